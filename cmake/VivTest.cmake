@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# viv_add_check(NAME SOURCES ... LINK ...): a Check program, run by ctest.
+# viv_add_fuzz(NAME SOURCES ... LINK ...): a libFuzzer target (preset fuzz); elsewhere a program that
+#   feeds a fixed number of seeded inputs to the same function, run by ctest.
+pkg_check_modules(CHECK QUIET IMPORTED_TARGET check)
+if(BUILD_TESTING AND NOT CHECK_FOUND)
+    message(STATUS "Unit tests: left out, library check is missing")
+endif()
+
+function(viv_add_check name)
+    cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LINK;DEFINES;ENV" ${ARGN})
+    if(NOT CHECK_FOUND)
+        return()
+    endif()
+    add_executable(test_${name} ${T_SOURCES})
+    target_link_libraries(test_${name} PRIVATE ${T_LINK} viv_sdk viv_options PkgConfig::CHECK)
+    target_compile_definitions(test_${name} PRIVATE ${T_DEFINES})
+    set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME unit.${name} COMMAND test_${name})
+    if(NOT T_TIMEOUT)
+        set(T_TIMEOUT 120)
+    endif()
+    set_tests_properties(unit.${name} PROPERTIES TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
+        ENVIRONMENT "VIV_BUILD_DIR=${CMAKE_BINARY_DIR};VIV_SOURCE_DIR=${CMAKE_SOURCE_DIR};${T_ENV}")
+endfunction()
+
+function(viv_add_fuzz name)
+    cmake_parse_arguments(T "" "" "SOURCES;LINK" ${ARGN})
+    add_executable(${name} ${T_SOURCES})
+    target_link_libraries(${name} PRIVATE ${T_LINK} viv_sdk viv_options)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+    if(VIV_FUZZ)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_property(GLOBAL APPEND PROPERTY VIV_FUZZ_TARGETS ${name})
+    else()
+        target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/driver.c)
+        add_test(NAME fuzz.${name} COMMAND ${name})
+        set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
+    endif()
+endfunction()

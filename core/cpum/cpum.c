@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* CPUM: reset states and saved state of a vCPU (see cpum.h). Sources: Intel SDM vol. 3, chapters 10 and 12. */
+#include "cpum/cpum.h"
+
+#include <string.h>
+
+#include "cpum/cpum_internal.h"
+
+#define CPUM_STATE_VERSION 1
+
+static void cpum_seg_real(viv_segreg_t *seg, uint16_t sel, uint64_t base, uint32_t attr)
+{
+    *seg = (viv_segreg_t){.base = base, .limit = 0xffff, .attr = attr, .sel = sel};
+}
+
+/* What RESET and INIT have in common. */
+static void cpum_reset_common(const Cpum *cpum, viv_cpu_t *cpu)
+{
+    memset(cpu->gpr, 0, sizeof cpu->gpr);
+    cpu->gpr[VIV_REG_RDX] = cpum->signature;
+    cpu->rip = 0xfff0;
+    cpu->rflags = 2;
+    for (uint32_t i = 0; i < 6; i++) {
+        cpum_seg_real(&cpu->seg[i], 0, 0, VIV_ATTR_P | VIV_ATTR_S | 3);
+    }
+    cpum_seg_real(&cpu->seg[VIV_SEG_CS], 0xf000, 0xffff0000, VIV_ATTR_P | VIV_ATTR_S | 0xb);
+    cpum_seg_real(&cpu->ldtr, 0, 0, VIV_ATTR_P | 2);
+    cpum_seg_real(&cpu->tr, 0, 0, VIV_ATTR_P | 0xb);
+    cpu->gdtr = (viv_tablereg_t){.limit = 0xffff};
+    cpu->idtr = (viv_tablereg_t){.limit = 0xffff};
+    cpu->cr2 = cpu->cr3 = cpu->cr4 = cpu->efer = 0;
+    memset(cpu->dr, 0, sizeof cpu->dr);
+    cpu->dr[6] = 0xffff0ff0;
+    cpu->dr[7] = 0x400;
+    cpu->activity = cpu->vcpu == 0 ? VIV_ACT_RUNNING : VIV_ACT_WAIT_SIPI;
+    cpu->shadow = cpu->nmi_blocked = cpu->pending_db = 0;
+}
+
+void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index)
+{
+    uint64_t icount = cpu->icount; /* the deterministic clock does not jump back */
+    memset(cpu, 0, sizeof *cpu);
+    cpu->size = sizeof *cpu;
+    cpu->vcpu = index;
+    cpu->icount = icount;
+    cpum_reset_common(cpum, cpu);
+    cpu->cr0 = 0x60000010;
+    cpu->xcr0 = 1;
+    cpu->pat = UINT64_C(0x0007040600070406);
+    cpu->misc_enable = 1; /* fast strings */
+    cpu->mtrr_def_type = 0;
+    /* FPU after RESET: FCW 0040h, all tags empty is 5555h in the full form: abridged zero means empty. */
+    cpu->xsave[0] = 0x40;
+    cpu->xsave[24] = 0x80; /* MXCSR 1F80h */
+    cpu->xsave[25] = 0x1f;
+}
+
+void cpum_init(const Cpum *cpum, viv_cpu_t *cpu)
+{
+    uint64_t kept = cpu->cr0 & 0x60000000; /* CD and NW stay */
+    cpum_reset_common(cpum, cpu);
+    cpu->cr0 = kept | 0x10;
+}
+
+/* -- saved state ---------------------------------------------------------------------------------- */
+
+static const viv_field_t cpum_seg_fields[] = {
+    VIV_FIELD(viv_segreg_t, base, VIV_U64, 1),  VIV_FIELD(viv_segreg_t, limit, VIV_U32, 1),
+    VIV_FIELD(viv_segreg_t, attr, VIV_U32, 1),  VIV_FIELD(viv_segreg_t, sel, VIV_U16, 1),
+    {0},
+};
+
+static const viv_field_t cpum_table_fields[] = {
+    VIV_FIELD(viv_tablereg_t, base, VIV_U64, 1),
+    VIV_FIELD(viv_tablereg_t, limit, VIV_U16, 1),
+    {0},
+};
+
+#define CPUM_U64(member) VIV_FIELD(viv_cpu_t, member, VIV_U64, 1)
+#define CPUM_U32(member) VIV_FIELD(viv_cpu_t, member, VIV_U32, 1)
+
+static const viv_field_t cpum_fields[] = {
+    VIV_FIELD_ARRAY(viv_cpu_t, gpr, VIV_U64, 1),
+    CPUM_U64(rip),
+    CPUM_U64(rflags),
+    VIV_FIELD_STRUCTS(viv_cpu_t, seg, cpum_seg_fields, 1),
+    VIV_FIELD_STRUCT(viv_cpu_t, ldtr, cpum_seg_fields, 1),
+    VIV_FIELD_STRUCT(viv_cpu_t, tr, cpum_seg_fields, 1),
+    VIV_FIELD_STRUCT(viv_cpu_t, gdtr, cpum_table_fields, 1),
+    VIV_FIELD_STRUCT(viv_cpu_t, idtr, cpum_table_fields, 1),
+    CPUM_U64(cr0),
+    CPUM_U64(cr2),
+    CPUM_U64(cr3),
+    CPUM_U64(cr4),
+    CPUM_U64(efer),
+    CPUM_U64(xcr0),
+    VIV_FIELD_ARRAY(viv_cpu_t, dr, VIV_U64, 1),
+    CPUM_U64(star),
+    CPUM_U64(lstar),
+    CPUM_U64(cstar),
+    CPUM_U64(sfmask),
+    CPUM_U64(kernel_gs_base),
+    CPUM_U64(sysenter_cs),
+    CPUM_U64(sysenter_esp),
+    CPUM_U64(sysenter_eip),
+    CPUM_U64(tsc_aux),
+    CPUM_U64(pat),
+    CPUM_U64(misc_enable),
+    CPUM_U64(spec_ctrl),
+    CPUM_U64(mtrr_def_type),
+    VIV_FIELD_ARRAY(viv_cpu_t, mtrr_fix, VIV_U64, 1),
+    VIV_FIELD_ARRAY(viv_cpu_t, mtrr_var_base, VIV_U64, 1),
+    VIV_FIELD_ARRAY(viv_cpu_t, mtrr_var_mask, VIV_U64, 1),
+    CPUM_U32(activity),
+    CPUM_U32(shadow),
+    CPUM_U32(nmi_blocked),
+    CPUM_U32(pending_db),
+    CPUM_U64(icount),
+    VIV_FIELD_BYTES(viv_cpu_t, xsave, 1),
+    {0},
+};
+
+viv_status_t cpum_save(const viv_cpu_t *cpu, SsmWriter *writer)
+{
+    viv_status_t st = ssm_unit_begin(writer, "cpum", cpu->vcpu, CPUM_STATE_VERSION, SSM_PASS_FINAL);
+    if (st) {
+        return st;
+    }
+    ssm_put_fields(ssm_writer_stream(writer), cpum_fields, sizeof cpum_fields[0], cpu);
+    return ssm_unit_end(writer);
+}
+
+/* Every byte came from a file: what no CPU could hold is refused. */
+static viv_status_t cpum_check(const viv_cpu_t *cpu, VivError *err)
+{
+    uint32_t mxcsr;
+    memcpy(&mxcsr, &cpu->xsave[24], sizeof mxcsr);
+    if (cpu->activity > VIV_ACT_WAIT_SIPI || (cpu->shadow & ~3u) || !(cpu->rflags & 2) || (mxcsr >> 16) ||
+        !(cpu->xcr0 & 1) || (cpu->cr0 >> 32) || ((cpu->cr0 & 0x80000001) == 0x80000000)) {
+        return error_set(err, VIV_E_CORRUPT, "unit cpum/%u holds a state that no CPU has", cpu->vcpu);
+    }
+    return VIV_OK;
+}
+
+viv_status_t cpum_load(const Cpum *cpum, viv_cpu_t *cpu, SsmReader *reader, VivError *err)
+{
+    uint32_t index, vcpu = cpu->vcpu;
+    viv_stream_t *in;
+    SsmUnitInfo info;
+    if (!ssm_reader_find(reader, "cpum", vcpu, SSM_PASS_FINAL, &index) ||
+        !ssm_reader_unit(reader, index, &info)) {
+        return error_set(err, VIV_E_CORRUPT, "no unit cpum/%u", vcpu);
+    }
+    viv_status_t st = ssm_unit_open(reader, index, &in, err);
+    if (st) {
+        return st;
+    }
+    cpum_reset(cpum, cpu, vcpu);
+    st = ssm_get_fields(in, cpum_fields, sizeof cpum_fields[0], cpu, info.version);
+    if (st) {
+        return error_set(err, st, "%s", ssm_stream_error(in));
+    }
+    return cpum_check(cpu, err);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* CPUM: the canonical vCPU state, the CPUID table of the chosen model, and MSRs that no other component owns. */
+#ifndef CORE_CPUM_H
+#define CORE_CPUM_H
+
+#include <glib.h>
+#include <viv/draft/engine.h>
+
+#include "log/error.h"
+#include "ssm/ssm.h"
+
+typedef struct Cpum Cpum;
+
+/* spec: "MODEL[,+feature][,-feature]..." (viv run --cpu); NULL or "" is the default model. The error
+ * names the word and lists what is allowed. tsc_hz is told in leaves 15h and 40000010h. */
+Cpum *cpum_new(const char *spec, uint32_t vcpu_count, uint64_t tsc_hz, VivError *err);
+void cpum_free(Cpum *cpum);
+/* Model and feature names, for help texts: NULL-terminated, static. */
+const char *const *cpum_model_names(void);
+const char *const *cpum_feature_names(void);
+const char *cpum_model(const Cpum *cpum);
+
+/* State after power-on (SDM vol. 3, table 10-1), and after INIT (keeps FPU, MSRs, caches). */
+void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index);
+void cpum_init(const Cpum *cpum, viv_cpu_t *cpu);
+
+/* apic_id is mirrored into leaves 1 and Bh; apic_on into leaf 1 EDX bit 9. [any] */
+void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic_id, gboolean apic_on,
+                uint32_t ret_regs[4]);
+/* MSRs outside viv_cpu_t and the APIC: constants and ignored writes. VIV_E_NOT_FOUND: #GP. */
+viv_status_t cpum_msr_read(const Cpum *cpum, uint32_t msr, uint64_t *ret_value);
+viv_status_t cpum_msr_write(const Cpum *cpum, uint32_t msr, uint64_t value);
+
+viv_status_t cpum_save(const viv_cpu_t *cpu, SsmWriter *writer);
+viv_status_t cpum_load(const Cpum *cpum, viv_cpu_t *cpu, SsmReader *reader, VivError *err);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* PDM's own: instances and what they hold. */
+#ifndef CORE_PDM_INTERNAL_H
+#define CORE_PDM_INTERNAL_H
+
+#include "iom/iom.h"
+#include "pdm/pdm.h"
+#include "pgm/pgm.h"
+#include "tm/tm.h"
+#include "vm/vm.h"
+
+typedef struct PdmDevice PdmDevice;
+typedef struct PdmDriver PdmDriver;
+
+typedef struct PdmLun {
+    uint32_t number;
+    PdmDriver *top;
+} PdmLun;
+
+struct viv_range {
+    PdmDevice *device;
+    IomRange *io;
+    PgmRange *mmio; /* NULL: ports */
+};
+
+struct viv_ram {
+    PdmDevice *device;
+    PgmBlock *block;
+    PgmRange *mapped;
+};
+
+#define PDM_PCI_CONFIG 256u
+#define PDM_PCI_BARS 7u /* 6: expansion ROM */
+
+typedef enum PdmBarKind { PDM_BAR_NONE, PDM_BAR_PIO, PDM_BAR_MMIO, PDM_BAR_RAM, PDM_BAR_HIGH } PdmBarKind;
+
+typedef struct PdmBar {
+    PdmBarKind kind; /* PDM_BAR_HIGH: the upper half of a 64-bit BAR */
+    uint32_t flags;
+    uint64_t len;
+    IomRange *io;      /* PIO, MMIO */
+    viv_ram_t *ram;    /* RAM */
+    gboolean writable;
+    uint64_t address;  /* UINT64_MAX: not mapped */
+    PgmRange *mapped;  /* MMIO, RAM */
+} PdmBar;
+
+struct viv_pci_fn {
+    PdmDevice *device;
+    uint32_t index;
+    uint8_t bus, devfn, pin;
+    uint8_t config[PDM_PCI_CONFIG];
+    uint8_t wmask[PDM_PCI_CONFIG];
+    uint8_t w1c[PDM_PCI_CONFIG];
+    uint8_t reset_config[PDM_PCI_CONFIG]; /* as power_on left it */
+    PdmBar bars[PDM_PCI_BARS];
+    uint32_t asserted; /* what the device wants on INTx */
+    uint32_t driven;   /* what the bus was told */
+    viv_pci_cfg_read_fn read;
+    viv_pci_cfg_written_fn written;
+    void *hook_ctx;
+};
+
+struct PdmDevice {
+    viv_dev_t pub; /* first: a plugin's handle is the instance */
+    Pdm *pdm;
+    const viv_device_class_t *class;
+    CfgmNode *node, *config;
+    char *name; /* "i8254/0" */
+    uint32_t number;
+    uint64_t order;
+    void *self;
+    GRecMutex own_lock;
+    GRecMutex *lock;
+    GPtrArray *ranges, *timers, *rams, *functions, *luns;
+    uint32_t isa_lines, pic_lines, gsi_lines; /* levels it drives */
+    char *fail_text;
+};
+
+typedef struct PdmAsync PdmAsync;
+
+struct PdmDriver {
+    viv_drv_t pub; /* first */
+    Pdm *pdm;
+    const viv_driver_class_t *class;
+    CfgmNode *config;
+    char *name;
+    void *self;
+    PdmDevice *device; /* whose chain it is in */
+    uint32_t lun;
+    PdmDriver *above, *below;
+    char *fail_text;
+    GAsyncQueue *works;
+    GThread *worker;
+};
+
+typedef struct PdmFwFile {
+    char *name;
+    uint8_t *data;
+    uint64_t len;
+} PdmFwFile;
+
+typedef struct PdmRole {
+    PdmDevice *device;
+    const void *ops;
+    void *self;
+} PdmRole;
+
+struct Pdm {
+    Vm *vm;
+    GPtrArray *devices; /* in order of construction */
+    GRecMutex chipset;
+    PdmRole pic, apic, ioapic, rtc, pcibus;
+    void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);
+    void *ferr_ctx;
+    viv_dev_t *ferr_dev;
+    uint32_t ignne;
+    uint32_t a20_sources; /* one bit a source */
+    GPtrArray *fwfiles;   /* by name */
+    GPtrArray *functions; /* every viv_pci_fn_t */
+    /* async completion */
+    GMutex async_lock;
+    GCond async_cond;
+    uint32_t in_flight;
+    GQueue async_due; /* deterministic mode: PdmAsync in order */
+    viv_timer_t *async_timer;
+    GRecMutex async_timer_lock;
+    gboolean powered;
+};
+
+/* pdm_device.c */
+PdmDevice *pdm_device_new(Pdm *pdm, const viv_device_class_t *cls, CfgmNode *node, uint32_t number);
+void pdm_device_free(PdmDevice *device);
+viv_status_t pdm_device_construct(PdmDevice *device, VivError *err);
+const viv_dev_api_t *pdm_device_api(void);
+viv_status_t pdm_fail(char **slot, viv_status_t status, const char *fmt, va_list args);
+PdmLun *pdm_lun_find(PdmDevice *device, uint32_t lun);
+
+/* pdm_services.c: the tables behind get_interface */
+const void *pdm_service(const char *id);
+
+/* pdm_irq.c */
+extern const viv_chipset_api_t pdm_chipset_api;
+void pdm_irq_set(viv_dev_t *dev, uint32_t irq, uint32_t level);
+void pdm_irq_clear_all(Pdm *pdm);
+void pdm_apply_a20(Pdm *pdm);
+
+/* pdm_pci.c */
+extern const viv_pci_api_t pdm_pci_api;
+extern const viv_pcibus_api_t pdm_pcibus_api;
+void pdm_pci_free(viv_pci_fn_t *fn);
+void pdm_pci_snapshot(Pdm *pdm); /* remembers the reset values */
+void pdm_pci_reset(Pdm *pdm);
+void pdm_pci_remap(viv_pci_fn_t *fn);
+viv_status_t pdm_pci_save(Pdm *pdm, SsmWriter *writer);
+viv_status_t pdm_pci_load(Pdm *pdm, SsmReader *reader, VivError *err);
+
+/* pdm_driver.c */
+viv_status_t pdm_chain_build(PdmDevice *device, uint32_t lun, CfgmNode *node, PdmDriver **ret_top);
+void pdm_chain_free(PdmDriver *top);
+viv_status_t pdm_chain_query(PdmDriver *top, const char *id, uint32_t min_size, viv_iface_t *ret_iface);
+typedef void (*PdmDriverFn)(PdmDriver *driver, void *ctx);
+void pdm_each_driver(Pdm *pdm, PdmDriverFn fn, void *ctx);
+/* pdm_async.c */
+extern const viv_async_api_t pdm_async_api;
+void pdm_async_init(Pdm *pdm);
+void pdm_async_finish(Pdm *pdm);
+void pdm_async_end_worker(PdmDriver *driver);
+/* pdm_storage.c */
+extern const viv_storage_api_t pdm_storage_api;
+
+static inline PdmDevice *pdm_dev(viv_dev_t *dev)
+{
+    return (PdmDevice *)(void *)dev;
+}
+
+static inline PdmDriver *pdm_drv(viv_drv_t *drv)
+{
+    return (PdmDriver *)(void *)drv;
+}
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* machine: builds the CFGM tree of an unnamed i440FX PC (see machine.h). Names, LUNs and keys are VirtualBox's. */
+#include "main/machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log/log.h"
+
+#define MACHINE_MIB (UINT64_C(1) << 20)
+#define MACHINE_IDE_LUNS 4u
+#define MACHINE_SERIALS 4u
+
+typedef struct Machine {
+    const MachineOptions *options;
+    PluginRegistry *plugins;
+    CfgmNode *root;
+    VivError *err;
+} Machine;
+
+/* The standard PC. */
+static const char *const machine_devices[] = {
+    "pcarch", "pci", "i8259", "i8254", "mc146818", "apic", "ioapic", "acpi", "pckbd", "piix3ide", "vga",
+    "qemu-fw-cfg", "pcbios",
+};
+
+static viv_status_t machine_set(Machine *m, const char *path, const char *value)
+{
+    return cfgm_set_string(m->root, path, value, m->err);
+}
+
+static gboolean machine_installed(Machine *m, const char *device)
+{
+    return plugin_record_of_class(m->plugins, VIV_KIND_DEVICE, device) != NULL;
+}
+
+static viv_status_t machine_standard(Machine *m)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_devices); i++) {
+        if (!machine_installed(m, machine_devices[i])) {
+            viv_log("main", VIV_LOG_WARN, "device plugin %s is not installed: the machine goes without it",
+                    machine_devices[i]);
+            continue;
+        }
+        g_autofree char *path = g_strdup_printf("Devices/%s/0/Config", machine_devices[i]);
+        if (!cfgm_create(m->root, path, m->err)) {
+            return VIV_E_FAILED;
+        }
+    }
+    return VIV_OK;
+}
+
+static viv_status_t machine_base(Machine *m)
+{
+    const MachineOptions *o = m->options;
+    viv_status_t st;
+    if ((st = machine_set(m, "Name", "unnamed")) ||
+        (st = cfgm_set_u64(m->root, "RamSize", o->ram_bytes ? o->ram_bytes : 512 * MACHINE_MIB, m->err)) ||
+        (st = cfgm_set_u64(m->root, "NumCPUs", o->cpus ? o->cpus : 1, m->err)) ||
+        (st = machine_set(m, "Engine/Name", o->engine ? o->engine : "auto")) ||
+        (st = cfgm_set_bool(m->root, "NoReboot", o->no_reboot, m->err)) ||
+        (o->cpu && (st = machine_set(m, "CPUM/Model", o->cpu)))) {
+        return st;
+    }
+    if (!o->kernel && (o->initrd || o->append)) {
+        return error_set(m->err, VIV_E_INVALID, "--initrd and --append go with --kernel");
+    }
+    if (o->kernel &&
+        ((st = machine_set(m, "Boot/KernelImage", o->kernel)) ||
+         (o->initrd && (st = machine_set(m, "Boot/InitrdImage", o->initrd))) ||
+         (st = machine_set(m, "Boot/CmdLine", o->append ? o->append : "")))) {
+        return st;
+    }
+    return VIV_OK;
+}
+
+/* -- boot order ------------------------------------------------------------------------------------- */
+
+static const char *machine_boot_name(char letter)
+{
+    switch (letter) {
+    case 'a': return "FLOPPY";
+    case 'c': return "IDE";
+    case 'd': return "DVD";
+    case 'n': return "NETWORK";
+    default: return NULL;
+    }
+}
+
+static viv_status_t machine_boot(Machine *m)
+{
+    const MachineOptions *o = m->options;
+    const char *boot = o->boot ? o->boot : o->disks && !o->cdroms ? "cd" : "dc";
+    if (!machine_installed(m, "pcbios")) {
+        return VIV_OK;
+    }
+    if (strlen(boot) > 4) {
+        return error_set(m->err, VIV_E_INVALID, "--boot %s: at most four of a, c, d, n", boot);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        const char *name = i < strlen(boot) ? machine_boot_name(boot[i]) : "NONE";
+        char path[64];
+        if (!name) {
+            return error_set(m->err, VIV_E_INVALID, "--boot %s: '%c' is none of a, c, d, n", boot, boot[i]);
+        }
+        snprintf(path, sizeof path, "Devices/pcbios/0/Config/BootDevice%u", i);
+        viv_status_t st = machine_set(m, path, name);
+        if (st) {
+            return st;
+        }
+    }
+    return o->kernel ? cfgm_set_u64(m->root, "Devices/pcbios/0/Config/Enabled", 0, m->err) : VIV_OK;
+}
+
+/* -- media --------------------------------------------------------------------------------------------- */
+
+static viv_status_t machine_drive(Machine *m, const char *device, uint32_t lun, const char *type, const char *path)
+{
+    g_autofree char *node = g_strdup_printf("Devices/%s/0/LUN#%u", device, lun);
+    g_autofree char *driver = g_strdup_printf("%s/Driver", node);
+    g_autofree char *key = g_strdup_printf("%s/Config/Path", node);
+    g_autofree char *kind = g_strdup_printf("%s/Config/Type", node);
+    g_autofree char *mountable = g_strdup_printf("%s/Config/Mountable", node);
+    viv_status_t st;
+    if ((st = machine_set(m, driver, "VD")) || (st = machine_set(m, key, path)) || (st = machine_set(m, kind, type))) {
+        return st;
+    }
+    return strcmp(type, "HardDisk") != 0 ? cfgm_set_u64(m->root, mountable, 1, m->err) : VIV_OK;
+}
+
+/* Disks from the primary master up; CD-ROMs from the secondary master, as a PC with one of each is built. */
+static viv_status_t machine_media(Machine *m)
+{
+    const MachineOptions *o = m->options;
+    gboolean used[MACHINE_IDE_LUNS] = {FALSE};
+    static const uint32_t disk_order[] = {0, 1, 3, 2}, cd_order[] = {2, 3, 1, 0};
+    for (int kind = 0; kind < 2; kind++) {
+        char **list = kind ? o->cdroms : o->disks;
+        const uint32_t *order = kind ? cd_order : disk_order;
+        for (char **path = list; path && *path; path++) {
+            uint32_t at = 0;
+            while (at < MACHINE_IDE_LUNS && used[order[at]]) {
+                at++;
+            }
+            if (at == MACHINE_IDE_LUNS) {
+                return error_set(m->err, VIV_E_INVALID, "%s: the IDE controller's four places are taken", *path);
+            }
+            used[order[at]] = TRUE;
+            viv_status_t st = machine_drive(m, "piix3ide", order[at], kind ? "DVD" : "HardDisk", *path);
+            if (st) {
+                return st;
+            }
+        }
+    }
+    for (uint32_t i = 0; o->floppies && o->floppies[i]; i++) {
+        if (i == 2) {
+            return error_set(m->err, VIV_E_INVALID, "%s: a PC has two floppy drives", o->floppies[i]);
+        }
+        viv_status_t st = machine_drive(m, "i82078", i, "Floppy 1.44", o->floppies[i]);
+        if (st) {
+            return st;
+        }
+    }
+    return VIV_OK;
+}
+
+/* -- serial ports ------------------------------------------------------------------------------------------ */
+
+static viv_status_t machine_char(Machine *m, const char *node, const char *spec)
+{
+    static const struct {
+        const char *prefix, *driver, *key;
+    } kinds[] = {{"stdio", "StdIO", NULL}, {"pty", "PTY", NULL}, {"file:", "RawFile", "Location"},
+                 {"unix:", "NamedPipe", "Location"}};
+    g_autofree char *driver = g_strdup_printf("%s/Driver", node);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        size_t len = strlen(kinds[i].prefix);
+        if (kinds[i].key ? strncmp(spec, kinds[i].prefix, len) != 0 || !spec[len] : strcmp(spec, kinds[i].prefix) != 0) {
+            continue;
+        }
+        g_autofree char *key = g_strdup_printf("%s/Config/%s", node, kinds[i].key ? kinds[i].key : "");
+        viv_status_t st = machine_set(m, driver, kinds[i].driver);
+        return st || !kinds[i].key ? st : machine_set(m, key, spec + len);
+    }
+    return error_set(m->err, VIV_E_INVALID, "--serial %s: allowed are stdio, file:PATH, pty, unix:PATH, none", spec);
+}
+
+static viv_status_t machine_serials(Machine *m)
+{
+    static char *const dflt[] = {(char *)(uintptr_t)"stdio", NULL};
+    char *const *list = m->options->serials ? m->options->serials : dflt;
+    if (!m->options->serials && !machine_installed(m, "serial")) {
+        return VIV_OK;
+    }
+    for (uint32_t i = 0; list[i]; i++) {
+        if (i == MACHINE_SERIALS) {
+            return error_set(m->err, VIV_E_INVALID, "--serial %s: a PC has four serial ports", list[i]);
+        }
+        g_autofree char *config = g_strdup_printf("Devices/serial/%u/Config", i);
+        g_autofree char *lun = g_strdup_printf("Devices/serial/%u/LUN#0", i);
+        if (!cfgm_create(m->root, config, m->err)) {
+            return VIV_E_FAILED;
+        }
+        viv_status_t st = strcmp(list[i], "none") ? machine_char(m, lun, list[i]) : VIV_OK;
+        if (st) {
+            return st;
+        }
+    }
+    return VIV_OK;
+}
+
+/* -- --device and --cfg -------------------------------------------------------------------------------------- */
+
+static viv_status_t machine_device(Machine *m, const char *spec)
+{
+    g_auto(GStrv) words = g_strsplit(spec, ",", -1);
+    uint32_t number = 0;
+    g_autofree char *class_path = g_strdup_printf("Devices/%s", words[0]);
+    if (!*words[0] || !machine_installed(m, words[0])) {
+        return error_set(m->err, VIV_E_NOT_FOUND, "--device %s: no such device plugin; see viv plugin list", spec);
+    }
+    /* One of the standard PC is configured further; any other is added. */
+    gboolean standard = FALSE;
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_devices); i++) {
+        standard |= !strcmp(machine_devices[i], words[0]);
+    }
+    for (CfgmNode *n = cfgm_first_child(cfgm_child(m->root, class_path)); n && !standard; n = cfgm_next(n)) {
+        number++;
+    }
+    g_autofree char *config = g_strdup_printf("%s/%u/Config", class_path, number);
+    if (!cfgm_create(m->root, config, m->err)) {
+        return VIV_E_FAILED;
+    }
+    for (char **word = words + 1; *word; word++) {
+        const char *equals = strchr(*word, '=');
+        if (!equals || equals == *word) {
+            return error_set(m->err, VIV_E_INVALID, "--device %s: \"%s\" is not key=value", spec, *word);
+        }
+        g_autofree char *key = g_strndup(*word, (gsize)(equals - *word));
+        g_autofree char *path = g_strdup_printf("%s/%s", config, key);
+        g_autofree char *lun = g_strdup_printf("%s/%u/LUN#0", class_path, number);
+        viv_status_t st = !strcmp(key, "chardev") ? machine_char(m, lun, equals + 1)
+                                                  : cfgm_set_from_text(m->root, path, equals + 1, m->err);
+        if (st) {
+            return st;
+        }
+    }
+    return VIV_OK;
+}
+
+static viv_status_t machine_extra(Machine *m)
+{
+    viv_status_t st = VIV_OK;
+    for (char **device = m->options->devices; device && *device && !st; device++) {
+        st = machine_device(m, *device);
+    }
+    for (char **cfg = m->options->cfg; cfg && *cfg && !st; cfg++) {
+        st = cfgm_set_from_assignment(m->root, *cfg, m->err);
+        if (st) {
+            error_prefix(m->err, "--cfg %s", *cfg);
+        }
+    }
+    return st;
+}
+
+static viv_status_t machine_display(Machine *m)
+{
+    if (!machine_installed(m, "vga") || !plugin_record_of_class(m->plugins, VIV_KIND_DRIVER, "MainDisplay")) {
+        return VIV_OK;
+    }
+    return machine_set(m, "Devices/vga/0/LUN#0/Driver", "MainDisplay");
+}
+
+CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, VivError *err)
+{
+    VivError own = VIV_ERROR_INIT;
+    Machine m = {options, plugins, cfgm_new(), &own};
+    if (machine_base(&m) || machine_standard(&m) || machine_boot(&m) || machine_media(&m) || machine_serials(&m) ||
+        machine_display(&m) || machine_extra(&m)) {
+        if (!own.status) {
+            error_set(&own, VIV_E_FAILED, "the machine cannot be described");
+        }
+        error_move(err, &own);
+        cfgm_free(m.root);
+        return NULL;
+    }
+    return m.root;
+}

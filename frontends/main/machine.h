@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* machine: the unnamed PC of `viv run`, from options to the CFGM tree that the core reads. */
+#ifndef FRONTENDS_MAIN_MACHINE_H
+#define FRONTENDS_MAIN_MACHINE_H
+
+#include <glib.h>
+
+#include "cfgm/cfgm.h"
+#include "log/error.h"
+#include "plugin/plugin.h"
+
+/* All strings and lists are borrowed; NULL or 0: not given. Lists end with NULL. */
+typedef struct MachineOptions {
+    const char *engine;  /* "auto" */
+    const char *cpu;     /* MODEL[,+f,-f] */
+    uint32_t cpus;       /* 1 */
+    uint64_t ram_bytes;  /* 512 MiB */
+    char **disks, **cdroms, **floppies;
+    const char *kernel, *initrd, *append;
+    const char *boot;    /* letters: a floppy, c disk, d CD-ROM, n network */
+    char **serials;      /* stdio, file:P, pty, unix:P, none; NULL: stdio */
+    char **devices;      /* NAME[,key=value]... */
+    char **cfg;          /* PATH=VALUE */
+    gboolean no_reboot;
+} MachineOptions;
+
+/* The tree (transfer), or NULL with err. Devices of the standard PC whose plugin is not installed are left out with a
+ * warning; what the options ask for by name must be there. */
+CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, VivError *err);
+
+#endif

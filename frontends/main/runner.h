@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* runner: runs one machine in the foreground until it ends, is told to, or its time is up. */
+#ifndef FRONTENDS_MAIN_RUNNER_H
+#define FRONTENDS_MAIN_RUNNER_H
+
+#include "main/machine.h"
+#include "vm/vm.h"
+
+/* Exit codes of `viv run` beside the guest's own (debug-exit gives odd ones). */
+#define RUN_EXIT_OK 0
+#define RUN_EXIT_FAILED 1
+#define RUN_EXIT_USAGE 2        /* bad option or configuration */
+#define RUN_EXIT_FILE 4         /* a file is missing, malformed or cannot be written */
+#define RUN_EXIT_TRIPLE_FAULT 6
+#define RUN_EXIT_ENGINE 8       /* the engine or a device gave up */
+#define RUN_EXIT_TIMEOUT 124
+
+typedef struct RunOptions {
+    MachineOptions machine;
+    double timeout_s;          /* 0: none */
+    const char *screenshot, *screen_text; /* written at exit and on SIGUSR1 */
+    const char *control;       /* "unix:PATH" */
+    const char *save, *load;
+    gboolean stats;
+} RunOptions;
+
+/* Returns the exit code; what went wrong has been said on stderr in one sentence. [main] */
+int runner_run(const RunOptions *options, PluginRegistry *plugins);
+
+typedef struct Runner {
+    const RunOptions *options;
+    Vm *vm;
+    GMainLoop *loop;
+    int exit_code;
+    gboolean quitting;
+    struct Control *control;
+    struct Input *input;
+} Runner;
+
+void runner_quit(Runner *runner, int exit_code);
+/* Through the display driver; VIV_E_NOT_FOUND without one. */
+viv_status_t runner_screenshot(Runner *runner, const char *path, VivError *err);
+viv_status_t runner_screen_text(Runner *runner, const char *path, VivError *err);
+/* What a failure's status means as an exit code. */
+int runner_exit_code(viv_status_t status);
+
+/* control.c: the line protocol on a unix socket. NULL with err. */
+struct Control *control_new(Runner *runner, const char *spec, VivError *err);
+void control_free(struct Control *control);
+
+/* input.c: keys, text and mouse events, queued until the device takes them. */
+struct Input *input_new(Runner *runner);
+void input_free(struct Input *input);
+viv_status_t input_scancodes(struct Input *input, const uint8_t *codes, size_t count, VivError *err);
+viv_status_t input_key(struct Input *input, const char *chord, VivError *err);
+viv_status_t input_type(struct Input *input, const char *text, VivError *err);
+viv_status_t input_mouse(struct Input *input, int dx, int dy, uint32_t buttons, VivError *err);
+
+#endif

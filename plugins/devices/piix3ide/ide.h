@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* piix3ide: the drives and channels behind the controller, as its files share them.
+ *   piix3ide.c     PCI function, configuration, saved state
+ *   ide_channel.c  task file, selection, reset, data port
+ *   ide_bm.c       bus master
+ *   ide_ata.c      disk commands;  ide_smart.c: SMART;  ide_identify.c: IDENTIFY of both kinds
+ *   ide_atapi.c    packet protocol;  ide_mmc_*.c: packet commands;  ide_cdsector.c: raw CD sectors
+ *
+ * Rules that all of them keep:
+ * 1. Everything runs with the device's lock held; completions of media requests take it first.
+ * 2. A drive has at most one media request in flight. Until its done() has come the drive is BSY - also after
+ *    a reset, which finishes only then - so nobody else touches the buffer.
+ * 3. Submitting may complete at once, so it is the last thing that a function does. */
+#ifndef IDE_H
+#define IDE_H
+
+#include <viv/device.h>
+#include <viv/interfaces.h>
+#include <viv/pci.h>
+
+#define IDE_SECTOR 512u
+#define IDE_CD_SECTOR 2048u
+#define IDE_CD_RAW 2352u
+#define IDE_BUF_SECTORS 256u
+#define IDE_BUF_BYTES (IDE_BUF_SECTORS * IDE_SECTOR)
+#define IDE_CD_CHUNK (IDE_BUF_BYTES / IDE_CD_SECTOR)
+#define IDE_CD_RAW_CHUNK 32u /* raw sectors and their data fit the buffer side by side */
+#define IDE_MULTIPLE_MAX 128u
+#define IDE_PACKET_BYTES 12u
+
+/* Status */
+#define IDE_ST_ERR 0x01u
+#define IDE_ST_DRQ 0x08u
+#define IDE_ST_DSC 0x10u
+#define IDE_ST_DF 0x20u
+#define IDE_ST_DRDY 0x40u
+#define IDE_ST_BSY 0x80u
+/* Error */
+#define IDE_ER_ABRT 0x04u
+#define IDE_ER_IDNF 0x10u
+#define IDE_ER_UNC 0x40u
+/* Device */
+#define IDE_DEV_UNIT 0x10u
+#define IDE_DEV_LBA 0x40u
+/* Device control */
+#define IDE_CTL_NIEN 0x02u
+#define IDE_CTL_SRST 0x04u
+#define IDE_CTL_HOB 0x80u
+/* Interrupt reason (sector count register of a packet device) */
+#define IDE_IR_CD 0x01u
+#define IDE_IR_IO 0x02u
+/* Bus master */
+#define IDE_BM_START 0x01u
+#define IDE_BM_TO_MEMORY 0x08u
+#define IDE_BM_ACTIVE 0x01u
+#define IDE_BM_ERROR 0x02u
+#define IDE_BM_INT 0x04u
+#define IDE_BM_CAPABLE 0x60u
+
+typedef enum IdeKind { IDE_NONE, IDE_DISK, IDE_CD } IdeKind;
+
+/* What the drive waits for. */
+typedef enum IdePhase {
+    IDE_PH_IDLE,
+    IDE_PH_PIO_IN,  /* the guest reads the data port */
+    IDE_PH_PIO_OUT, /* the guest writes it */
+    IDE_PH_DMA_IN,  /* the bus master takes the buffer */
+    IDE_PH_DMA_OUT, /* the bus master fills it */
+    IDE_PH_MEDIA,   /* a media request */
+    IDE_PH_RESET,   /* SRST is set, or a media request from before the reset is still in flight */
+    IDE_PH_COUNT
+} IdePhase;
+
+/* What it is about. */
+typedef enum IdeOp {
+    IDE_OP_NONE,
+    IDE_OP_READ,
+    IDE_OP_WRITE,
+    IDE_OP_VERIFY,
+    IDE_OP_FLUSH,
+    IDE_OP_TRIM,
+    IDE_OP_DATA_IN,      /* a block that is in the buffer already */
+    IDE_OP_WRITE_BUFFER,
+    IDE_OP_TRIM_LIST,
+    IDE_OP_PACKET,       /* the twelve bytes */
+    IDE_OP_PACKET_IN,    /* a reply that is in the buffer already */
+    IDE_OP_PACKET_OUT,   /* a parameter list */
+    IDE_OP_PACKET_READ,  /* sectors */
+    IDE_OP_PACKET_RAW,   /* sectors with their frames, see raw_flags */
+    IDE_OP_PACKET_VERIFY,
+    IDE_OP_COUNT
+} IdeOp;
+
+struct IdeChannel;
+struct Piix3Ide;
+
+typedef struct IdeDrive {
+    /* guest-visible state, saved */
+    uint32_t kind; /* IdeKind; must be the same at load */
+    uint8_t status, error, feature, nsect, lbal, lbam, lbah;
+    uint8_t hob_feature, hob_nsect, hob_lbal, hob_lbam, hob_lbah;
+    uint8_t command;
+    uint8_t intrq;
+    uint8_t phase; /* IdePhase */
+    uint8_t op;    /* IdeOp */
+    uint8_t dma;   /* the data of this command goes by DMA */
+    uint8_t ext;   /* 48-bit addresses */
+    uint8_t lba_mode;
+    uint8_t fua;
+    uint8_t reset_intr; /* INTRQ when the reset is finished (EXECUTE DEVICE DIAGNOSTIC) */
+    uint8_t asleep, standby;
+    uint8_t write_cache, look_ahead, smart_on, smart_autosave;
+    uint8_t xfer_pio, xfer_dma; /* SET FEATURES values: 08h + n; 20h + n, 40h + n */
+    uint8_t multiple;           /* sectors of a block, 0: off */
+    uint32_t heads, spt;        /* of the current CHS translation */
+    uint64_t lba;               /* first sector in the buffer */
+    uint32_t chunk;             /* sectors in the buffer */
+    uint32_t left;              /* sectors after those */
+    uint32_t block_bytes;       /* of a DRQ block */
+    uint32_t buf_pos, block_end, buf_len;
+    uint8_t sector_buffer[IDE_SECTOR]; /* READ BUFFER, WRITE BUFFER */
+    /* the same, packet devices */
+    uint8_t packet[IDE_PACKET_BYTES];
+    uint8_t sense_key, asc, ascq;
+    uint8_t attention_asc; /* unit attention that waits, 0: none */
+    uint8_t event;         /* media event that waits: 2 new, 3 removed */
+    uint8_t prevent;
+    uint8_t raw_flags;     /* READ CD: which parts of a sector */
+    uint8_t mode_pages[36];
+    uint32_t byte_limit;
+    uint32_t cd_sectors; /* of the medium, 0: none */
+
+    /* derived */
+    struct IdeChannel *channel;
+    uint32_t unit; /* 0 or 1 */
+    uint64_t sectors; /* disks */
+    uint32_t def_heads, def_spt, def_cylinders;
+    uint32_t read_only, rotational;
+    uint32_t cd_present, cd_generation, cd_tray_open;
+    const char *serial, *firmware, *model;          /* IDENTIFY */
+    const char *vendor, *product, *revision;        /* INQUIRY */
+    uint8_t *buf; /* IDE_BUF_BYTES */
+
+    /* host resources */
+    const viv_media_ops_t *media;
+    void *media_self;
+    viv_media_req_t req;
+    uint32_t in_flight;
+} IdeDrive;
+
+typedef struct IdeChannel {
+    /* guest-visible state, saved */
+    uint8_t device;  /* device register: selects a drive */
+    uint8_t control; /* device control */
+    uint8_t bm_command, bm_status;
+    uint32_t bm_table;           /* BMIDTP */
+    uint32_t bm_next;            /* the descriptor to fetch next */
+    uint32_t bm_addr, bm_left;   /* what is left of the present one */
+    uint8_t bm_last;             /* it is the last one */
+    IdeDrive drives[2];
+
+    /* derived */
+    struct Piix3Ide *ide;
+    uint32_t index;
+    uint32_t irq, irq_level;
+} IdeChannel;
+
+typedef struct Piix3Ide {
+    /* config */
+    const char *type;
+    /* guest-visible state, saved */
+    IdeChannel channels[2];
+    /* host resources */
+    viv_dev_t *dev;
+    const viv_pci_api_t *pci;
+    viv_pci_fn_t *fn;
+    const viv_stream_api_t *stream;
+    uint8_t buffers[4][IDE_BUF_BYTES];
+    uint32_t model; /* index into the table of models */
+} Piix3Ide;
+
+/* -- ide_channel.c ------------------------------------------------------------------------------- */
+
+extern const viv_io_ops_t ide_command_io, ide_control_io; /* ctx: IdeChannel */
+static inline IdeDrive *ide_selected(IdeChannel *ch)
+{
+    return &ch->drives[(ch->device & IDE_DEV_UNIT) ? 1 : 0];
+}
+void ide_update_irq(IdeChannel *ch);
+void ide_raise(IdeDrive *d); /* INTRQ */
+void ide_signature(IdeDrive *d);
+/* The drive starts anew; it is BSY while something of before is in flight, or while SRST is set. */
+void ide_drive_reset(IdeDrive *d, uint32_t hard, uint32_t interrupt);
+/* Command ends. */
+void ide_finish(IdeDrive *d, uint32_t interrupt);
+void ide_abort(IdeDrive *d, uint8_t error);
+/* The next DRQ block of the buffer, from buf_pos on. */
+void ide_block_begin(IdeDrive *d, uint32_t phase, uint32_t interrupt);
+/* All of the buffer has gone to (come from) the guest. */
+void ide_buffer_done(IdeDrive *d);
+/* Queues a request; the drive is BSY until it is finished. */
+void ide_media(IdeDrive *d, uint32_t op, uint64_t off, uint64_t len_bytes, void *buf);
+
+/* -- ide_bm.c -------------------------------------------------------------------------------------- */
+
+extern const viv_io_ops_t ide_bm_io; /* ctx: Piix3Ide */
+void ide_bm_reset(IdeChannel *ch);
+/* Moves what can be moved now. */
+void ide_bm_run(IdeChannel *ch);
+/* The drive has ended its command. */
+void ide_bm_drive_done(IdeChannel *ch);
+/* The drive is ready for the bus master with buf_len bytes. */
+void ide_bm_begin(IdeDrive *d, uint32_t phase);
+
+/* -- commands -------------------------------------------------------------------------------------- */
+
+void ide_ata_command(IdeDrive *d, uint8_t command);
+void ide_ata_buffer_done(IdeDrive *d);
+void ide_ata_media_done(IdeDrive *d, viv_status_t status);
+void ide_ata_reset(IdeDrive *d);
+uint32_t ide_ata_set_features(IdeDrive *d); /* 0: not supported; for both kinds */
+/* Sends what is in the buffer. */
+void ide_ata_reply(IdeDrive *d, uint32_t len_bytes);
+void ide_smart(IdeDrive *d);
+void ide_identify_disk(IdeDrive *d, uint8_t *buf);
+void ide_identify_cd(IdeDrive *d, uint8_t *buf);
+
+void ide_atapi_command(IdeDrive *d, uint8_t command);
+void ide_atapi_block(IdeDrive *d); /* byte count and interrupt reason of the block that begins */
+void ide_atapi_buffer_done(IdeDrive *d);
+void ide_atapi_media_done(IdeDrive *d, viv_status_t status);
+void ide_atapi_reset(IdeDrive *d);
+void ide_atapi_medium(IdeDrive *d, uint32_t first); /* asks the driver what is in */
+/* Ends of packet commands. */
+void ide_atapi_ok(IdeDrive *d);
+void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq);
+void ide_atapi_reply(IdeDrive *d, uint32_t len_bytes, uint32_t allocation);
+void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes);
+
+#define IDE_SENSE_NOT_READY 2u
+#define IDE_SENSE_MEDIUM_ERROR 3u
+#define IDE_SENSE_ILLEGAL 5u
+#define IDE_SENSE_ATTENTION 6u
+
+typedef struct IdeMmcCommand {
+    void (*run)(IdeDrive *d);
+    uint8_t flags; /* IDE_MMC_* */
+} IdeMmcCommand;
+#define IDE_MMC_MEDIUM 1u     /* needs one */
+#define IDE_MMC_ATTENTION 2u  /* runs in spite of a unit attention */
+extern const IdeMmcCommand ide_mmc_commands[256];
+void ide_mmc_mode_select_data(IdeDrive *d);
+void ide_mmc_mode_reset(IdeDrive *d);
+void ide_mmc_chunk_ready(IdeDrive *d);
+void ide_mmc_next_chunk(IdeDrive *d);
+uint32_t ide_mmc_is_dvd(const IdeDrive *d);
+/* ide_mmc_read.c */
+void ide_mmc_read(IdeDrive *d);
+void ide_mmc_read_cd(IdeDrive *d);
+void ide_mmc_read_cd_msf(IdeDrive *d);
+void ide_mmc_read_capacity(IdeDrive *d);
+void ide_mmc_read_toc(IdeDrive *d);
+void ide_mmc_read_subchannel(IdeDrive *d);
+void ide_mmc_read_header(IdeDrive *d);
+void ide_mmc_seek(IdeDrive *d);
+void ide_mmc_verify(IdeDrive *d);
+/* ide_mmc_info.c */
+void ide_mmc_get_configuration(IdeDrive *d);
+void ide_mmc_get_event(IdeDrive *d);
+void ide_mmc_mode_sense(IdeDrive *d);
+void ide_mmc_mode_select(IdeDrive *d);
+void ide_mmc_read_disc_info(IdeDrive *d);
+void ide_mmc_read_track_info(IdeDrive *d);
+void ide_mmc_read_dvd_structure(IdeDrive *d);
+void ide_mmc_read_format_capacities(IdeDrive *d);
+void ide_mmc_mechanism_status(IdeDrive *d);
+void ide_mmc_get_performance(IdeDrive *d);
+
+/* Builds a mode 1 sector of 2352 bytes around 2048 bytes of data. ECMA-130. */
+void ide_cdsector_mode1(uint32_t lba, const uint8_t *data, uint8_t *ret_sector);
+void ide_cdsector_msf(uint32_t lba, uint8_t *ret_msf); /* binary minutes, seconds, frames */
+
+/* -- bytes ------------------------------------------------------------------------------------------- */
+
+static inline void ide_put_be16(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+static inline void ide_put_be24(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 16);
+    ide_put_be16(p + 1, v);
+}
+static inline void ide_put_be32(uint8_t *p, uint32_t v)
+{
+    ide_put_be16(p, v >> 16);
+    ide_put_be16(p + 2, v);
+}
+static inline uint32_t ide_get_be16(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 8 | p[1];
+}
+static inline uint32_t ide_get_be32(const uint8_t *p)
+{
+    return ide_get_be16(p) << 16 | ide_get_be16(p + 2);
+}
+static inline void ide_put_le16(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* x86: creation of the machine's and the vCPU's state, and the way between viv_cpu_t and the working
+ * state. What is derived from canonical state is derived here. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "x86_flags.h"
+#include "x86_host.h"
+
+viv_status_t x86_vm_create(const viv_engine_host_t *host, uint32_t vcpu_count, X86Vm **ret_vm)
+{
+    X86Vm *vm;
+    if (vcpu_count == 0 || vcpu_count > X86_VCPUS_MAX)
+        return VIV_E_INVALID;
+    vm = calloc(1, sizeof(*vm));
+    if (!vm)
+        return VIV_E_NOMEM;
+    pthread_mutex_init(&vm->lock, NULL);
+    pthread_mutex_init(&vm->split_lock, NULL);
+    vm->host = host;
+    vm->vcpu_count = vcpu_count;
+    *ret_vm = vm;
+    return VIV_OK;
+}
+
+void x86_vm_destroy(X86Vm *vm)
+{
+    unsigned k;
+    if (!vm)
+        return;
+    for (k = 0; k < X86_MARK_TOP; k++)
+        free(atomic_load(&vm->mark[k]));
+    pthread_mutex_destroy(&vm->split_lock);
+    pthread_mutex_destroy(&vm->lock);
+    free(vm);
+}
+
+static void x86_stats_init(X86Cpu *c)
+{
+    struct {
+        uint64_t **slot;
+        const char *name, *unit, *help;
+    } list[] = {
+        {&c->stats.blocks, "blocks", "blocks", "blocks decoded"},
+        {&c->stats.insns, "insns", "instructions", "instructions decoded"},
+        {&c->stats.tlb_fills, "tlb_fills", "entries", "data TLB misses"},
+        {&c->stats.code_writes, "code_writes", "stores", "stores that hit decoded code"},
+        {&c->stats.exceptions, "exceptions", "events", "exceptions delivered"},
+        {&c->stats.interrupts, "interrupts", "events", "interrupts and NMIs delivered"},
+        {&c->stats.mmio, "mmio", "accesses", "accesses that went to a device"},
+    };
+    unsigned k;
+    for (k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
+        *list[k].slot = c->h->counter(c->v, list[k].name, list[k].unit, list[k].help);
+        if (!*list[k].slot)
+            *list[k].slot = &c->local_count;
+    }
+}
+
+viv_status_t x86_cpu_create(X86Vm *vm, viv_vcpu_t *vcpu, X86Cpu **ret_cpu)
+{
+    X86Cpu *c;
+    uint32_t k;
+    if (vcpu->index >= X86_VCPUS_MAX)
+        return VIV_E_INVALID;
+    c = aligned_alloc(64, (sizeof(*c) + 63) & ~(size_t)63);
+    if (!c)
+        return VIV_E_NOMEM;
+    memset(c, 0, sizeof(*c));
+    c->vm = vm;
+    c->v = vcpu;
+    c->h = vcpu->host;
+    c->s = vcpu->cpu;
+    c->ff = &vcpu->ff;
+    c->delivering = -1;
+    c->cache_limit = c->h->option_u64(vcpu, "CodeCacheMiB", 64) << 20;
+    for (k = 0; k < X86_TLB_SIZE; k++)
+        c->tlb_none[k].rd = c->tlb_none[k].wr = X86_TAG_INVALID;
+    for (k = 0; k < X86_PGC_SIZE; k++)
+        c->pgc[k].gpa = ~0ull;
+    pthread_mutex_init(&c->req_lock, NULL);
+    x86_stats_init(c);
+    c->host_cache = x86_host_cache_create();
+    if (!c->host_cache || !x86_decode_init(c)) {
+        x86_cpu_destroy(c);
+        return VIV_E_NOMEM;
+    }
+    x86_tlb_flush(c, true);
+    pthread_mutex_lock(&vm->lock);
+    vm->cpus[vcpu->index] = c;
+    pthread_mutex_unlock(&vm->lock);
+    *ret_cpu = c;
+    return VIV_OK;
+}
+
+void x86_cpu_destroy(X86Cpu *c)
+{
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->vm->lock);
+    if (c->vm->cpus[c->v->index] == c)
+        c->vm->cpus[c->v->index] = NULL;
+    pthread_mutex_unlock(&c->vm->lock);
+    c->blk = NULL;
+    x86_break_restore(c);
+    x86_code_drop_all(c);
+    x86_code_free_dead(c);
+    free(c->scratch);
+    x86_decode_finish(c);
+    x86_host_cache_destroy(c->host_cache);
+    pthread_mutex_destroy(&c->req_lock);
+    free(c);
+}
+
+/* -- features: what CPUID promises decides what CR4 and the page tables may hold ------------------------ */
+void x86_features_load(X86Cpu *c)
+{
+    X86Features *f = &c->feat;
+    uint32_t r[4], max, emax;
+    memset(f, 0, sizeof(*f));
+    c->h->cpuid(c->v, 0, 0, r);
+    max = r[0];
+    c->h->cpuid(c->v, 1, 0, r);
+    f->l1_eax = r[0], f->l1_ebx = r[1], f->l1_ecx = r[2], f->l1_edx = r[3];
+    if (max >= 7) {
+        c->h->cpuid(c->v, 7, 0, r);
+        f->l7_ebx = r[1], f->l7_ecx = r[2], f->l7_edx = r[3];
+    }
+    f->phys_bits = f->l1_edx & (1u << 17) ? 40 : f->l1_edx & (1u << 6) ? 36 : 32;
+    f->lin_bits = 48;
+    c->h->cpuid(c->v, 0x80000000u, 0, r);
+    emax = r[0];
+    if (emax >= 0x80000001u) {
+        c->h->cpuid(c->v, 0x80000001u, 0, r);
+        f->e1_ecx = r[2], f->e1_edx = r[3];
+    }
+    if (emax >= 0x80000008u) {
+        c->h->cpuid(c->v, 0x80000008u, 0, r);
+        if ((r[0] & 0xff) >= 32 && (r[0] & 0xff) <= 52)
+            f->phys_bits = r[0] & 0xff;
+    }
+    f->phys_mask = ((1ull << f->phys_bits) - 1) & X86_PAGE_MASK;
+    f->cr4_mask = X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_MCE | X86_CR4_PCE;
+    f->cr4_mask |= f->l1_edx & (1u << 1) ? X86_CR4_VME | X86_CR4_PVI : 0;
+    f->cr4_mask |= f->l1_edx & (1u << 6) ? X86_CR4_PAE : 0;
+    f->cr4_mask |= f->l1_edx & (1u << 13) ? X86_CR4_PGE : 0;
+    f->cr4_mask |= f->l1_edx & (1u << 24) ? X86_CR4_OSFXSR : 0;
+    f->cr4_mask |= f->l1_edx & (1u << 25) ? X86_CR4_OSXMMEXCPT : 0;
+    f->cr4_mask |= f->l1_ecx & (1u << 26) ? X86_CR4_OSXSAVE : 0;
+    f->cr4_mask |= f->l7_ebx & (1u << 0) ? X86_CR4_FSGSBASE : 0;
+    f->cr4_mask |= f->l7_ebx & (1u << 7) ? X86_CR4_SMEP : 0;
+    f->cr4_mask |= f->l7_ebx & (1u << 20) ? X86_CR4_SMAP : 0;
+    f->cr4_mask |= f->l7_ecx & (1u << 2) ? X86_CR4_UMIP : 0;
+}
+
+/* -- derived state ---------------------------------------------------------------------------------------- */
+void x86_segs_update(X86Cpu *c)
+{
+    bool real = x86_real_or_v86(c);
+    bool code64 = x86_code64(c);
+    uint32_t k;
+    for (k = 0; k < 6; k++) {
+        const viv_segreg_t *s = &c->s->seg[k];
+        int64_t limit = s->limit;
+        bool down = (s->attr & 0x1c) == 0x14;
+        if (code64) {
+            c->segbase[k] = k >= VIV_SEG_FS ? s->base : 0;
+            c->seg_r[k] = c->seg_w[k] = INT64_MAX;
+            continue;
+        }
+        c->segbase[k] = s->base & 0xffffffffu;
+        c->seg_r[k] = c->seg_w[k] = -1;
+        if (down)
+            continue;
+        if (real) {
+            c->seg_r[k] = c->seg_w[k] = limit;
+        } else if (!(s->attr & VIV_ATTR_UNUSABLE) && (s->attr & VIV_ATTR_P)) {
+            if ((s->attr & 0xa) != 0x8)
+                c->seg_r[k] = limit;
+            if ((s->attr & 0xa) == 0x2)
+                c->seg_w[k] = limit;
+        }
+    }
+    c->segbase[X86_SEG_NONE] = 0;
+    c->seg_r[X86_SEG_NONE] = c->seg_w[X86_SEG_NONE] = INT64_MAX;
+}
+
+void x86_set_update(X86Cpu *c)
+{
+    uint64_t fl = c->s->rflags;
+    if (c->cpl == 3)
+        c->set = X86_SET_USER;
+    else if ((c->s->cr4 & X86_CR4_SMAP) && (fl & X86_FL_AC))
+        c->set = X86_SET_SUP_AC;
+    else
+        c->set = X86_SET_SUP;
+    c->ac_check = c->cpl == 3 && (c->s->cr0 & X86_CR0_AM) && (fl & X86_FL_AC);
+    c->tlb = c->ac_check ? c->tlb_none : c->tlbs[c->set];
+}
+
+void x86_mode_update(X86Cpu *c)
+{
+    const viv_segreg_t *cs = &c->s->seg[VIV_SEG_CS], *ss = &c->s->seg[VIV_SEG_SS];
+    uint32_t mode;
+    if (!(c->s->cr0 & X86_CR0_PE))
+        c->cpl = 0;
+    else if (c->s->rflags & X86_FL_VM)
+        c->cpl = 3;
+    else
+        c->cpl = (ss->attr >> 5) & 3;
+    if (x86_long(c) && (cs->attr & VIV_ATTR_L))
+        mode = X86_MODE_64;
+    else
+        mode = cs->attr & VIV_ATTR_DB ? X86_MODE_32 : X86_MODE_16;
+    c->linmask = mode == X86_MODE_64 ? ~0ull : 0xffffffffu;
+    c->code_top = mode == X86_MODE_64 ? ~0ull : (uint64_t)cs->limit + 1;
+    if (mode == X86_MODE_64)
+        c->spmask = ~0ull;
+    else
+        c->spmask = ss->attr & VIV_ATTR_DB ? 0xffffffffu : 0xffffu;
+    if (mode != X86_MODE_64 && (ss->attr & VIV_ATTR_DB))
+        mode |= X86_MODE_SS32;
+    c->mode = mode;
+    c->jc_salt = (uint64_t)(mode | (c->cpl == 3) << 4) << 48;
+    x86_segs_update(c);
+    x86_set_update(c);
+}
+
+void x86_ff_update(X86Cpu *c)
+{
+    const viv_cpu_t *s = c->s;
+    uint32_t slow = c->slow & X86_SLOW_REQ, k;
+    c->ff_mask = VIV_FF_EXIT | X86_FF_REQUEST;
+    if (!s->nmi_blocked)
+        c->ff_mask |= VIV_FF_NMI;
+    if (s->rflags & X86_FL_IF)
+        c->ff_mask |= VIV_FF_INTR;
+    if (s->shadow)
+        slow |= X86_SLOW_SHADOW;
+    if (s->rflags & X86_FL_TF)
+        slow |= X86_SLOW_TF;
+    if (s->rflags & X86_FL_RF)
+        slow |= X86_SLOW_RF;
+    if (s->pending_db)
+        slow |= X86_SLOW_DB;
+    if (s->activity != VIV_ACT_RUNNING)
+        slow |= X86_SLOW_EXIT;
+    if (s->dr[7] & 0xff)
+        for (k = 0; k < 4; k++)
+            if (((s->dr[7] >> (k * 2)) & 3) && !((s->dr[7] >> (16 + k * 4)) & 3))
+                slow |= X86_SLOW_BP;
+    c->slow = slow;
+}
+
+static bool x86_data_bps(uint64_t dr7)
+{
+    uint32_t k;
+    for (k = 0; k < 4; k++)
+        if (((dr7 >> (k * 2)) & 3) && ((dr7 >> (16 + k * 4)) & 3))
+            return true;
+    return false;
+}
+
+void x86_load(X86Cpu *c)
+{
+    viv_cpu_t *s = c->s;
+    bool dr_data = x86_data_bps(s->dr[7]);
+    memcpy(c->r, s->gpr, sizeof(s->gpr));
+    c->r[X86_ZERO] = 0;
+    c->r[X86_PC] = s->rip;
+    c->icnt = s->icount;
+    c->istop = c->v->icount_limit;
+    c->cur = NULL;
+    c->blk = NULL;
+    c->link = 0;
+    c->exc_pending = false;
+    c->delivering = -1;
+    x86_flags_set_arith(c, s->rflags);
+    if (!c->loaded) {
+        x86_features_load(c);
+        x86_host_state_loaded(s);
+        x86_map_changed(c);
+        if ((s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) && !x86_long(c))
+            (void)x86_pdptes_load(c, s->cr3);
+        c->loaded = true;
+    }
+    if (dr_data != c->dr_data)
+        x86_tlb_flush(c, true);
+    c->dr_data = dr_data;
+    x86_mode_update(c);
+    x86_ff_update(c);
+    if (atomic_load(&c->requests))
+        c->slow |= X86_SLOW_REQ;
+}
+
+void x86_sync(X86Cpu *c)
+{
+    viv_cpu_t *s = c->s;
+    memcpy(s->gpr, c->r, sizeof(s->gpr));
+    s->rflags = x86_flags_get(c);
+    s->rip = x86_cur_pc(c);
+    s->icount = c->cur ? c->icnt - (c->blk->n - c->cur->idx) : c->icnt;
+    atomic_store_explicit(&c->in_guest, 0, memory_order_release);
+}
+
+void x86_host_call_done(X86Cpu *c)
+{
+    atomic_store(&c->in_guest, 1);
+    if (X86_UNLIKELY(atomic_load(&c->requests) != 0)) {
+        c->slow |= X86_SLOW_REQ;
+        if (atomic_load(&c->requests) & X86_REQ_WTLB)
+            x86_tlb_drop_writes(c, ~0ull);
+    }
+    if ((*c->ff & c->ff_mask) | c->slow)
+        x86_break_after(c);
+}
+
+/* [emt, not within run()] */
+void x86_state_loaded(X86Cpu *c)
+{
+    c->loaded = false;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* x86: PUSH POP PUSHA POPA PUSHF POPF ENTER LEAVE. */
+#include "x86_exec.h"
+
+int x86_op_push_r64(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t sp = c->r[X86_RSP] - 8;
+    c->cur = i;
+    x86_st64(c, VIV_SEG_SS, sp, c->r[i->reg]);
+    c->r[X86_RSP] = sp;
+    X86_NEXT(c, i);
+}
+
+int x86_op_pop_r64(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t v;
+    c->cur = i;
+    v = x86_ld64(c, VIV_SEG_SS, c->r[X86_RSP]);
+    c->r[X86_RSP] += 8;
+    c->r[i->reg] = v;
+    X86_NEXT(c, i);
+}
+
+int x86_op_push_r(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_push(c, c->r[i->reg], i->osz);
+    X86_NEXT(c, i);
+}
+
+int x86_op_push_i(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_push(c, i->imm, i->osz);
+    X86_NEXT(c, i);
+}
+
+int x86_op_push_m(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_push(c, x86_rm_get(c, i, i->osz), i->osz);
+    X86_NEXT(c, i);
+}
+
+int x86_op_pop_r(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t v;
+    c->cur = i;
+    v = x86_peek(c, 0, i->osz);
+    x86_rsp_set(c, c->r[X86_RSP] + i->osz);
+    x86_reg_set(c, i->reg, v, i->osz);
+    X86_NEXT(c, i);
+}
+
+/* An address made from rSP uses the value after the pop. */
+int x86_op_pop_m(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t v, sp = c->r[X86_RSP], ea;
+    c->cur = i;
+    v = x86_peek(c, 0, i->osz);
+    if (!(i->flags & X86_IF_MEM)) {
+        x86_rsp_set(c, sp + i->osz);
+        x86_reg_set(c, i->rm, v, i->osz);
+    } else {
+        x86_rsp_set(c, sp + i->osz);
+        ea = x86_ea(c, i);
+        c->r[X86_RSP] = sp;
+        x86_stn(c, i->seg, ea, v, i->osz);
+        x86_rsp_set(c, sp + i->osz);
+    }
+    X86_NEXT(c, i);
+}
+
+int x86_op_pusha(X86Cpu *c, const X86Insn *i)
+{
+    uint32_t k, n = i->osz;
+    uint64_t sp = c->r[X86_RSP];
+    c->cur = i;
+    /* if any slot fails, the first or the last does: nothing is written before */
+    x86_probe(c, VIV_SEG_SS, (sp - n * 8u) & c->spmask, n, true);
+    x86_probe(c, VIV_SEG_SS, (sp - n) & c->spmask, n, true);
+    for (k = 0; k < 8; k++)
+        x86_stn(c, VIV_SEG_SS, (sp - n * (k + 1)) & c->spmask, c->r[k], n);
+    x86_rsp_set(c, sp - n * 8u);
+    X86_NEXT(c, i);
+}
+
+static __attribute__((noinline)) void x86_popa(X86Cpu *c, uint32_t n)
+{
+    uint64_t v[8];
+    uint32_t k;
+    for (k = 0; k < 8; k++)
+        v[k] = x86_peek(c, (7 - k) * n, n);
+    for (k = 0; k < 8; k++)
+        if (k != X86_RSP)
+            x86_reg_set(c, k, v[k], n);
+    x86_rsp_set(c, c->r[X86_RSP] + 8 * n);
+}
+
+int x86_op_popa(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_popa(c, i->osz);
+    X86_NEXT(c, i);
+}
+
+/* -- flags -------------------------------------------------------------------------------------------------- */
+int x86_op_pushf(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t fl = x86_flags_get(c) & ~(uint64_t)(X86_FL_VM | X86_FL_RF);
+    c->cur = i;
+    if (x86_v86(c) && (c->s->rflags & X86_FL_IOPL) != X86_FL_IOPL) {
+        if (!(c->s->cr4 & X86_CR4_VME) || i->osz != 2)
+            x86_raise(c, X86_GP, 0);
+        fl = (fl & ~(uint64_t)X86_FL_IF) | X86_FL_IOPL | (fl & X86_FL_VIF ? X86_FL_IF : 0);
+    }
+    x86_push(c, fl, i->osz);
+    X86_NEXT(c, i);
+}
+
+/* Changes the bits in mask; everything that hangs on them follows. */
+void x86_set_rflags(X86Cpu *c, uint64_t value, uint64_t mask)
+{
+    uint64_t now = x86_flags_get(c);
+    now = (now & ~mask) | (value & mask) | 2u;
+    x86_flags_set_arith(c, now);
+    c->s->rflags = now;
+    x86_set_update(c);
+    x86_ff_update(c);
+}
+
+#define POPF_BASE                                                                                  \
+    (X86_FL_ARITH | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_AC | X86_FL_ID)
+
+int x86_op_popf(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t v, mask = POPF_BASE | X86_FL_RF;
+    uint32_t iopl = (uint32_t)(c->s->rflags & X86_FL_IOPL) >> 12;
+    c->cur = i;
+    v = x86_peek(c, 0, i->osz);
+    if (x86_v86(c)) {
+        if (iopl == 3) {
+            mask |= X86_FL_IF;
+        } else {
+            if (!(c->s->cr4 & X86_CR4_VME) || i->osz != 2 || (v & X86_FL_TF) ||
+                ((v & X86_FL_IF) && (c->s->rflags & X86_FL_VIP)))
+                x86_raise(c, X86_GP, 0);
+            mask |= X86_FL_VIF;
+            v = (v & ~(uint64_t)X86_FL_VIF) | (v & X86_FL_IF ? X86_FL_VIF : 0);
+        }
+    } else {
+        if (c->cpl == 0)
+            mask |= X86_FL_IOPL;
+        if (c->cpl <= iopl)
+            mask |= X86_FL_IF;
+    }
+    if (i->osz == 2)
+        mask &= 0xffff | X86_FL_VIF;
+    v &= ~(uint64_t)X86_FL_RF;
+    x86_rsp_set(c, c->r[X86_RSP] + i->osz);
+    x86_set_rflags(c, v, mask);
+    c->r[X86_PC] = x86_next_pc(c);
+    c->cur = NULL;
+    X86_END;
+}
+
+/* -- frames ------------------------------------------------------------------------------------------------------ */
+int x86_op_enter(X86Cpu *c, const X86Insn *i)
+{
+    uint32_t level = i->op & 31, n = i->osz, k;
+    uint64_t sp = c->r[X86_RSP], bp = c->r[X86_RBP], frame;
+    c->cur = i;
+    sp = (sp - n) & c->spmask;
+    x86_stn(c, VIV_SEG_SS, sp, bp, n);
+    frame = sp;
+    if (level) {
+        for (k = 1; k < level; k++) {
+            uint64_t v;
+            bp -= n;
+            v = x86_ldn(c, VIV_SEG_SS, bp & c->spmask, n);
+            sp = (sp - n) & c->spmask;
+            x86_stn(c, VIV_SEG_SS, sp, v, n);
+        }
+        sp = (sp - n) & c->spmask;
+        x86_stn(c, VIV_SEG_SS, sp, (c->r[X86_RSP] & ~c->spmask) | frame, n);
+    }
+    sp = (sp - i->imm) & c->spmask;
+    /* the new top must be writable */
+    x86_probe(c, VIV_SEG_SS, sp, n, true);
+    x86_reg_set(c, X86_RBP, n == 2 ? frame : (c->r[X86_RSP] & ~c->spmask) | frame, n);
+    x86_rsp_set(c, sp);
+    X86_NEXT(c, i);
+}
+
+int x86_op_leave(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t sp = c->r[X86_RBP] & c->spmask, v;
+    c->cur = i;
+    v = x86_ldn(c, VIV_SEG_SS, sp, i->osz);
+    x86_rsp_set(c, sp + i->osz);
+    x86_reg_set(c, X86_RBP, v, i->osz);
+    X86_NEXT(c, i);
+}
+
+/* -- segment registers ------------------------------------------------------------------------------------------- */
+
+/* A 32-bit push of a selector writes 16 bits only. */
+int x86_op_push_seg(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t sp = (c->r[X86_RSP] - i->osz) & c->spmask;
+    uint16_t sel = c->s->seg[i->reg].sel;
+    c->cur = i;
+    if (i->osz == 4) {
+        x86_probe(c, VIV_SEG_SS, sp, 4, true);
+        x86_st16(c, VIV_SEG_SS, sp, sel);
+    } else {
+        x86_stn(c, VIV_SEG_SS, sp, sel, i->osz);
+    }
+    x86_rsp_set(c, sp);
+    X86_NEXT(c, i);
+}
+
+int x86_op_pop_seg(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t sel, mask = c->spmask, sp = c->r[X86_RSP];
+    c->cur = i;
+    sel = x86_peek(c, 0, 2);
+    x86_seg_load(c, i->reg, (uint32_t)sel & 0xffff);
+    /* by the old stack width: POP SS may change it */
+    sp = (sp & ~mask) | ((sp + i->osz) & mask);
+    c->r[X86_RSP] = mask == 0xffffffffu ? (uint32_t)sp : sp;
+    if (i->reg == VIV_SEG_SS) {
+        c->s->shadow |= VIV_SHADOW_MOV_SS;
+        x86_ff_update(c);
+    }
+    c->r[X86_PC] = x86_next_pc(c);
+    c->cur = NULL;
+    X86_END;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* x86: read-modify-write on memory, plain and locked, for handlers.
+ *
+ * X86_RMW(W, c, i, v, stmt): v is the operand of W bits; stmt changes it. Flags may be set in stmt: nothing can
+ * fault behind it. The locked form is a compare-and-swap loop, so stmt may run more than once and
+ * must start from v; a locked access that crosses pages or is no plain memory goes under the machine's lock. */
+#ifndef X86_RMW_H
+#define X86_RMW_H
+
+#include "x86_exec.h"
+
+#define X86_RMW(W, c, i, v, stmt)                                                                  \
+    do {                                                                                           \
+        uint64_t ea_ = x86_ea(c, i);                                                               \
+        X86U##W *p_ = x86_rw##W(c, (i)->seg, ea_);                                                 \
+        uint##W##_t v;                                                                             \
+        (c)->cur = (i);                                                                            \
+        if (X86_LIKELY(p_ != NULL)) {                                                              \
+            v = *p_;                                                                               \
+            stmt;                                                                                  \
+            *p_ = v;                                                                               \
+        } else {                                                                                   \
+            v = (uint##W##_t)x86_rmw_slow(c, (i)->seg, ea_, W / 8);                                \
+            stmt;                                                                                  \
+            x86_rmw_done(c, v, W / 8);                                                             \
+        }                                                                                          \
+    } while (0)
+
+/* Aligned, so that the host's atomic is one too; the rest goes the slow way. */
+#define X86_RMW_LOCKED(W, c, i, v, stmt)                                                           \
+    do {                                                                                           \
+        uint64_t ea_ = x86_ea(c, i);                                                               \
+        X86U##W *p_ = x86_rw##W(c, (i)->seg, ea_);                                                 \
+        uint##W##_t v;                                                                             \
+        (c)->cur = (i);                                                                            \
+        if (X86_LIKELY(p_ != NULL)) {                                                              \
+            uint##W##_t was_ = *p_;                                                                \
+            do {                                                                                   \
+                v = was_;                                                                          \
+                stmt;                                                                              \
+            } while (!__atomic_compare_exchange_n(p_, &was_, v, false, __ATOMIC_SEQ_CST,           \
+                                                  __ATOMIC_SEQ_CST));                              \
+        } else {                                                                                   \
+            x86_rmw_probe(c, (i)->seg, ea_, W / 8);                                            \
+            pthread_mutex_lock(&(c)->vm->split_lock);                                                    \
+            v = (uint##W##_t)x86_rmw_slow(c, (i)->seg, ea_, W / 8);                                \
+            stmt;                                                                                  \
+            x86_rmw_done(c, v, W / 8);                                                             \
+            pthread_mutex_unlock(&(c)->vm->split_lock);                                                  \
+        }                                                                                          \
+    } while (0)
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Vivarium SDK: the interfaces that devices, drivers and frontends offer each other on a LUN.
+ * They come in pairs: a *port* is offered by the device and called from below, the other is
+ * offered by the driver and called from above. Each table begins with its size.
+ * Functions of a port are called without locks: the device takes its own. Stable. C11 or C++11. */
+#ifndef VIV_INTERFACES_H
+#define VIV_INTERFACES_H
+
+#include <viv/types.h>
+
+VIV_BEGIN_DECLS
+
+/* -- characters ------------------------------------------------------------------------------- */
+
+#define VIV_CHAR_ID "viv.char/1" /* driver */
+typedef struct viv_char_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Takes up to len_bytes, returns how many (0: full now, try again later; nobody connected swallows all). Never blocks. [any] */
+    uint32_t (*write)(void *self, const void *buf, uint32_t len_bytes);
+    /* The device can take more input than it said last time: the driver offers again. [any] */
+    void (*input_ready)(void *self);
+    /* Line parameters: baud, data bits 5-8, stop bits x2 (2,3,4), parity 'N','O','E','M','S'. May be NULL. */
+    void (*set_params)(void *self, uint32_t baud, uint32_t data_bits, uint32_t stop_bits_x2, uint32_t parity);
+    /* Modem outputs: bit 0 DTR, bit 1 RTS, bit 2 break. May be NULL. */
+    void (*set_lines)(void *self, uint32_t lines);
+} viv_char_ops_t;
+
+#define VIV_CHAR_PORT_ID "viv.char-port/1" /* device */
+typedef struct viv_char_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Offers input; returns how many bytes were taken. The rest is offered again after input_ready(). [io] */
+    uint32_t (*receive)(void *self, const void *buf, uint32_t len_bytes);
+    void (*send_break)(void *self);
+    /* Modem inputs: bit 0 CTS, 1 DSR, 2 RI, 3 DCD. */
+    void (*set_status)(void *self, uint32_t lines);
+    /* write() would take bytes again. */
+    void (*write_ready)(void *self);
+} viv_char_port_ops_t;
+
+/* -- block media ---------------------------------------------------------------------------------- */
+
+#define VIV_MEDIA_DISK 0u
+#define VIV_MEDIA_DVD 1u
+#define VIV_MEDIA_FLOPPY 2u
+
+typedef struct viv_media_info {
+    uint32_t size;
+    uint32_t type;       /* VIV_MEDIA_* */
+    uint64_t size_bytes; /* 0 without a medium */
+    uint32_t read_only;
+    uint32_t present;    /* a medium is in */
+    uint32_t non_rotational;
+    uint32_t generation; /* raised with every change of medium */
+} viv_media_info_t;
+
+#define VIV_MEDIA_OP_READ 0u
+#define VIV_MEDIA_OP_WRITE 1u
+#define VIV_MEDIA_OP_FLUSH 2u
+#define VIV_MEDIA_OP_DISCARD 3u
+
+/* An asynchronous request; memory is the device's and stays put until done(). */
+typedef struct viv_media_req {
+    uint32_t size;
+    uint32_t op;
+    uint64_t off;
+    uint64_t len_bytes;
+    void *buf; /* one flat buffer of the device's */
+    /* Called exactly once, on the EMT of vCPU 0 or on [main] while the machine stands, no locks held. */
+    void (*done)(struct viv_media_req *req, viv_status_t status);
+    void *ctx;      /* the device's */
+    void *driver[2]; /* the driver's while in flight */
+} viv_media_req_t;
+
+#define VIV_MEDIA_ID "viv.media/1" /* driver */
+typedef struct viv_media_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    void (*info)(void *self, viv_media_info_t *ret_info); /* caller sets size */
+    /* Blocking; for small or rare accesses. [emt] or [main] */
+    viv_status_t (*read)(void *self, uint64_t off, void *buf, uint64_t len_bytes);
+    viv_status_t (*write)(void *self, uint64_t off, const void *buf, uint64_t len_bytes);
+    viv_status_t (*flush)(void *self);
+    /* Queues a request; done() comes for every accepted one. Requests may finish out of order. [any] */
+    viv_status_t (*submit)(void *self, viv_media_req_t *req);
+    /* Tray: eject 1 opens/removes, 0 closes; lock 1 prevents the user from changing the medium. May be NULL. */
+    viv_status_t (*eject)(void *self, uint32_t eject);
+    void (*lock)(void *self, uint32_t locked);
+} viv_media_ops_t;
+
+#define VIV_MEDIA_PORT_ID "viv.media-port/1" /* device */
+typedef struct viv_media_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    void (*changed)(void *self); /* another medium, or none: ask info() again */
+} viv_media_port_ops_t;
+
+/* -- display ------------------------------------------------------------------------------------------ */
+
+/* A picture of the guest's screen as 32-bit xRGB (blue in the lowest byte). */
+typedef struct viv_frame {
+    uint32_t size;
+    uint32_t width, height, stride_bytes;
+    const uint32_t *pixels; /* borrowed until the next call of the port */
+    uint64_t generation;    /* differs when anything may have changed */
+} viv_frame_t;
+
+#define VIV_DISPLAY_PORT_ID "viv.display-port/1" /* device */
+typedef struct viv_display_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Renders the current screen. A blank screen is a black frame. [any] */
+    viv_status_t (*frame)(void *self, viv_frame_t *ret_frame);
+    /* The characters of a text mode as UTF-8 lines ending in \n, trailing blanks cut, NUL-terminated; returns the number of
+     * bytes (without NUL) that the whole text has; 0 in graphics modes. [any] */
+    uint32_t (*text)(void *self, char *buf, uint32_t buf_bytes);
+} viv_display_port_ops_t;
+
+#define VIV_DISPLAY_ID "viv.display/1" /* driver; what a frontend finds below the device */
+typedef struct viv_display_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* The mode has changed. [emt] May be NULL. */
+    void (*mode_changed)(void *self, uint32_t width, uint32_t height);
+} viv_display_ops_t;
+
+#define VIV_SCREENSHOT_ID "viv.screenshot/1" /* driver, for frontends; atomic writes; [any] */
+typedef struct viv_screenshot_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    viv_status_t (*write_png)(void *self, const char *path);
+    viv_status_t (*write_text)(void *self, const char *path); /* an empty file in graphics modes */
+} viv_screenshot_ops_t;
+
+/* -- keyboard and mouse -------------------------------------------------------------------------------- */
+
+#define VIV_KEYBOARD_PORT_ID "viv.keyboard-port/1" /* device, LUN 0 of pckbd */
+typedef struct viv_keyboard_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Set-1 scancode bytes as a keyboard sends them after translation (E0h prefixes, 80h release). Takes all or nothing: returns
+     * 1, or 0 when the queue is too full (try again later). [any] */
+    uint32_t (*put_scancodes)(void *self, const uint8_t *codes, uint32_t count);
+    uint32_t (*leds)(void *self); /* bit 0 scroll, 1 num, 2 caps */
+} viv_keyboard_port_ops_t;
+
+#define VIV_MOUSE_PORT_ID "viv.mouse-port/1" /* device, LUN 1 of pckbd */
+typedef struct viv_mouse_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Relative motion, right and down positive; buttons: bit 0 left, 1 right, 2 middle, 3, 4. Returns 0 when full. [any] */
+    uint32_t (*put_event)(void *self, int32_t dx, int32_t dy, int32_t dz, uint32_t buttons);
+} viv_mouse_port_ops_t;
+
+/* -- ACPI buttons ---------------------------------------------------------------------------------------- */
+
+#define VIV_ACPI_PORT_ID "viv.acpi-port/1" /* device, LUN 0 of acpi */
+typedef struct viv_acpi_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    void (*power_button)(void *self);
+    void (*sleep_button)(void *self);
+} viv_acpi_port_ops_t;
+
+VIV_END_DECLS
+#endif

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+#
+# What the guest scripts share. The caller sets $here (the folder of this file) first.
+#
+# Environment: VIV_BUILD_DIR (default: build/ of this tree), VIV_GUESTS_DIR (the cache of fetched
+# guests, default: $VIV_BUILD_DIR/guests; several build trees may share one).
+
+# shellcheck disable=SC2154 # the caller's
+VIV_SOURCE_DIR=$(cd "$here/../.." && pwd)
+: "${VIV_BUILD_DIR:=$VIV_SOURCE_DIR/build}"
+: "${VIV_GUESTS_DIR:=$VIV_BUILD_DIR/guests}"
+export VIV_SOURCE_DIR VIV_BUILD_DIR VIV_GUESTS_DIR
+
+# The exit code that ctest counts as "skipped".
+skip()
+{
+    echo "SKIP: $*"
+    exit 77
+}
+
+# need_guest NAME...: the guests are in the cache afterwards, or the test is skipped.
+need_guest()
+{
+    "$here/fetch.sh" "$@" || skip "guest $* is not cached and could not be fetched"
+}
+
+# need_linux FLAVOUR: sets $kernel and $initrd to Debian's kernel and our initramfs for it.
+need_linux()
+{
+    need_guest "$1"
+    kernel=$VIV_GUESTS_DIR/$1/vmlinuz
+    initrd=$VIV_GUESTS_DIR/$1/initramfs.gz
+    "$here/mkinitramfs.sh" "$1" || skip "no initramfs for guest $1"
+    export kernel initrd
+}
+
+need_program()
+{
+    for program in "$@"; do
+        command -v "$program" >/dev/null 2>&1 || skip "$program is not installed"
+    done
+}
