@@ -34,12 +34,12 @@ static const char *cfgm_path_start(const char *path)
 
 viv_status_t cfgm_name_check(const CfgmName *name, const char *whole, VivError *err)
 {
-    const int shown = (int)MIN(strlen(whole), 200u);
+    g_autofree char *shown = cfgm_text_show(whole);
     if (name->len == 0 || name->text[name->len - 1] == '/')
-        return error_set(err, VIV_E_CONFIG, "path '%.*s': a name is empty", shown, whole);
+        return error_set(err, VIV_E_CONFIG, "path '%s': a name is empty", shown);
     if (name->len > CFGM_NAME_MAX)
-        return error_set(err, VIV_E_CONFIG, "path '%.*s': a name is %zu bytes long, at most %u are allowed", shown,
-                         whole, name->len, CFGM_NAME_MAX);
+        return error_set(err, VIV_E_CONFIG, "path '%s': a name is %zu bytes long, at most %u are allowed", shown,
+                         name->len, CFGM_NAME_MAX);
     if (!g_utf8_validate(name->text, (gssize)name->len, NULL))
         return error_set(err, VIV_E_CONFIG, "a name in a path is not UTF-8");
     const char *end = name->text + name->len;
@@ -165,6 +165,12 @@ CfgmNode *cfgm_child(const CfgmNode *node, const char *path)
     return at;
 }
 
+static viv_status_t cfgm_too_deep(const char *path, VivError *err)
+{
+    g_autofree char *shown = cfgm_text_show(path);
+    return error_set(err, VIV_E_CONFIG, "path '%s' is more than %u nodes deep", shown, CFGM_DEPTH_MAX);
+}
+
 static viv_status_t cfgm_child_make(CfgmNode *node, const CfgmName *name, const char *whole, CfgmNode **ret_child,
                                     VivError *err)
 {
@@ -174,7 +180,7 @@ static viv_status_t cfgm_child_make(CfgmNode *node, const CfgmName *name, const 
         if (st != VIV_OK)
             return st;
         if (node->depth >= CFGM_DEPTH_MAX)
-            return error_set(err, VIV_E_CONFIG, "path '%.200s' is more than %u nodes deep", whole, CFGM_DEPTH_MAX);
+            return cfgm_too_deep(whole, err);
         child = g_new0(CfgmNode, 1);
         child->name = g_strndup(name->text, name->len);
         child->depth = node->depth + 1;
@@ -199,7 +205,7 @@ static viv_status_t cfgm_path_check(const CfgmNode *node, const char *path, bool
     if (key_last && count == 0)
         return error_set(err, VIV_E_CONFIG, "a value needs a name");
     if (node->depth + count - (key_last ? 1 : 0) > CFGM_DEPTH_MAX)
-        return error_set(err, VIV_E_CONFIG, "path '%.200s' is more than %u nodes deep", path, CFGM_DEPTH_MAX);
+        return cfgm_too_deep(path, err);
     return VIV_OK;
 }
 
@@ -241,8 +247,10 @@ static CfgmNode *cfgm_root_of(CfgmNode *node)
 viv_status_t cfgm_insert(CfgmNode *parent, const char *name, CfgmNode *subtree, VivError *err)
 {
     const CfgmName n = {name, strlen(name)};
-    if (strchr(name, '/'))
-        return error_set(err, VIV_E_CONFIG, "node name '%.200s' has a '/'", name);
+    if (strchr(name, '/')) {
+        g_autofree char *shown = cfgm_text_show(name);
+        return error_set(err, VIV_E_CONFIG, "node name '%s' has a '/'", shown);
+    }
     const viv_status_t st = cfgm_name_check(&n, name, err);
     if (st != VIV_OK)
         return st;
@@ -400,14 +408,21 @@ viv_status_t cfgm_set_bool(CfgmNode *node, const char *path, bool value, VivErro
     return st;
 }
 
+static viv_status_t cfgm_too_long(const char *path, size_t len_bytes, uint32_t max, VivError *err)
+{
+    g_autofree char *shown = cfgm_text_show(path);
+    return error_set(err, VIV_E_CONFIG, "value of '%s' is %zu bytes long, at most %u are allowed", shown, len_bytes, max);
+}
+
 viv_status_t cfgm_set_string(CfgmNode *node, const char *path, const char *value, VivError *err)
 {
     const size_t len = strlen(value);
     if (len > CFGM_STRING_MAX)
-        return error_set(err, VIV_E_CONFIG, "value of '%.200s' is %zu bytes long, at most %u are allowed", path, len,
-                         CFGM_STRING_MAX);
-    if (!g_utf8_validate(value, (gssize)len, NULL))
-        return error_set(err, VIV_E_CONFIG, "value of '%.200s' is not UTF-8", path);
+        return cfgm_too_long(path, len, CFGM_STRING_MAX, err);
+    if (!g_utf8_validate(value, (gssize)len, NULL)) {
+        g_autofree char *shown = cfgm_text_show(path);
+        return error_set(err, VIV_E_CONFIG, "value of '%s' is not UTF-8", shown);
+    }
     CfgmEntry *entry;
     /* Copied first: value may be the text that is being replaced. */
     char *copy = g_strndup(value, len);
@@ -424,8 +439,7 @@ viv_status_t cfgm_set_string(CfgmNode *node, const char *path, const char *value
 viv_status_t cfgm_set_bytes(CfgmNode *node, const char *path, const void *bytes, size_t len_bytes, VivError *err)
 {
     if (len_bytes > CFGM_BYTES_MAX)
-        return error_set(err, VIV_E_CONFIG, "value of '%.200s' is %zu bytes long, at most %u are allowed", path,
-                         len_bytes, CFGM_BYTES_MAX);
+        return cfgm_too_long(path, len_bytes, CFGM_BYTES_MAX, err);
     CfgmEntry *entry;
     uint8_t *copy = g_malloc(len_bytes + 1);
     if (len_bytes)

@@ -35,6 +35,8 @@ bool cfgm_path_take(const char **path, CfgmName *ret_name);
 viv_status_t cfgm_name_check(const CfgmName *name, const char *whole, VivError *err);
 /* The node's path with "/key" behind it (transfer). node may be NULL: the key alone. */
 char *cfgm_path_of(const CfgmNode *node, const char *key);
+/* Text as an error message shows it: valid UTF-8 and not too long (transfer). */
+char *cfgm_text_show(const char *text);
 /* "5 (integer)", "'abc' (string)": the value as an error message shows it (transfer). */
 char *cfgm_value_show(const CfgmValue *value);
 const char *cfgm_type_name(CfgmType type);

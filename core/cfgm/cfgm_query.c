@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define CFGM_SHOWN_MAX 200u
+
 const char *cfgm_type_name(CfgmType type)
 {
     switch (type) {
@@ -20,6 +22,17 @@ const char *cfgm_type_name(CfgmType type)
     return "?";
 }
 
+char *cfgm_text_show(const char *text)
+{
+    g_autofree char *cut = g_strndup(text, CFGM_SHOWN_MAX);
+    g_autofree char *valid = g_utf8_make_valid(cut, -1);
+    for (char *p = valid; *p; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+    }
+    return strlen(text) > CFGM_SHOWN_MAX ? g_strconcat(valid, "...", NULL) : g_steal_pointer(&valid);
+}
+
 char *cfgm_value_show(const CfgmValue *value)
 {
     switch (value->type) {
@@ -27,8 +40,10 @@ char *cfgm_value_show(const CfgmValue *value)
         if (value->u64 > 9)
             return g_strdup_printf("%" PRIu64 " (0x%" PRIx64 ", integer)", value->u64, value->u64);
         return g_strdup_printf("%" PRIu64 " (integer)", value->u64);
-    case CFGM_STRING:
-        return g_strdup_printf("'%.100s'%s (string)", value->string, value->len_bytes > 100 ? "..." : "");
+    case CFGM_STRING: {
+        g_autofree char *text = cfgm_text_show(value->string);
+        return g_strdup_printf("'%s' (string)", text);
+    }
     case CFGM_BYTES:
         return g_strdup_printf("%zu bytes", value->len_bytes);
     case CFGM_BOOL:

@@ -63,8 +63,10 @@ static bool cfgm_text_base64_ok(const char *text)
 
 static viv_status_t cfgm_text_set_bytes(CfgmNode *root, const char *path, const char *text, VivError *err)
 {
-    if (!cfgm_text_base64_ok(text))
-        return error_set(err, VIV_E_CONFIG, "%s: '%.100s' is not base64", path, text);
+    if (!cfgm_text_base64_ok(text)) {
+        g_autofree char *shown = cfgm_text_show(text);
+        return error_set(err, VIV_E_CONFIG, "%s: '%s' is not base64", path, shown);
+    }
     if (strlen(text) > (size_t)CFGM_BYTES_MAX * 2)
         return error_set(err, VIV_E_CONFIG, "%s: more than %u bytes", path, CFGM_BYTES_MAX);
     if (!text[0])
@@ -83,8 +85,10 @@ static viv_status_t cfgm_text_set(CfgmNode *root, const char *path, const char *
         return cfgm_text_set_bytes(root, path, text + strlen("bytes:"), err);
     if (g_str_has_prefix(text, "integer:")) {
         text += strlen("integer:");
-        if (!cfgm_text_number(text, &number))
-            return error_set(err, VIV_E_CONFIG, "%s: '%.100s' is not an integer of 64 bits", path, text);
+        if (!cfgm_text_number(text, &number)) {
+            g_autofree char *shown = cfgm_text_show(text);
+            return error_set(err, VIV_E_CONFIG, "%s: '%s' is not an integer of 64 bits", path, shown);
+        }
         return cfgm_set_u64(root, path, number, err);
     }
     if (cfgm_text_number(text, &number))
@@ -123,8 +127,10 @@ viv_status_t cfgm_set_from_text(CfgmNode *root, const char *path, const char *te
 viv_status_t cfgm_set_from_assignment(CfgmNode *root, const char *assignment, VivError *err)
 {
     const char *eq = strchr(assignment, '=');
-    if (!eq)
-        return error_set(err, VIV_E_CONFIG, "'%.200s' is not PATH=VALUE", assignment);
+    if (!eq) {
+        g_autofree char *shown = cfgm_text_show(assignment);
+        return error_set(err, VIV_E_CONFIG, "'%s' is not PATH=VALUE", shown);
+    }
     g_autofree char *path = g_strndup(assignment, (gsize)(eq - assignment));
     return cfgm_set_from_text(root, path, eq + 1, err);
 }

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ typedef struct LogRule {
 } LogRule;
 
 typedef struct LogState {
-    GMutex mutex;
+    pthread_mutex_t mutex;
     bool ready;
     GHashTable *groups; /* name -> LogEntry */
     GArray *rules;      /* LogRule */
@@ -47,7 +48,7 @@ typedef struct LogState {
 } LogState;
 
 /* The process has one stderr, and so one log. */
-static LogState log_state = {.fd = -1};
+static LogState log_state = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 atomic_uint log_loudest = UINT32_MAX;
 
 static const char *const log_level_names[] = {"error", "warning", "info", "debug", "trace"};
@@ -292,20 +293,20 @@ static void log_vwrite(LogGroup *group, uint32_t level, bool limited, const char
     if (!log_enabled(group, level))
         return;
     LogEntry *entry = (LogEntry *)group;
-    g_mutex_lock(&log_state.mutex);
+    pthread_mutex_lock(&log_state.mutex);
     log_init_locked();
     if ((!limited && level < VIV_LOG_TRACE) || log_rate_ok_locked(entry)) {
         g_autofree char *text = g_strdup_vprintf(fmt, args);
         log_emit_locked(group->name, level, text);
     }
-    g_mutex_unlock(&log_state.mutex);
+    pthread_mutex_unlock(&log_state.mutex);
 }
 
 /* -- Public -- */
 
 LogGroup *log_group(const char *name)
 {
-    g_mutex_lock(&log_state.mutex);
+    pthread_mutex_lock(&log_state.mutex);
     log_init_locked();
     LogEntry *entry = g_hash_table_lookup(log_state.groups, name);
     if (!entry) {
@@ -314,7 +315,7 @@ LogGroup *log_group(const char *name)
         atomic_init(&entry->group.level, log_level_of_locked(name));
         g_hash_table_insert(log_state.groups, (gpointer)(uintptr_t)entry->group.name, entry);
     }
-    g_mutex_unlock(&log_state.mutex);
+    pthread_mutex_unlock(&log_state.mutex);
     return &entry->group;
 }
 
@@ -354,34 +355,34 @@ void(viv_log)(const char *group, uint32_t level, const char *fmt, ...)
 
 viv_status_t log_configure(const char *list, VivError *err)
 {
-    g_mutex_lock(&log_state.mutex);
+    pthread_mutex_lock(&log_state.mutex);
     log_init_locked();
     const viv_status_t st = log_configure_locked(list, err);
-    g_mutex_unlock(&log_state.mutex);
+    pthread_mutex_unlock(&log_state.mutex);
     return st;
 }
 
 viv_status_t log_set_destination(const char *dest, VivError *err)
 {
-    g_mutex_lock(&log_state.mutex);
+    pthread_mutex_lock(&log_state.mutex);
     log_init_locked();
     const viv_status_t st = log_destination_locked(dest, err);
-    g_mutex_unlock(&log_state.mutex);
+    pthread_mutex_unlock(&log_state.mutex);
     return st;
 }
 
 void log_set_sink(LogSinkFn fn, void *ctx)
 {
-    g_mutex_lock(&log_state.mutex);
+    pthread_mutex_lock(&log_state.mutex);
     log_init_locked();
     log_state.sink = fn;
     log_state.sink_ctx = ctx;
-    g_mutex_unlock(&log_state.mutex);
+    pthread_mutex_unlock(&log_state.mutex);
 }
 
 void log_reset(void)
 {
-    g_mutex_lock(&log_state.mutex);
+    pthread_mutex_lock(&log_state.mutex);
     if (log_state.ready) {
         if (log_state.fd >= 0)
             close(log_state.fd);
@@ -401,5 +402,5 @@ void log_reset(void)
         }
         log_init_locked();
     }
-    g_mutex_unlock(&log_state.mutex);
+    pthread_mutex_unlock(&log_state.mutex);
 }

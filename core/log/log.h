@@ -46,10 +46,12 @@ void viv_log(const char *group, uint32_t level, const char *fmt, ...) VIV_PRINTF
 void viv_logv(const char *group, uint32_t level, const char *fmt, va_list args) VIV_PRINTF(3, 0);
 /* The loudest level of any group: what viv_log() checks before it looks for the group. */
 extern atomic_uint log_loudest;
+static inline bool log_wanted(uint32_t level)
+{
+    return level <= atomic_load_explicit(&log_loudest, memory_order_relaxed);
+}
 #define viv_log(group, level, ...)                                                                 \
-    ((level) <= atomic_load_explicit(&log_loudest, memory_order_relaxed)                           \
-         ? (viv_log)((group), (level), __VA_ARGS__)                                                \
-         : (void)0)
+    (log_wanted(level) ? (viv_log)((group), (level), __VA_ARGS__) : (void)0)
 
 /* Adds rules behind those in force. A bad list changes nothing: VIV_E_INVALID names the part. err may be NULL. */
 viv_status_t log_configure(const char *list, VivError *err);

@@ -306,7 +306,7 @@ static viv_status_t pdm_chain_level(PdmDevice *device, uint32_t lun, CfgmNode *n
     }
     PdmDriver *driver = pdm_driver_new(device, lun, node, class_name);
     if (!driver) {
-        return VIV_E_NOT_FOUND;
+        return VIV_E_CONFIG; /* not NOT_FOUND: that means "nothing is configured" to devices */
     }
     driver->above = above;
     CfgmNode *next = cfgm_child(node, "AttachedDriver");

@@ -87,7 +87,16 @@ static char *plugin_check_options(const viv_option_t *table, uint32_t stride, ui
         if (option.offset > instance_size || bytes > instance_size - option.offset)
             return g_strdup_printf("option '%.60s' lies outside the instance's %u bytes", option.name, instance_size);
     }
-    return NULL;
+    /* The defaults alone, into an instance for the bin: a bad default would stop every start. */
+    g_autofree void *instance = g_try_malloc0(MAX(instance_size, 1));
+    VivError err = VIV_ERROR_INIT;
+    char *reason = NULL;
+    if (!instance)
+        reason = g_strdup_printf("no memory for its instances of %u bytes", instance_size);
+    else if (cfgm_validate_options(NULL, table, stride, instance, NULL, &err) != VIV_OK)
+        reason = g_strdup(error_text(&err));
+    error_clear(&err);
+    return reason;
 }
 
 static char *plugin_check_device(const void *ours)
@@ -261,8 +270,18 @@ static bool plugin_examine_handshake(PluginModule *module, const viv_plugin_t *p
         plugin_module_refuse(module, true, "built for SDK major %u, this host serves %u", p->sdk_major, host->sdk_major);
         return false;
     }
-    module->record.sdk_major = p->sdk_major;
-    module->record.api_level = p->api_level;
+    if (p->size < needed) {
+        plugin_module_refuse(module, true, "its descriptor is %u bytes long, at least %zu are needed", p->size, needed);
+        return false;
+    }
+    PluginRecord *record = &module->record;
+    record->sdk_major = p->sdk_major;
+    record->api_level = p->api_level;
+    record->id = plugin_text(p->id);
+    record->version = plugin_text(p->version);
+    record->licence = plugin_text(p->licence);
+    record->vendor = plugin_text(p->vendor);
+    record->summary = plugin_text(p->summary);
     if (p->api_level > host->api_level) {
         plugin_module_refuse(module, true,
                              "needs SDK level %u, this host serves up to %u: upgrade the host, or build the plugin with "
@@ -273,10 +292,6 @@ static bool plugin_examine_handshake(PluginModule *module, const viv_plugin_t *p
     if (p->api_level < host->api_oldest) {
         plugin_module_refuse(module, true, "built for SDK level %u, the oldest that this host serves is %u", p->api_level,
                              host->api_oldest);
-        return false;
-    }
-    if (p->size < needed) {
-        plugin_module_refuse(module, true, "its descriptor is %u bytes long, at least %zu are needed", p->size, needed);
         return false;
     }
     if (!p->id || !p->id[0]) {
@@ -296,11 +311,6 @@ void plugin_examine(PluginModule *module, const viv_plugin_t *p)
     PluginRecord *record = &module->record;
     if (!plugin_examine_handshake(module, p))
         return;
-    record->id = plugin_text(p->id);
-    record->version = plugin_text(p->version);
-    record->licence = plugin_text(p->licence);
-    record->vendor = plugin_text(p->vendor);
-    record->summary = plugin_text(p->summary);
     record->class_count = p->class_count;
     record->classes = g_new0(PluginClassInfo, p->class_count);
     uint32_t usable = 0;
@@ -315,7 +325,7 @@ void plugin_examine(PluginModule *module, const viv_plugin_t *p)
             continue;
         }
         info->kind = theirs->kind;
-        info->name = plugin_text(theirs->name);
+        info->name = theirs->name && theirs->name[0] ? plugin_text(theirs->name) : g_strdup_printf("#%u", i);
         info->summary = plugin_text(theirs->summary);
         g_autofree viv_class_t *ours = plugin_class_copy(theirs, &info->reason);
         if (ours) {

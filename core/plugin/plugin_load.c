@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <ltdl.h>
+#include <pthread.h>
 #include <string.h>
 
 typedef struct PluginLoaded {
@@ -18,10 +19,10 @@ typedef struct PluginLoaded {
 
 /* The dynamic loader's state belongs to the process, and so does this. */
 static struct {
-    GMutex mutex;
+    pthread_mutex_t mutex;
     bool ready;
     GHashTable *modules; /* path -> PluginLoaded */
-} plugin_loader;
+} plugin_loader = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static bool plugin_loader_init_locked(char **ret_reason)
 {
@@ -129,9 +130,9 @@ static PluginLoaded *plugin_open_locked(const char *path, char **ret_reason, boo
 
 const viv_plugin_t *plugin_open(const char *path, char **ret_reason, bool *ret_cacheable)
 {
-    g_mutex_lock(&plugin_loader.mutex);
+    pthread_mutex_lock(&plugin_loader.mutex);
     const PluginLoaded *loaded = plugin_open_locked(path, ret_reason, ret_cacheable);
-    g_mutex_unlock(&plugin_loader.mutex);
+    pthread_mutex_unlock(&plugin_loader.mutex);
     return loaded ? loaded->plugin : NULL;
 }
 
@@ -169,8 +170,8 @@ static const viv_class_t *plugin_open_class_locked(const char *path, uint32_t ki
 const viv_class_t *plugin_open_class(const char *path, uint32_t kind, const char *name, char **ret_reason)
 {
     *ret_reason = NULL;
-    g_mutex_lock(&plugin_loader.mutex);
+    pthread_mutex_lock(&plugin_loader.mutex);
     const viv_class_t *ours = plugin_open_class_locked(path, kind, name, ret_reason);
-    g_mutex_unlock(&plugin_loader.mutex);
+    pthread_mutex_unlock(&plugin_loader.mutex);
     return ours;
 }

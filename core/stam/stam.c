@@ -11,6 +11,7 @@
 
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 
 typedef struct StamEntry {
@@ -25,7 +26,7 @@ typedef struct StamEntry {
 } StamEntry;
 
 struct Stam {
-    GMutex mutex;
+    pthread_mutex_t mutex;
     GTree *entries; /* path -> StamEntry */
 };
 
@@ -77,7 +78,7 @@ static gint stam_compare(gconstpointer a, gconstpointer b, gpointer data)
 Stam *stam_new(void)
 {
     Stam *stam = g_new0(Stam, 1);
-    g_mutex_init(&stam->mutex);
+    pthread_mutex_init(&stam->mutex, NULL);
     stam->entries = g_tree_new_full(stam_compare, NULL, NULL, stam_entry_free);
     return stam;
 }
@@ -87,7 +88,7 @@ void stam_free(Stam *stam)
     if (!stam)
         return;
     g_tree_unref(stam->entries);
-    g_mutex_clear(&stam->mutex);
+    pthread_mutex_destroy(&stam->mutex);
     g_free(stam);
 }
 
@@ -117,7 +118,7 @@ uint64_t *stam_counter(Stam *stam, const char *path, const char *unit, const cha
 {
     if (!stam || !stam_path_ok(path))
         return NULL;
-    g_mutex_lock(&stam->mutex);
+    pthread_mutex_lock(&stam->mutex);
     StamEntry *entry = g_tree_lookup(stam->entries, path);
     if (!entry) {
         entry = stam_add_locked(stam, path, unit, help);
@@ -125,7 +126,7 @@ uint64_t *stam_counter(Stam *stam, const char *path, const char *unit, const cha
         entry->value = entry->owned;
     }
     uint64_t *owned = entry->owned;
-    g_mutex_unlock(&stam->mutex);
+    pthread_mutex_unlock(&stam->mutex);
     return owned;
 }
 
@@ -137,7 +138,7 @@ static viv_status_t stam_register_either(Stam *stam, const char *path, const uin
     if (!stam_path_ok(path))
         return VIV_E_INVALID;
     viv_status_t st = VIV_E_EXISTS;
-    g_mutex_lock(&stam->mutex);
+    pthread_mutex_lock(&stam->mutex);
     if (!g_tree_lookup(stam->entries, path)) {
         StamEntry *entry = stam_add_locked(stam, path, unit, help);
         entry->value = value;
@@ -145,7 +146,7 @@ static viv_status_t stam_register_either(Stam *stam, const char *path, const uin
         entry->ctx = ctx;
         st = VIV_OK;
     }
-    g_mutex_unlock(&stam->mutex);
+    pthread_mutex_unlock(&stam->mutex);
     return st;
 }
 
@@ -185,11 +186,11 @@ uint32_t stam_unregister(Stam *stam, const char *prefix)
         return 0;
     g_autoptr(GPtrArray) paths = g_ptr_array_new();
     StamPrefix p = {prefix, strlen(prefix), paths};
-    g_mutex_lock(&stam->mutex);
+    pthread_mutex_lock(&stam->mutex);
     stam_foreach_locked(stam, stam_collect_prefix, &p);
     for (guint i = 0; i < paths->len; i++)
         g_tree_remove(stam->entries, g_ptr_array_index(paths, i));
-    g_mutex_unlock(&stam->mutex);
+    pthread_mutex_unlock(&stam->mutex);
     return paths->len;
 }
 
@@ -206,11 +207,11 @@ bool stam_read(Stam *stam, const char *path, uint64_t *ret_value)
 {
     if (!stam)
         return false;
-    g_mutex_lock(&stam->mutex);
+    pthread_mutex_lock(&stam->mutex);
     const StamEntry *entry = g_tree_lookup(stam->entries, path);
     if (entry)
         *ret_value = stam_value_locked(entry);
-    g_mutex_unlock(&stam->mutex);
+    pthread_mutex_unlock(&stam->mutex);
     return entry != NULL;
 }
 
@@ -239,10 +240,10 @@ static void stam_walk(Stam *stam, const char *pattern, void (*const *steps)(Stam
         return;
     g_auto(GStrv) patterns = pattern && pattern[0] ? g_strsplit(pattern, "|", -1) : NULL;
     walk->patterns = patterns;
-    g_mutex_lock(&stam->mutex);
+    pthread_mutex_lock(&stam->mutex);
     for (; *steps; steps++)
         stam_foreach_locked(stam, *steps, walk);
-    g_mutex_unlock(&stam->mutex);
+    pthread_mutex_unlock(&stam->mutex);
 }
 
 static void stam_step_reset(StamEntry *entry, void *ctx)

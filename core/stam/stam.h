@@ -23,7 +23,8 @@ void stam_free(Stam *stam); /* NULL is fine */
 /* A counter that the registry owns, zeroed; good until it is unregistered. Asked for twice it is the same one. NULL when stam
  * is NULL (statistics are off), the path is bad or belongs to a counter of another sort. */
 uint64_t *stam_counter(Stam *stam, const char *path, const char *unit, const char *help);
-/* A counter that lives with its owner (borrowed until unregistered). VIV_E_EXISTS if the path is taken. */
+/* A counter that lives with its owner (borrowed until unregistered). VIV_E_EXISTS if the path is taken. stam NULL: VIV_OK,
+ * and nothing is counted. */
 viv_status_t stam_register(Stam *stam, const char *path, const uint64_t *value, const char *unit, const char *help);
 /* A value that is asked for: fn must be quick, must not call stam. [any, registry locked] */
 typedef uint64_t (*StamReadFn)(void *ctx);

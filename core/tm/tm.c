@@ -447,7 +447,7 @@ static viv_status_t tm_load_timers(Tm *tm, viv_stream_t *in, VivError *err)
         timer->order = order;
         top = MAX(top, order < UINT64_MAX ? order + 1 : 0);
     }
-    tm->next_order = MAX(tm->next_order, top);
+    tm->next_order = top;
     return st;
 }
 

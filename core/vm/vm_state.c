@@ -169,7 +169,9 @@ static viv_status_t vm_load_all(Vm *vm, SsmReader *reader, VivError *err)
     if (st || (st = tm_load(vm->tm, reader, 1, err)) || (st = vm_load_memory(vm, reader, err))) {
         return st;
     }
-    return pdm_load(vm->pdm, reader, err);
+    /* Devices may look at their timers in post_load, and may arm them anew: the saved deadlines have the last word. */
+    st = pdm_load(vm->pdm, reader, err);
+    return st ? st : tm_load(vm->tm, reader, 1, err);
 }
 
 viv_status_t vm_load(Vm *vm, const char *path, VivError *err)

@@ -16,7 +16,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/guests/lib.sh
+# shellcheck source=/dev/null
 . "$here/lib.sh"
 
 # The modules that a guest may ask for; what they depend on follows by itself. A kernel that has

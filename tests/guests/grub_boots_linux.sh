@@ -3,15 +3,14 @@
 # BIOS, GRUB from CD-ROM, Debian's amd64 kernel from a hard disk, the shell on the VGA console.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/guests/lib.sh
+# shellcheck source=/dev/null
 . "$here/lib.sh"
 need_program python3 xorriso
 need_guest grub
 need_linux amd64
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# shellcheck disable=SC2154 # set by need_linux
 xorriso -as mkisofs -quiet -J -R -V VIVGUEST -o "$work/disk.img" -graft-points \
-    "vmlinuz=$kernel" "initrd.gz=$initrd" 2>/dev/null
+    "vmlinuz=$GUEST_KERNEL" "initrd.gz=$GUEST_INITRD" 2>/dev/null
 chmod u+w "$work/disk.img"
 python3 "$here/grub_boots_linux.py" "$VIV_GUESTS_DIR/grub/grub-rescue-cdrom.iso" "$work/disk.img"

@@ -3,7 +3,7 @@
 # GRUB's rescue CD-ROM (or floppy, with the argument "floppy") to its menu, keys followed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/guests/lib.sh
+# shellcheck source=/dev/null
 . "$here/lib.sh"
 need_program python3
 need_guest grub

@@ -287,7 +287,7 @@ class Guest:
         elif verb == 'type':
             names = {' ': 'spc', '-': 'minus', '=': 'equal', '/': 'slash', '.': 'dot',
                      ',': 'comma', '(': 'shift-9', ')': 'shift-0', '_': 'shift-minus',
-                     '\n': 'ret', '>': 'shift-dot', "'": 'apostrophe', ';': 'semicolon'}
+                     '$': 'shift-4', '+': 'shift-equal', '>': 'shift-dot', "'": 'apostrophe', ';': 'semicolon'}
             for char in rest:
                 name = names.get(char, 'shift-' + char.lower() if char.isupper() else char)
                 self._qemu_monitor('sendkey %s 20' % name, timeout)

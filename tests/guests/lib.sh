@@ -25,14 +25,14 @@ need_guest()
     "$here/fetch.sh" "$@" || skip "guest $* is not cached and could not be fetched"
 }
 
-# need_linux FLAVOUR: sets $kernel and $initrd to Debian's kernel and our initramfs for it.
+# need_linux FLAVOUR: sets $GUEST_KERNEL and $GUEST_INITRD to Debian's kernel and our initramfs for it.
 need_linux()
 {
     need_guest "$1"
-    kernel=$VIV_GUESTS_DIR/$1/vmlinuz
-    initrd=$VIV_GUESTS_DIR/$1/initramfs.gz
+    GUEST_KERNEL=$VIV_GUESTS_DIR/$1/vmlinuz
+    GUEST_INITRD=$VIV_GUESTS_DIR/$1/initramfs.gz
     "$here/mkinitramfs.sh" "$1" || skip "no initramfs for guest $1"
-    export kernel initrd
+    export GUEST_KERNEL GUEST_INITRD
 }
 
 need_program()

@@ -3,8 +3,8 @@
 # Debian's cloud kernel to a shell on the serial console, then power-off and reboot from inside.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/guests/lib.sh
+# shellcheck source=/dev/null
 . "$here/lib.sh"
 need_program python3
 need_linux cloud
-exec python3 "$here/linux_shell.py" "$kernel" "$initrd" "$(cat "$VIV_GUESTS_DIR/cloud/version")"
+exec python3 "$here/linux_shell.py" "$GUEST_KERNEL" "$GUEST_INITRD" "$(cat "$VIV_GUESTS_DIR/cloud/version")"

@@ -15,7 +15,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=tests/guests/lib.sh
+# shellcheck source=/dev/null
 . "$here/lib.sh"
 
 die()

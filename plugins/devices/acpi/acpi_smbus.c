@@ -32,6 +32,15 @@ uint32_t acpi_smbus_irq(const Acpi *acpi)
            acpi->smb[ACPI_SMB_HSTSTS] & ACPI_SMB_STS_W1C;
 }
 
+/* The block buffer's present index; it moves on and wraps. */
+static uint32_t acpi_smb_block_next(Acpi *acpi)
+{
+    uint32_t at = acpi->smb_block_at & 31u;
+
+    acpi->smb_block_at = (at + 1) & 31u;
+    return at;
+}
+
 /* [emt, device lock held] */
 static uint64_t acpi_smb_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
 {
@@ -42,7 +51,7 @@ static uint64_t acpi_smb_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t 
     if (off == ACPI_SMB_HSTCNT)
         acpi->smb_block_at = 0; /* reading it rewinds the block buffer */
     if (off == ACPI_SMB_BLKDAT)
-        return acpi->smb_block[acpi->smb_block_at++ & 31u];
+        return acpi->smb_block[acpi_smb_block_next(acpi)];
     return acpi->smb[off];
 }
 
@@ -73,7 +82,7 @@ static void acpi_smb_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
         acpi_smb_control(acpi, byte);
         break;
     case ACPI_SMB_BLKDAT:
-        acpi->smb_block[acpi->smb_block_at++ & 31u] = byte;
+        acpi->smb_block[acpi_smb_block_next(acpi)] = byte;
         break;
     default:
         acpi->smb[off] = byte & acpi_smb_wmask[off];

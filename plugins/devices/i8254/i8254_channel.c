@@ -147,14 +147,19 @@ static int i8254_run_rate(I8254Channel *c, uint64_t d)
 
 static int i8254_run_square(I8254Channel *c, uint64_t d)
 {
-    int rises = 0;
     if (d < c->left) {
         c->left -= (uint32_t)d;
         return 0;
     }
     d -= c->left;
     i8254_reload(c);
-    rises = d >= c->period;
+    if (c->period == 1) { /* not allowed: all high half */
+        int rises = !c->out;
+        c->out = 1;
+        c->left = 1;
+        return rises;
+    }
+    int rises = d >= c->period;
     d %= c->period;
     for (;;) { /* at most three halves */
         c->out = !c->out;
@@ -162,7 +167,7 @@ static int i8254_run_square(I8254Channel *c, uint64_t d)
         uint32_t half = i8254_half(c, c->out);
         if (d < half) {
             c->left = half - (uint32_t)d;
-            return rises && c->period > 1;
+            return rises;
         }
         d -= half;
     }

@@ -254,7 +254,7 @@ void ide_atapi_reset(IdeDrive *d)
     d->event = 0;
     d->raw_flags = 0;
     d->byte_limit = 0xfffe;
-    if (d->prevent)
+    if (d->prevent && VIV_HAS(d->media, lock))
         d->media->lock(d->media_self, 0);
     d->prevent = 0;
     ide_mmc_mode_reset(d);

@@ -99,6 +99,7 @@ void ide_bm_begin(IdeDrive *d, uint32_t phase)
 {
     d->phase = (uint8_t)phase;
     d->buf_pos = 0;
+    d->block_end = d->buf_len;
     d->status = IDE_ST_DRDY | IDE_ST_DSC | IDE_ST_DRQ;
     ide_bm_run(d->channel);
 }

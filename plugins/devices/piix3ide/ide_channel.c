@@ -172,7 +172,7 @@ void ide_block_begin(IdeDrive *d, uint32_t phase, uint32_t interrupt)
     d->phase = (uint8_t)phase;
     uint32_t left = d->buf_len - d->buf_pos;
     d->block_end = d->buf_pos + (left < d->block_bytes ? left : d->block_bytes);
-    if (d->kind == IDE_CD && d->op != IDE_OP_PACKET)
+    if (d->op >= IDE_OP_PACKET_IN)
         ide_atapi_block(d);
     d->status = IDE_ST_DRDY | IDE_ST_DSC | IDE_ST_DRQ;
     if (interrupt)

@@ -50,9 +50,8 @@ static uint32_t ide_mmc_put_profiles(const IdeDrive *d, uint8_t *p)
     return 12;
 }
 
-static uint32_t ide_mmc_put_feature(const IdeDrive *d, const IdeMmcFeature *f, uint32_t current, uint8_t *p)
+static uint32_t ide_mmc_put_feature(const IdeMmcFeature *f, uint32_t current, uint8_t *p)
 {
-    (void)d;
     ide_put_be16(p, f->code);
     p[2] = (uint8_t)((f->flags & 0x3eu) | (current ? 1u : 0u));
     p[3] = f->len;
@@ -78,10 +77,8 @@ void ide_mmc_get_configuration(IdeDrive *d)
         current |= (f->flags & IDE_FEATURE_DVD) && profile == IDE_PROFILE_DVD;
         if (f->code < start || (which == 1 && !current) || (which == 2 && f->code != start))
             continue;
-        len += ide_mmc_put_feature(d, f, current, d->buf + len);
+        len += ide_mmc_put_feature(f, current, d->buf + len);
     }
-    if (which == 2 && start == 0)
-        len = 8 + 12;
     ide_put_be32(d->buf, len - 4);
     ide_put_be16(d->buf + 6, profile);
     ide_atapi_reply(d, len, ide_get_be16(d->packet + 7));

@@ -143,7 +143,6 @@ static void maindisplay_png_rows(png_structp png, png_infop info, const viv_fram
 static viv_status_t maindisplay_png_encode(MainDisplay *md, const viv_frame_t *frame, FILE *out)
 {
     MainDisplayPng state = {.text = ""};
-    viv_status_t status = VIV_OK;
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, maindisplay_png_error,
                                               maindisplay_png_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
@@ -158,7 +157,7 @@ static viv_status_t maindisplay_png_encode(MainDisplay *md, const viv_frame_t *f
     png_init_io(png, out);
     maindisplay_png_rows(png, info, frame);
     png_destroy_write_struct(&png, &info);
-    return status;
+    return VIV_OK;
 }
 
 /* [any] */

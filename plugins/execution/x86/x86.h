@@ -318,6 +318,7 @@ typedef struct X86Features {
     uint32_t l1_eax, l1_ebx, l1_ecx, l1_edx;
     uint32_t l7_ebx, l7_ecx, l7_edx;
     uint32_t e1_ecx, e1_edx;
+    bool intel;         /* by the vendor string: SYSCALL in 64-bit mode only */
     uint32_t phys_bits;
     uint32_t lin_bits;
     uint64_t cr4_mask; /* bits that may be set */

@@ -120,6 +120,7 @@ void x86_features_load(X86Cpu *c)
     memset(f, 0, sizeof(*f));
     c->h->cpuid(c->v, 0, 0, r);
     max = r[0];
+    f->intel = r[1] == 0x756e6547u;
     c->h->cpuid(c->v, 1, 0, r);
     f->l1_eax = r[0], f->l1_ebx = r[1], f->l1_ecx = r[2], f->l1_edx = r[3];
     if (max >= 7) {

@@ -2,11 +2,12 @@
 /* x86_host: the cache of compiled ops, their executable memory, and what the host CPU can do.
  *
  * Invariants:
- * 1. No page is ever writable and executable at one address: code is written through one mapping of
- *    an anonymous file and run through another.
- * 2. An op never moves and never changes once x86_host_compile() has returned it, until the reset.
- * 3. Two instructions with equal keys are the same op: the key holds the normalised bytes, the guest's
- *    register numbers and whatever of the CPU mode the op depends on. */
+ * 1. No page is ever writable and executable at one address: code is written through one mapping
+ *    of an anonymous file and run through another.
+ * 2. An op never moves and never changes once x86_host_compile() has returned it, until the
+ *    reset.
+ * 3. Two instructions with equal keys are the same op: the key holds the normalised bytes, the
+ *    guest's register numbers and whatever of the CPU mode the op depends on. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -17,10 +18,10 @@
 
 #include "x86_host_internal.h"
 
-#define X86_HOST_OPS_MAX 32768u
-#define X86_HOST_OPS_WANT_RESET 28672u
-#define X86_HOST_HASH_SLOTS 65536u /* a power of two, twice the ops */
-#define X86_HOST_CODE_BYTES (6u << 20)
+#define X86_HOST_OPS_MAX         32768u
+#define X86_HOST_OPS_WANT_RESET  28672u
+#define X86_HOST_HASH_SLOTS      65536u /* a power of two, twice the ops */
+#define X86_HOST_CODE_BYTES      (6u << 20)
 #define X86_HOST_CODE_WANT_RESET (5u << 20)
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
@@ -37,14 +38,14 @@ struct X86HostCache {
     uint16_t *slots; /* op index + 1, linear probing */
 };
 
-/* -- features ------------------------------------------------------------------------------------ */
+/* -- features ---------------------------------------------------------------------------------- */
 
 #define X86_HOST_EAX 0u
 #define X86_HOST_EBX 1u
 #define X86_HOST_ECX 2u
 #define X86_HOST_EDX 3u
 #define X86_HOST_BIT(feature, leaf, subleaf, reg, bit, also)                                       \
-    [X86_HOST_FEATURE_##feature] = { leaf, subleaf, X86_HOST_##reg, bit, X86_HOST_FEATURE_##also, 0 }
+    [X86_HOST_FEATURE_##feature] = {leaf, subleaf, X86_HOST_##reg, bit, X86_HOST_FEATURE_##also, 0}
 
 const X86HostFeatureBit x86_host_features[X86_HOST_FEATURE_COUNT] = {
     X86_HOST_BIT(FPU, 1, 0, EDX, 0, FPU),
@@ -78,7 +79,7 @@ const X86HostFeatureBit x86_host_features[X86_HOST_FEATURE_COUNT] = {
 static bool x86_host_probe_bit(X86HostFeature feature)
 {
     const X86HostFeatureBit *f = &x86_host_features[feature];
-    uint32_t regs[4] = { 0 };
+    uint32_t regs[4] = {0};
 
     if (!__get_cpuid_count(f->leaf, f->subleaf, &regs[0], &regs[1], &regs[2], &regs[3]))
         return false;
@@ -87,7 +88,7 @@ static bool x86_host_probe_bit(X86HostFeature feature)
 
 static bool x86_host_probe_ymm(void)
 {
-    uint32_t regs[4] = { 0 };
+    uint32_t regs[4] = {0};
     uint32_t lo;
     uint32_t hi;
 
@@ -130,7 +131,7 @@ bool x86_host_has(X86HostFeature feature)
     return (unsigned)feature < X86_HOST_FEATURE_COUNT && (now >> feature & 1u);
 }
 
-/* -- create, destroy --------------------------------------------------------------------------------- */
+/* -- create, destroy --------------------------------------------------------------------------- */
 
 static int x86_host_cache_file(void)
 {
@@ -188,7 +189,8 @@ void x86_host_cache_destroy(X86HostCache *cache)
 
 bool x86_host_wants_reset(const X86HostCache *cache)
 {
-    return cache->op_count >= X86_HOST_OPS_WANT_RESET || cache->code_used >= X86_HOST_CODE_WANT_RESET;
+    return cache->op_count >= X86_HOST_OPS_WANT_RESET ||
+           cache->code_used >= X86_HOST_CODE_WANT_RESET;
 }
 
 void x86_host_reset(X86HostCache *cache)
@@ -199,7 +201,7 @@ void x86_host_reset(X86HostCache *cache)
     cache->serial++;
 }
 
-/* -- lookup --------------------------------------------------------------------------------------------- */
+/* -- lookup ------------------------------------------------------------------------------------ */
 
 static uint32_t x86_host_key_hash(const X86HostKey *key)
 {
@@ -212,7 +214,8 @@ static uint32_t x86_host_key_hash(const X86HostKey *key)
     return (uint32_t)(h >> 40);
 }
 
-/* The slot of key, or the free one where it belongs. The table is never full: invariant of the sizes. */
+/* The slot of key, or the free one where it belongs. The table is never full: invariant of the
+ * sizes. */
 static uint32_t x86_host_slot(const X86HostCache *cache, const X86HostKey *key)
 {
     uint32_t slot = x86_host_key_hash(key) & (X86_HOST_HASH_SLOTS - 1u);
@@ -221,7 +224,8 @@ static uint32_t x86_host_slot(const X86HostCache *cache, const X86HostKey *key)
     return slot;
 }
 
-/* The address where code will run once it is copied, or NULL when there is no room. */
+/* The address where code will run, or NULL when there is no room. x86 keeps instruction fetch
+ * coherent with stores through any mapping, so nothing needs flushing. */
 static const uint8_t *x86_host_place(X86HostCache *cache, const X86HostCode *code)
 {
     size_t start = (cache->code_used + 15u) & ~(size_t)15u;
@@ -245,19 +249,20 @@ static bool x86_host_finish(X86HostCache *cache, X86HostBuild *build)
     if (!entry)
         return false;
     if (build->op.cls == X86_HOST_CLASS_X87)
-        memcpy(&build->op.priv_stub, &entry, sizeof(entry)); /* a function pointer, no cast will do */
+        memcpy(&build->op.priv_stub, &entry,
+               sizeof(entry)); /* a function pointer, no cast will do */
     else
         memcpy(&build->op.exec, &entry, sizeof(entry));
     return true;
 }
 
-/* -- compile ---------------------------------------------------------------------------------------------- */
+/* -- compile ----------------------------------------------------------------------------------- */
 
 /* MMX instructions that came with SSE; Zydis counts them to MMX. Bit n: opcode 0F n. */
 static bool x86_host_is_sse_mmx(const ZydisDecodedInstruction *insn)
 {
-    static const uint8_t opcodes[] = { 0x70, 0xc4, 0xc5, 0xd7, 0xda, 0xde, 0xe0,
-                                       0xe3, 0xe4, 0xe7, 0xea, 0xee, 0xf6, 0xf7 };
+    static const uint8_t opcodes[] = {0x70, 0xc4, 0xc5, 0xd7, 0xda, 0xde, 0xe0,
+                                      0xe3, 0xe4, 0xe7, 0xea, 0xee, 0xf6, 0xf7};
     return insn->opcode_map == ZYDIS_OPCODE_MAP_0F &&
            memchr(opcodes, insn->opcode, sizeof(opcodes)) != NULL;
 }
@@ -274,75 +279,50 @@ static int x86_host_feature_of(const ZydisDecodedInstruction *insn)
     if (x86_host_is_x87(insn)) {
         switch (insn->meta.isa_set) {
         case ZYDIS_ISA_SET_FCMOV:
-        case ZYDIS_ISA_SET_PPRO: /* FCOMI and family */
-            return X86_HOST_FEATURE_CMOV;
+        case ZYDIS_ISA_SET_PPRO: /* FCOMI and family */ return X86_HOST_FEATURE_CMOV;
         case ZYDIS_ISA_SET_SSE3: /* FISTTP */
-        case ZYDIS_ISA_SET_SSE3X87:
-            return X86_HOST_FEATURE_SSE3;
-        default:
-            return X86_HOST_FEATURE_FPU;
+        case ZYDIS_ISA_SET_SSE3X87: return X86_HOST_FEATURE_SSE3;
+        default: return X86_HOST_FEATURE_FPU;
         }
     }
     switch (insn->meta.isa_set) {
     case ZYDIS_ISA_SET_PENTIUMMMX:
         return x86_host_is_sse_mmx(insn) ? X86_HOST_FEATURE_SSE : X86_HOST_FEATURE_MMX;
     case ZYDIS_ISA_SET_FXSAVE:
-    case ZYDIS_ISA_SET_FXSAVE64:
-        return X86_HOST_FEATURE_FXSR;
+    case ZYDIS_ISA_SET_FXSAVE64: return X86_HOST_FEATURE_FXSR;
     case ZYDIS_ISA_SET_SSE:
     case ZYDIS_ISA_SET_SSEMXCSR:
-    case ZYDIS_ISA_SET_SSE_PREFETCH:
-        return X86_HOST_FEATURE_SSE;
+    case ZYDIS_ISA_SET_SSE_PREFETCH: return X86_HOST_FEATURE_SSE;
     case ZYDIS_ISA_SET_SSE2:
-    case ZYDIS_ISA_SET_SSE2MMX:
-        return X86_HOST_FEATURE_SSE2;
-    case ZYDIS_ISA_SET_SSE3:
-        return X86_HOST_FEATURE_SSE3;
+    case ZYDIS_ISA_SET_SSE2MMX: return X86_HOST_FEATURE_SSE2;
+    case ZYDIS_ISA_SET_SSE3: return X86_HOST_FEATURE_SSE3;
     case ZYDIS_ISA_SET_SSSE3:
-    case ZYDIS_ISA_SET_SSSE3MMX:
-        return X86_HOST_FEATURE_SSSE3;
-    case ZYDIS_ISA_SET_SSE4:
-        return X86_HOST_FEATURE_SSE41;
+    case ZYDIS_ISA_SET_SSSE3MMX: return X86_HOST_FEATURE_SSSE3;
+    case ZYDIS_ISA_SET_SSE4: return X86_HOST_FEATURE_SSE41;
     case ZYDIS_ISA_SET_SSE42:
         return insn->mnemonic == ZYDIS_MNEMONIC_CRC32 ? -1 : X86_HOST_FEATURE_SSE42;
-    case ZYDIS_ISA_SET_SSE4A:
-        return X86_HOST_FEATURE_SSE4A;
+    case ZYDIS_ISA_SET_SSE4A: return X86_HOST_FEATURE_SSE4A;
     case ZYDIS_ISA_SET_AES:
-    case ZYDIS_ISA_SET_AVXAES:
-        return X86_HOST_FEATURE_AES;
-    case ZYDIS_ISA_SET_PCLMULQDQ:
-        return X86_HOST_FEATURE_PCLMULQDQ;
-    case ZYDIS_ISA_SET_SHA:
-        return X86_HOST_FEATURE_SHA;
+    case ZYDIS_ISA_SET_AVXAES: return X86_HOST_FEATURE_AES;
+    case ZYDIS_ISA_SET_PCLMULQDQ: return X86_HOST_FEATURE_PCLMULQDQ;
+    case ZYDIS_ISA_SET_SHA: return X86_HOST_FEATURE_SHA;
     case ZYDIS_ISA_SET_GFNI:
-    case ZYDIS_ISA_SET_AVX_GFNI:
-        return X86_HOST_FEATURE_GFNI;
-    case ZYDIS_ISA_SET_XSAVE:
-        return X86_HOST_FEATURE_XSAVE;
-    case ZYDIS_ISA_SET_XSAVEOPT:
-        return X86_HOST_FEATURE_XSAVEOPT;
-    case ZYDIS_ISA_SET_XSAVEC:
-        return X86_HOST_FEATURE_XSAVEC;
-    case ZYDIS_ISA_SET_XSAVES:
-        return X86_HOST_FEATURE_XSAVES;
+    case ZYDIS_ISA_SET_AVX_GFNI: return X86_HOST_FEATURE_GFNI;
+    case ZYDIS_ISA_SET_XSAVE: return X86_HOST_FEATURE_XSAVE;
+    case ZYDIS_ISA_SET_XSAVEOPT: return X86_HOST_FEATURE_XSAVEOPT;
+    case ZYDIS_ISA_SET_XSAVEC: return X86_HOST_FEATURE_XSAVEC;
+    case ZYDIS_ISA_SET_XSAVES: return X86_HOST_FEATURE_XSAVES;
     case ZYDIS_ISA_SET_AVX:
         return insn->mnemonic == ZYDIS_MNEMONIC_VPCLMULQDQ ? X86_HOST_FEATURE_PCLMULQDQ
                                                            : X86_HOST_FEATURE_AVX;
-    case ZYDIS_ISA_SET_F16C:
-        return X86_HOST_FEATURE_F16C;
-    case ZYDIS_ISA_SET_FMA:
-        return X86_HOST_FEATURE_FMA;
+    case ZYDIS_ISA_SET_F16C: return X86_HOST_FEATURE_F16C;
+    case ZYDIS_ISA_SET_FMA: return X86_HOST_FEATURE_FMA;
     case ZYDIS_ISA_SET_AVX2:
-    case ZYDIS_ISA_SET_AVX2GATHER:
-        return X86_HOST_FEATURE_AVX2;
-    case ZYDIS_ISA_SET_VAES:
-        return X86_HOST_FEATURE_VAES;
-    case ZYDIS_ISA_SET_VPCLMULQDQ:
-        return X86_HOST_FEATURE_VPCLMULQDQ;
-    case ZYDIS_ISA_SET_AVX_VNNI:
-        return X86_HOST_FEATURE_AVX_VNNI;
-    default:
-        return -1;
+    case ZYDIS_ISA_SET_AVX2GATHER: return X86_HOST_FEATURE_AVX2;
+    case ZYDIS_ISA_SET_VAES: return X86_HOST_FEATURE_VAES;
+    case ZYDIS_ISA_SET_VPCLMULQDQ: return X86_HOST_FEATURE_VPCLMULQDQ;
+    case ZYDIS_ISA_SET_AVX_VNNI: return X86_HOST_FEATURE_AVX_VNNI;
+    default: return -1;
     }
 }
 
@@ -356,10 +336,8 @@ static bool x86_host_prepare(X86HostBuild *build)
     case ZYDIS_ISA_SET_XSAVE:
     case ZYDIS_ISA_SET_XSAVEOPT:
     case ZYDIS_ISA_SET_XSAVEC:
-    case ZYDIS_ISA_SET_XSAVES:
-        return x86_host_state_prepare(build);
-    default:
-        return x86_host_simd_prepare(build);
+    case ZYDIS_ISA_SET_XSAVES: return x86_host_state_prepare(build);
+    default: return x86_host_simd_prepare(build);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: the emitter. Bytes are gathered in a local buffer, position-independent but for absolute
- * addresses of C functions; the cache copies them to executable memory. */
+/* x86_host: the emitter. Bytes are gathered in a local buffer, position-independent but for
+ * absolute addresses of C functions; the cache copies them to executable memory. */
 #include "x86_host_internal.h"
 
 void x86_host_emit(X86HostCode *code, const void *bytes, unsigned len)

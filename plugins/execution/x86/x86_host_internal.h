@@ -8,46 +8,46 @@
 
 #include "x86_host.h"
 
-/* -- the XSAVE image (SDM vol. 1, 10.5.1 and 13.4) ------------------------------------------------ */
-#define X86_HOST_XS_FCW 0u
-#define X86_HOST_XS_FSW 2u
-#define X86_HOST_XS_FTW 4u /* abridged: bit set = register in use */
-#define X86_HOST_XS_FOP 6u
-#define X86_HOST_XS_FIP 8u
-#define X86_HOST_XS_FDP 16u
-#define X86_HOST_XS_MXCSR 24u
+/* -- the XSAVE image (SDM vol. 1, 10.5.1 and 13.4) --------------------------------------------- */
+#define X86_HOST_XS_FCW        0u
+#define X86_HOST_XS_FSW        2u
+#define X86_HOST_XS_FTW        4u /* abridged: bit set = register in use */
+#define X86_HOST_XS_FOP        6u
+#define X86_HOST_XS_FIP        8u
+#define X86_HOST_XS_FDP        16u
+#define X86_HOST_XS_MXCSR      24u
 #define X86_HOST_XS_MXCSR_MASK 28u
-#define X86_HOST_XS_ST 32u
-#define X86_HOST_XS_XMM 160u
-#define X86_HOST_XS_FCS 464u /* software bytes: FXSAVE64 has no room for the selectors */
-#define X86_HOST_XS_FDS 466u
-#define X86_HOST_XS_HEADER 512u
-#define X86_HOST_XS_YMMH VIV_XSAVE_AVX_OFFSET
-#define X86_HOST_XS_PKRU 832u
+#define X86_HOST_XS_ST         32u
+#define X86_HOST_XS_XMM        160u
+#define X86_HOST_XS_FCS        464u /* software bytes: FXSAVE64 has no room for the selectors */
+#define X86_HOST_XS_FDS        466u
+#define X86_HOST_XS_HEADER     512u
+#define X86_HOST_XS_YMMH       VIV_XSAVE_AVX_OFFSET
+#define X86_HOST_XS_PKRU       832u
 
 #define X86_HOST_MXCSR_DEFAULT 0x1f80u
-#define X86_HOST_MXCSR_FLAGS 0x003fu
-#define X86_HOST_MXCSR_MASKS 0x1f80u
-#define X86_HOST_MXCSR_VALID 0xffffu
+#define X86_HOST_MXCSR_FLAGS   0x003fu
+#define X86_HOST_MXCSR_MASKS   0x1f80u
+#define X86_HOST_MXCSR_VALID   0xffffu
 
-#define X86_HOST_FCW_DEFAULT 0x037fu
-#define X86_HOST_FSW_IE 0x0001u
-#define X86_HOST_FSW_DE 0x0002u
-#define X86_HOST_FSW_ZE 0x0004u
-#define X86_HOST_FSW_OE 0x0008u
-#define X86_HOST_FSW_UE 0x0010u
-#define X86_HOST_FSW_PE 0x0020u
-#define X86_HOST_FSW_FLAGS 0x003fu
-#define X86_HOST_FSW_SF 0x0040u
-#define X86_HOST_FSW_ES 0x0080u
-#define X86_HOST_FSW_C0 0x0100u
-#define X86_HOST_FSW_C1 0x0200u
-#define X86_HOST_FSW_C2 0x0400u
+#define X86_HOST_FCW_DEFAULT   0x037fu
+#define X86_HOST_FSW_IE        0x0001u
+#define X86_HOST_FSW_DE        0x0002u
+#define X86_HOST_FSW_ZE        0x0004u
+#define X86_HOST_FSW_OE        0x0008u
+#define X86_HOST_FSW_UE        0x0010u
+#define X86_HOST_FSW_PE        0x0020u
+#define X86_HOST_FSW_FLAGS     0x003fu
+#define X86_HOST_FSW_SF        0x0040u
+#define X86_HOST_FSW_ES        0x0080u
+#define X86_HOST_FSW_C0        0x0100u
+#define X86_HOST_FSW_C1        0x0200u
+#define X86_HOST_FSW_C2        0x0400u
 #define X86_HOST_FSW_TOP_SHIFT 11u
-#define X86_HOST_FSW_TOP 0x3800u
-#define X86_HOST_FSW_C3 0x4000u
-#define X86_HOST_FSW_CC 0x4700u
-#define X86_HOST_FSW_B 0x8000u
+#define X86_HOST_FSW_TOP       0x3800u
+#define X86_HOST_FSW_C3        0x4000u
+#define X86_HOST_FSW_CC        0x4700u
+#define X86_HOST_FSW_B         0x8000u
 
 #define X86_HOST_RFLAGS_ARITH 0x08d5u /* OF SF ZF AF PF CF */
 
@@ -79,7 +79,7 @@ static inline void x86_host_put32(viv_cpu_t *cpu, unsigned offset, uint32_t valu
     memcpy(cpu->xsave + offset, &value, sizeof(value));
 }
 
-/* -- code emitter (x86_host_emit.c) ------------------------------------------------------------------ */
+/* -- code emitter (x86_host_emit.c) ------------------------------------------------------------ */
 #define X86_HOST_CODE_MAX 384u
 
 typedef struct X86HostCode {
@@ -102,7 +102,7 @@ void x86_host_emit_tail(X86HostCode *code, X86HostExec target);
 unsigned x86_host_emit_jnz(X86HostCode *code);
 void x86_host_emit_bind(X86HostCode *code, unsigned position);
 
-/* -- compiling ----------------------------------------------------------------------------------------- */
+/* -- compiling --------------------------------------------------------------------------------- */
 
 /* Everything that tells one op from another; all bytes count, so it is zeroed first. */
 typedef struct X86HostKey {
@@ -121,11 +121,11 @@ typedef struct X86HostRole {
 } X86HostRole;
 
 #define X86_HOST_ROLE_NONE 0u
-#define X86_HOST_ROLE_XMM 1u
-#define X86_HOST_ROLE_YMM 2u
-#define X86_HOST_ROLE_MMX 3u
-#define X86_HOST_ROLE_GPR 4u
-#define X86_HOST_ROLE_MEM 5u
+#define X86_HOST_ROLE_XMM  1u
+#define X86_HOST_ROLE_YMM  2u
+#define X86_HOST_ROLE_MMX  3u
+#define X86_HOST_ROLE_GPR  4u
+#define X86_HOST_ROLE_MEM  5u
 
 /* What a compiler works on. op and key are filled by its "prepare", code by its "emit". */
 typedef struct X86HostBuild {
@@ -144,31 +144,42 @@ typedef struct X86HostBuild {
     void (*emit)(struct X86HostBuild *build, X86HostCode *code); /* NULL: op.exec is C */
 } X86HostBuild;
 
+/* Host registers that stand for the encoding fields. */
+#define X86_HOST_HOST_REG  1u
+#define X86_HOST_HOST_RM   2u
+#define X86_HOST_HOST_VVVV 3u
+#define X86_HOST_HOST_IS4  4u
+#define X86_HOST_HOST_ZERO 7u
+
+bool x86_host_has_kind(const X86HostBuild *build, uint8_t kind);
+bool x86_host_is_explicit_length(ZydisMnemonic mnemonic); /* PCMPESTRx: EAX and EDX are operands */
 bool x86_host_simd_prepare(X86HostBuild *build);
+void x86_host_simd_emit(X86HostBuild *build, X86HostCode *code);
 bool x86_host_simd_special(X86HostBuild *build); /* those done in C; true: taken */
 bool x86_host_x87_prepare(X86HostBuild *build);
 bool x86_host_state_prepare(X86HostBuild *build); /* FXSAVE, XSAVE and families */
 void x86_host_mem_operand(X86HostBuild *build, const ZydisDecodedOperand *operand);
 
-/* -- MMX state (x86_host_mmx.c) ------------------------------------------------------------------------- */
+/* -- MMX state (x86_host_mmx.c) ---------------------------------------------------------------- */
 
-/* Turns the image's stack-relative registers so that TOP becomes new_top; tags are physical and stay. */
+/* Turns the image's stack-relative registers so that TOP becomes new_top; tags are physical and
+ * stay. */
 void x86_host_set_top(viv_cpu_t *cpu, unsigned new_top);
 int x86_host_mmx_slow(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
 int x86_host_emms(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
 /* What every MMX instruction does first in C code: 0, or X86_HOST_MF. */
 int x86_host_mmx_enter(viv_cpu_t *cpu);
 
-/* -- MXCSR (x86_host_sse.c) ------------------------------------------------------------------------------- */
+/* -- MXCSR (x86_host_mxcsr.c) ------------------------------------------------------------------ */
 int x86_host_mxcsr_slow(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
 
-/* -- x87 ---------------------------------------------------------------------------------------------------- */
-void x86_host_x87_summarise(viv_cpu_t *cpu);                      /* FSW.ES and B from flags and masks */
-void x86_host_x87_init(viv_cpu_t *cpu);                           /* FNINIT */
-void x86_host_x87_load_control(viv_cpu_t *cpu, unsigned fcw);     /* FLDCW's bits; no summary */
-X86HostExec x86_host_x87_fast(unsigned opcode, unsigned modrm);   /* NULL: there is none */
+/* -- x87 --------------------------------------------------------------------------------------- */
+void x86_host_x87_summarise(viv_cpu_t *cpu); /* FSW.ES and B from flags and masks */
+void x86_host_x87_init(viv_cpu_t *cpu);      /* FNINIT */
+void x86_host_x87_load_control(viv_cpu_t *cpu, unsigned fcw);   /* FLDCW's bits; no summary */
+X86HostExec x86_host_x87_fast(unsigned opcode, unsigned modrm); /* NULL: there is none */
 int x86_host_x87_native(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
-bool x86_host_x87_control_prepare(X86HostBuild *build);           /* environment, control words */
+bool x86_host_x87_control_prepare(X86HostBuild *build); /* environment, control words */
 void x86_host_pointers_put(viv_cpu_t *cpu, uint64_t fip, unsigned fcs, uint64_t fdp, unsigned fds);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: vector-class instructions that plain C serves better than a stub: masked stores to [rDI],
- * gathers (their elements fault one by one), LDMXCSR, STMXCSR, VZEROALL, VZEROUPPER, MOVNTI, fences and
- * prefetches.
+/* x86_host: vector-class instructions that plain C serves better than a stub: masked stores to
+ * [rDI], gathers (their elements fault one by one), LDMXCSR, STMXCSR, VZEROALL, VZEROUPPER,
+ * MOVNTI, fences and prefetches.
  *
  * Prefetches do nothing and MOVNTI is an ordinary store. */
 #include "x86_host_internal.h"
 
-/* -- MXCSR ------------------------------------------------------------------------------------------- */
+/* -- MXCSR ------------------------------------------------------------------------------------- */
 
 static int x86_host_ldmxcsr(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
@@ -27,7 +27,7 @@ static int x86_host_stmxcsr(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- moves and fences ----------------------------------------------------------------------------------- */
+/* -- moves and fences -------------------------------------------------------------------------- */
 
 static int x86_host_movnti(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
@@ -76,7 +76,7 @@ static int x86_host_vzeroall(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return x86_host_vzeroupper(op, cpu, mem);
 }
 
-/* -- masks ------------------------------------------------------------------------------------------------ */
+/* -- masks ------------------------------------------------------------------------------------- */
 
 static uint8_t *x86_host_xmm(viv_cpu_t *cpu, unsigned id)
 {
@@ -90,7 +90,8 @@ static uint8_t x86_host_vector_byte(const viv_cpu_t *cpu, unsigned id, unsigned 
                   : cpu->xsave[X86_HOST_XS_YMMH + 16u * id + i - 16u];
 }
 
-static void x86_host_vector_put(viv_cpu_t *cpu, unsigned id, unsigned i, const void *bytes, unsigned len)
+static void x86_host_vector_put(viv_cpu_t *cpu, unsigned id, unsigned i, const void *bytes,
+                                unsigned len)
 {
     if (i < 16)
         memcpy(cpu->xsave + X86_HOST_XS_XMM + 16u * id + i, bytes, len);
@@ -155,15 +156,17 @@ static int x86_host_maskmov(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- gathers ------------------------------------------------------------------------------------------------ */
-/* priv_kind: elements; priv_imm: bytes of an index; mem_bytes: of an element; priv_rm: index register. */
+/* -- gathers ----------------------------------------------------------------------------------- */
+/* priv_kind: elements; priv_imm: bytes of an index; mem_bytes: of an element; priv_rm: index
+ * register. */
 
 unsigned x86_host_gather_count(const X86HostOp *op)
 {
     return op->priv_kind;
 }
 
-bool x86_host_gather_index(const X86HostOp *op, const viv_cpu_t *cpu, unsigned i, int64_t *ret_index)
+bool x86_host_gather_index(const X86HostOp *op, const viv_cpu_t *cpu, unsigned i,
+                           int64_t *ret_index)
 {
     uint8_t raw[8];
 
@@ -228,7 +231,7 @@ static void x86_host_gather_prepare(X86HostBuild *build)
     op->exec = distinct ? x86_host_gather_finish : NULL; /* NULL: #UD */
 }
 
-/* -- selection ------------------------------------------------------------------------------------------------ */
+/* -- selection --------------------------------------------------------------------------------- */
 
 static void x86_host_special_free(X86HostBuild *build, X86HostExec exec)
 {
@@ -273,38 +276,20 @@ bool x86_host_simd_special(X86HostBuild *build)
         op->cls = X86_HOST_CLASS_MMX;
         break;
     case ZYDIS_MNEMONIC_LDMXCSR:
-    case ZYDIS_MNEMONIC_VLDMXCSR:
-        op->exec = x86_host_ldmxcsr;
-        break;
+    case ZYDIS_MNEMONIC_VLDMXCSR: op->exec = x86_host_ldmxcsr; break;
     case ZYDIS_MNEMONIC_STMXCSR:
-    case ZYDIS_MNEMONIC_VSTMXCSR:
-        op->exec = x86_host_stmxcsr;
-        break;
-    case ZYDIS_MNEMONIC_MOVNTI:
-        x86_host_special_free(build, x86_host_movnti);
-        break;
-    case ZYDIS_MNEMONIC_LFENCE:
-        x86_host_special_free(build, x86_host_lfence);
-        break;
-    case ZYDIS_MNEMONIC_SFENCE:
-        x86_host_special_free(build, x86_host_sfence);
-        break;
-    case ZYDIS_MNEMONIC_MFENCE:
-        x86_host_special_free(build, x86_host_mfence);
-        break;
+    case ZYDIS_MNEMONIC_VSTMXCSR: op->exec = x86_host_stmxcsr; break;
+    case ZYDIS_MNEMONIC_MOVNTI: x86_host_special_free(build, x86_host_movnti); break;
+    case ZYDIS_MNEMONIC_LFENCE: x86_host_special_free(build, x86_host_lfence); break;
+    case ZYDIS_MNEMONIC_SFENCE: x86_host_special_free(build, x86_host_sfence); break;
+    case ZYDIS_MNEMONIC_MFENCE: x86_host_special_free(build, x86_host_mfence); break;
     case ZYDIS_MNEMONIC_PREFETCHNTA:
     case ZYDIS_MNEMONIC_PREFETCHT0:
     case ZYDIS_MNEMONIC_PREFETCHT1:
-    case ZYDIS_MNEMONIC_PREFETCHT2:
-        x86_host_special_prefetch(build);
-        break;
-    case ZYDIS_MNEMONIC_MASKMOVQ:
-        x86_host_special_mask_di(build, 8);
-        break;
+    case ZYDIS_MNEMONIC_PREFETCHT2: x86_host_special_prefetch(build); break;
+    case ZYDIS_MNEMONIC_MASKMOVQ: x86_host_special_mask_di(build, 8); break;
     case ZYDIS_MNEMONIC_MASKMOVDQU:
-    case ZYDIS_MNEMONIC_VMASKMOVDQU:
-        x86_host_special_mask_di(build, 16);
-        break;
+    case ZYDIS_MNEMONIC_VMASKMOVDQU: x86_host_special_mask_di(build, 16); break;
     case ZYDIS_MNEMONIC_VZEROUPPER:
     case ZYDIS_MNEMONIC_VZEROALL:
         op->exec = build->insn->mnemonic == ZYDIS_MNEMONIC_VZEROALL ? x86_host_vzeroall
@@ -318,11 +303,8 @@ bool x86_host_simd_special(X86HostBuild *build)
     case ZYDIS_MNEMONIC_VGATHERDPS:
     case ZYDIS_MNEMONIC_VGATHERDPD:
     case ZYDIS_MNEMONIC_VGATHERQPS:
-    case ZYDIS_MNEMONIC_VGATHERQPD:
-        x86_host_gather_prepare(build);
-        return true;
-    default:
-        break;
+    case ZYDIS_MNEMONIC_VGATHERQPD: x86_host_gather_prepare(build); return true;
+    default: break;
     }
     return op->exec != NULL;
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: vector floating point with unmasked exceptions, LDMXCSR, STMXCSR.
+/* x86_host: vector floating point with unmasked exceptions.
  *
- * The host runs the instruction with everything masked and clean flags; from the flags follows what
- * the guest gets (SDM vol. 1, 11.5.2 and 11.5.3): an unmasked exception before the computation (IE, DE,
- * ZE) stops it and leaves only flags of that group; one after the computation (OE, UE, PE) leaves all
- * flags; in both cases no result is delivered. Unmasked underflow needs no loss of precision, unlike
- * masked: a second run with flush-to-zero, which reports exactly "tiny", finds it.
+ * The host runs the instruction with everything masked and clean flags; from the flags follows
+ * what the guest gets (SDM vol. 1, 11.5.2 and 11.5.3): an unmasked exception before the
+ * computation (IE, DE, ZE) stops it and leaves only flags of that group; one after the
+ * computation (OE, UE, PE) leaves all flags; in both cases no result is delivered. Unmasked
+ * underflow needs no loss of precision, unlike masked: a second run with flush-to-zero, which
+ * reports exactly "tiny", finds it.
  *
- * Not modelled: PE beside an unmasked OE or UE says "the masked result is inexact", where hardware
- * judges the result with unbounded exponent. */
+ * Not modelled: PE beside an unmasked OE or UE says "the masked result is inexact", where
+ * hardware judges the result with unbounded exponent. DPPS and DPPD with an unmasked exception
+ * in the multiplications also report what the additions would have raised. */
 #include "x86_host_internal.h"
 
-#define X86_HOST_MX_PRE 0x07u /* IE DE ZE */
-#define X86_HOST_MX_UE 0x10u
-#define X86_HOST_MX_FTZ 0x8000u
+#define X86_HOST_MX_PRE        0x07u /* IE DE ZE */
+#define X86_HOST_MX_UE         0x10u
+#define X86_HOST_MX_FTZ        0x8000u
 #define X86_HOST_MX_MASK_SHIFT 7u
 
 /* What an instruction of this kind may change. */
@@ -44,8 +46,8 @@ static void x86_host_undo_restore(const X86HostUndo *undo, viv_cpu_t *cpu)
     memcpy(cpu->xsave + X86_HOST_XS_YMMH, undo->upper, sizeof(undo->upper));
 }
 
-/* Runs op with everything masked and the given control bits; returns the flags it raised. The callers have seen to it
- * that no x87 exception is pending, so exec() cannot fail. */
+/* Runs op with everything masked and the given control bits; returns the flags it raised. The
+ * callers have seen to it that no x87 exception is pending, so exec() cannot fail. */
 static uint32_t x86_host_mxcsr_try(const X86HostOp *op, viv_cpu_t *cpu, X86HostUndo *undo,
                                    const void *mem, uint32_t control)
 {
@@ -75,7 +77,8 @@ int x86_host_mxcsr_slow(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     uint32_t raised = x86_host_mxcsr_try(op, cpu, &undo, mem, control);
     if ((unmasked & X86_HOST_MX_UE) && !(raised & X86_HOST_MX_PRE & unmasked)) {
         x86_host_undo_restore(&undo, cpu);
-        raised |= x86_host_mxcsr_try(op, cpu, &undo, mem, control | X86_HOST_MX_FTZ) & X86_HOST_MX_UE;
+        raised |=
+            x86_host_mxcsr_try(op, cpu, &undo, mem, control | X86_HOST_MX_FTZ) & X86_HOST_MX_UE;
         x86_host_undo_restore(&undo, cpu);
         x86_host_mxcsr_try(op, cpu, &undo, mem, control);
     }

@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: the compiler for vector instructions (MMX, SSE ... AVX2, AES, SHA, FMA ...).
+/* x86_host: the compiler for vector instructions (MMX, SSE ... AVX2, AES, SHA, FMA ...), first
+ * half: what an instruction's operands and properties are, and its bytes once more with fixed
+ * registers. Second half: x86_host_stub.c.
  *
- * A stub has exec's signature: rdi = op, rsi = viv_cpu_t, rdx = host address of the memory operand. It
- *   - for instructions that MXCSR governs: leaves for C code unless all exceptions are masked;
- *   - for MMX: leaves for C code unless TOP is 0 and no x87 exception is pending;
- *   - loads the guest's MXCSR, if it matters, and collects it afterwards;
- *   - loads the register operands from the XSAVE image into fixed host registers, by encoding field:
- *     ModRM.reg 1, ModRM.rm 2, VEX.vvvv 3, is4 4 (general registers: eax), implicit XMM0 0;
- *   - runs the instruction, re-encoded with these registers and [rdx] (or [rdi] where rdx is taken);
- *   - stores the results; VEX.128 results clear the upper half, legacy SSE leaves it alone.
- * Re-encoding works on the fields that Zydis has parsed, so every instruction with a plain legacy or
- * VEX encoding works without being known here by name.
+ * Re-encoding works on the fields that Zydis has parsed, so every instruction with a plain
+ * legacy or VEX encoding works without being known here by name. The operands keep their
+ * encoding fields; in these stand host registers: ModRM.reg 1, ModRM.rm 2, VEX.vvvv 3, is4 4
+ * (general registers: eax), implicit XMM0 0; memory is [rdx], or [rdi] where rdx is taken.
  *
- * Follows: SDM vol. 2 chapter 2; MXCSR: vol. 1 sections 10.2.3 and 11.5. */
+ * Follows: SDM vol. 2, chapter 2. */
 #include "x86_host_internal.h"
 
-#define X86_HOST_OFF(member) offsetof(viv_cpu_t, member)
-#define X86_HOST_OFF_GPR(n) (offsetof(viv_cpu_t, gpr) + 8u * (n))
-#define X86_HOST_OFF_XS(offset) (offsetof(viv_cpu_t, xsave) + (offset))
-#define X86_HOST_OFF_XMM(n) X86_HOST_OFF_XS(X86_HOST_XS_XMM + 16u * (n))
-#define X86_HOST_OFF_YMMH(n) X86_HOST_OFF_XS(X86_HOST_XS_YMMH + 16u * (n))
-#define X86_HOST_OFF_MM(n) X86_HOST_OFF_XS(X86_HOST_XS_ST + 16u * (n))
-
-/* Host registers that stand for the encoding fields. */
-#define X86_HOST_HOST_REG 1u
-#define X86_HOST_HOST_RM 2u
-#define X86_HOST_HOST_VVVV 3u
-#define X86_HOST_HOST_IS4 4u
-#define X86_HOST_HOST_ZERO 7u
-
-/* -- operands -------------------------------------------------------------------------------------- */
+/* -- operands ---------------------------------------------------------------------------------- */
 
 void x86_host_mem_operand(X86HostBuild *build, const ZydisDecodedOperand *operand)
 {
@@ -46,19 +28,14 @@ void x86_host_mem_operand(X86HostBuild *build, const ZydisDecodedOperand *operan
 static uint8_t x86_host_role_kind(ZydisRegister reg)
 {
     switch (ZydisRegisterGetClass(reg)) {
-    case ZYDIS_REGCLASS_XMM:
-        return X86_HOST_ROLE_XMM;
-    case ZYDIS_REGCLASS_YMM:
-        return X86_HOST_ROLE_YMM;
-    case ZYDIS_REGCLASS_MMX:
-        return X86_HOST_ROLE_MMX;
+    case ZYDIS_REGCLASS_XMM: return X86_HOST_ROLE_XMM;
+    case ZYDIS_REGCLASS_YMM: return X86_HOST_ROLE_YMM;
+    case ZYDIS_REGCLASS_MMX: return X86_HOST_ROLE_MMX;
     case ZYDIS_REGCLASS_GPR8:
     case ZYDIS_REGCLASS_GPR16:
     case ZYDIS_REGCLASS_GPR32:
-    case ZYDIS_REGCLASS_GPR64:
-        return X86_HOST_ROLE_GPR;
-    default:
-        return X86_HOST_ROLE_NONE;
+    case ZYDIS_REGCLASS_GPR64: return X86_HOST_ROLE_GPR;
+    default: return X86_HOST_ROLE_NONE;
     }
 }
 
@@ -68,18 +45,10 @@ static bool x86_host_role(X86HostBuild *build, const ZydisDecodedOperand *operan
     X86HostRole *role;
 
     switch (operand->encoding) {
-    case ZYDIS_OPERAND_ENCODING_MODRM_REG:
-        role = &build->reg;
-        break;
-    case ZYDIS_OPERAND_ENCODING_MODRM_RM:
-        role = &build->rm;
-        break;
-    case ZYDIS_OPERAND_ENCODING_NDSNDD:
-        role = &build->vvvv;
-        break;
-    case ZYDIS_OPERAND_ENCODING_IS4:
-        role = &build->is4;
-        break;
+    case ZYDIS_OPERAND_ENCODING_MODRM_REG: role = &build->reg; break;
+    case ZYDIS_OPERAND_ENCODING_MODRM_RM: role = &build->rm; break;
+    case ZYDIS_OPERAND_ENCODING_NDSNDD: role = &build->vvvv; break;
+    case ZYDIS_OPERAND_ENCODING_IS4: role = &build->is4; break;
     default: /* implicit: XMM0, or general registers that x86_host_simd_implicit() knows */
         if (operand->reg.value == ZYDIS_REGISTER_XMM0)
             build->implicit_xmm0 = true;
@@ -90,7 +59,8 @@ static bool x86_host_role(X86HostBuild *build, const ZydisDecodedOperand *operan
         return false;
     role->id = (uint8_t)ZydisRegisterGetId(operand->reg.value);
     role->write = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
-    /* Most legacy instructions keep some part of their destination; a load too many harms nobody. */
+    /* Most legacy instructions keep some part of their destination; a load too many harms
+     * nobody. */
     role->read = (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0 ||
                  (!build->vex && role->kind != X86_HOST_ROLE_GPR);
     return role->id < 16u;
@@ -112,13 +82,13 @@ static bool x86_host_roles(X86HostBuild *build)
     return true;
 }
 
-static bool x86_host_has_kind(const X86HostBuild *build, uint8_t kind)
+bool x86_host_has_kind(const X86HostBuild *build, uint8_t kind)
 {
     return build->reg.kind == kind || build->rm.kind == kind || build->vvvv.kind == kind ||
            build->is4.kind == kind;
 }
 
-/* -- properties of the instruction --------------------------------------------------------------------- */
+/* -- properties of the instruction ------------------------------------------------------------- */
 
 static bool x86_host_is_fp(const X86HostBuild *build)
 {
@@ -127,24 +97,21 @@ static bool x86_host_is_fp(const X86HostBuild *build)
     case ZYDIS_MNEMONIC_CVTPS2PI:
     case ZYDIS_MNEMONIC_CVTTPS2PI:
     case ZYDIS_MNEMONIC_CVTPD2PI:
-    case ZYDIS_MNEMONIC_CVTTPD2PI:
-        return true;
-    default:
-        break;
+    case ZYDIS_MNEMONIC_CVTTPD2PI: return true;
+    default: break;
     }
     switch (build->insn->meta.exception_class) {
     case ZYDIS_EXCEPTION_CLASS_SSE2:
     case ZYDIS_EXCEPTION_CLASS_SSE3:
     case ZYDIS_EXCEPTION_CLASS_AVX2:
     case ZYDIS_EXCEPTION_CLASS_AVX3:
-    case ZYDIS_EXCEPTION_CLASS_AVX11:
-        return true;
-    default:
-        return false;
+    case ZYDIS_EXCEPTION_CLASS_AVX11: return true;
+    default: return false;
     }
 }
 
-/* SDM vol. 2, 2.4: exception types 1, 2 and 4 want legacy 16-byte operands aligned, with exceptions. */
+/* SDM vol. 2, 2.4: exception types 1, 2 and 4 want legacy 16-byte operands aligned, with
+ * exceptions. */
 static uint8_t x86_host_align(const X86HostBuild *build)
 {
     uint16_t bytes = build->op.mem_bytes;
@@ -158,23 +125,17 @@ static uint8_t x86_host_align(const X86HostBuild *build)
     case ZYDIS_MNEMONIC_PCMPESTRI:
     case ZYDIS_MNEMONIC_PCMPESTRM:
     case ZYDIS_MNEMONIC_PCMPISTRI:
-    case ZYDIS_MNEMONIC_PCMPISTRM:
-        return 1;
+    case ZYDIS_MNEMONIC_PCMPISTRM: return 1;
     case ZYDIS_MNEMONIC_CVTPD2PI:
-    case ZYDIS_MNEMONIC_CVTTPD2PI:
-        return 16;
-    default:
-        break;
+    case ZYDIS_MNEMONIC_CVTTPD2PI: return 16;
+    default: break;
     }
     switch (build->insn->meta.exception_class) {
     case ZYDIS_EXCEPTION_CLASS_SSE1:
     case ZYDIS_EXCEPTION_CLASS_SSE2:
-    case ZYDIS_EXCEPTION_CLASS_SSE4:
-        return bytes == 16 && !build->vex ? 16 : 1;
-    case ZYDIS_EXCEPTION_CLASS_AVX1:
-        return bytes == 32 ? 32 : bytes == 16 ? 16 : 1;
-    default:
-        return 1;
+    case ZYDIS_EXCEPTION_CLASS_SSE4: return bytes == 16 && !build->vex ? 16 : 1;
+    case ZYDIS_EXCEPTION_CLASS_AVX1: return bytes == 32 ? 32 : bytes == 16 ? 16 : 1;
+    default: return 1;
     }
 }
 
@@ -183,13 +144,13 @@ static uint8_t x86_host_simd_class(const X86HostBuild *build)
     if (build->vex)
         return X86_HOST_CLASS_AVX;
     /* is_fp: conversions from memory to MMX name no XMM register, but are SSE instructions. */
-    if (x86_host_has_kind(build, X86_HOST_ROLE_XMM) || !x86_host_has_kind(build, X86_HOST_ROLE_MMX) ||
-        build->is_fp)
+    if (x86_host_has_kind(build, X86_HOST_ROLE_XMM) ||
+        !x86_host_has_kind(build, X86_HOST_ROLE_MMX) || build->is_fp)
         return X86_HOST_CLASS_SSE;
     return X86_HOST_CLASS_MMX;
 }
 
-static bool x86_host_is_explicit_length(ZydisMnemonic mnemonic)
+bool x86_host_is_explicit_length(ZydisMnemonic mnemonic)
 {
     return mnemonic == ZYDIS_MNEMONIC_PCMPESTRI || mnemonic == ZYDIS_MNEMONIC_PCMPESTRM ||
            mnemonic == ZYDIS_MNEMONIC_VPCMPESTRI || mnemonic == ZYDIS_MNEMONIC_VPCMPESTRM;
@@ -213,24 +174,19 @@ static void x86_host_simd_implicit(X86HostBuild *build)
     case ZYDIS_MNEMONIC_PCMPESTRM:
     case ZYDIS_MNEMONIC_PCMPISTRM:
     case ZYDIS_MNEMONIC_VPCMPESTRM:
-    case ZYDIS_MNEMONIC_VPCMPISTRM:
-        build->implicit_xmm0 = true;
-        break;
+    case ZYDIS_MNEMONIC_VPCMPISTRM: build->implicit_xmm0 = true; break;
     case ZYDIS_MNEMONIC_VMASKMOVPS:
     case ZYDIS_MNEMONIC_VMASKMOVPD:
     case ZYDIS_MNEMONIC_VPMASKMOVD:
-    case ZYDIS_MNEMONIC_VPMASKMOVQ:
-        op->mem_kind = X86_HOST_MEM_MASKED;
-        break;
-    default:
-        break;
+    case ZYDIS_MNEMONIC_VPMASKMOVQ: op->mem_kind = X86_HOST_MEM_MASKED; break;
+    default: break;
     }
 }
 
 static void x86_host_simd_describe(X86HostBuild *build)
 {
     X86HostOp *op = &build->op;
-    const X86HostRole *roles[] = { &build->reg, &build->rm, &build->vvvv };
+    const X86HostRole *roles[] = {&build->reg, &build->rm, &build->vvvv};
 
     for (unsigned i = 0; i < 3; i++) {
         if (roles[i]->kind != X86_HOST_ROLE_GPR)
@@ -242,7 +198,8 @@ static void x86_host_simd_describe(X86HostBuild *build)
     }
     if (build->insn->cpu_flags) {
         const ZydisAccessedFlags *f = build->insn->cpu_flags;
-        op->writes_flags = X86_HOST_RFLAGS_ARITH & (f->modified | f->set_0 | f->set_1 | f->undefined);
+        op->writes_flags =
+            X86_HOST_RFLAGS_ARITH & (f->modified | f->set_0 | f->set_1 | f->undefined);
     }
     build->is_fp = x86_host_is_fp(build);
     op->cls = x86_host_simd_class(build);
@@ -255,7 +212,7 @@ static void x86_host_simd_describe(X86HostBuild *build)
         op->priv_kind = X86_HOST_KIND_MMX_FP;
 }
 
-/* -- re-encoding --------------------------------------------------------------------------------------- */
+/* -- re-encoding ------------------------------------------------------------------------------- */
 
 typedef struct X86HostFields {
     uint8_t map; /* 1: 0F, 2: 0F38, 3: 0F3A */
@@ -272,11 +229,12 @@ static bool x86_host_w_is_gpr(const X86HostFields *f)
     if (f->map == 1)
         return ((f->opcode == 0x6e || f->opcode == 0x7e) && f->pp < 2) ||
                ((f->opcode == 0x2a || f->opcode == 0x2c || f->opcode == 0x2d) && f->pp >= 2);
-    return f->map == 3 && (f->opcode == 0x16 || f->opcode == 0x22);
+    return f->map == 3 && (f->opcode == 0x16 || f->opcode == 0x22 || /* PEXTRD, PINSRD */
+                           f->opcode == 0x60 || f->opcode == 0x61);  /* PCMPESTRM, PCMPESTRI */
 }
 
-/* Non-temporal moves become their ordinary twins: the hint means nothing to a bounce buffer, and weak
- * ordering towards the host's other threads is worth nothing to anybody. */
+/* Non-temporal moves become their ordinary twins: the hint means nothing to a bounce buffer, and
+ * weak ordering towards the host's other threads is worth nothing to anybody. */
 static void x86_host_drop_hint(X86HostFields *f)
 {
     if (f->map == 1 && f->opcode == 0x2b) /* MOVNTPS, MOVNTPD; SSE4a's MOVNTSS, MOVNTSD */
@@ -295,14 +253,10 @@ static uint8_t x86_host_legacy_pp(const ZydisDecodedInstruction *insn)
         if (insn->raw.prefixes[i].type != ZYDIS_PREFIX_TYPE_MANDATORY)
             continue;
         switch (insn->raw.prefixes[i].value) {
-        case 0x66:
-            return 1;
-        case 0xf3:
-            return 2;
-        case 0xf2:
-            return 3;
-        default:
-            break;
+        case 0x66: return 1;
+        case 0xf3: return 2;
+        case 0xf2: return 3;
+        default: break;
         }
     }
     return 0;
@@ -313,17 +267,10 @@ static bool x86_host_fields(const X86HostBuild *build, X86HostFields *f)
     const ZydisDecodedInstruction *insn = build->insn;
 
     switch (insn->opcode_map) {
-    case ZYDIS_OPCODE_MAP_0F:
-        f->map = 1;
-        break;
-    case ZYDIS_OPCODE_MAP_0F38:
-        f->map = 2;
-        break;
-    case ZYDIS_OPCODE_MAP_0F3A:
-        f->map = 3;
-        break;
-    default:
-        return false;
+    case ZYDIS_OPCODE_MAP_0F: f->map = 1; break;
+    case ZYDIS_OPCODE_MAP_0F38: f->map = 2; break;
+    case ZYDIS_OPCODE_MAP_0F3A: f->map = 3; break;
+    default: return false;
     }
     f->opcode = insn->opcode;
     f->pp = build->vex ? insn->raw.vex.pp : x86_host_legacy_pp(insn);
@@ -343,14 +290,14 @@ static void x86_host_put(X86HostBuild *build, unsigned byte)
 
 static void x86_host_put_head(X86HostBuild *build, const X86HostFields *f)
 {
-    static const uint8_t prefixes[4] = { 0, 0x66, 0xf3, 0xf2 };
+    static const uint8_t prefixes[4] = {0, 0x66, 0xf3, 0xf2};
 
     if (build->vex) {
         unsigned vvvv = build->vvvv.kind ? X86_HOST_HOST_VVVV : 0;
         x86_host_put(build, 0xc4);
         x86_host_put(build, 0xe0u | f->map);
-        x86_host_put(build, (unsigned)f->wide << 7 | (~vvvv & 0xfu) << 3 | (unsigned)f->length << 2 |
-                                f->pp);
+        x86_host_put(build, (unsigned)f->wide << 7 | (~vvvv & 0xfu) << 3 |
+                                (unsigned)f->length << 2 | f->pp);
     } else {
         if (f->pp)
             x86_host_put(build, prefixes[f->pp]);
@@ -383,7 +330,7 @@ static void x86_host_put_modrm(X86HostBuild *build)
 static bool x86_host_encode(X86HostBuild *build)
 {
     const ZydisDecodedInstruction *insn = build->insn;
-    X86HostFields f = { 0 };
+    X86HostFields f = {0};
 
     if (!x86_host_fields(build, &f))
         return false;
@@ -408,10 +355,10 @@ static void x86_host_simd_key(X86HostBuild *build)
 
     memcpy(key->code, build->insn_code, build->insn_len);
     key->regs[0] = build->reg.id;
-    key->regs[1] = build->op.mem_kind == X86_HOST_MEM_PLAIN ||
-                           build->op.mem_kind == X86_HOST_MEM_MASKED
-                       ? 0xff
-                       : build->rm.id; /* of a gather: the index register */
+    key->regs[1] =
+        build->op.mem_kind == X86_HOST_MEM_PLAIN || build->op.mem_kind == X86_HOST_MEM_MASKED
+            ? 0xff
+            : build->rm.id; /* of a gather: the index register */
     key->regs[2] = build->vvvv.id;
     key->regs[3] = build->is4.id;
     /* Twins made equal by x86_host_drop_hint() may still differ in alignment and feature. */
@@ -419,188 +366,6 @@ static void x86_host_simd_key(X86HostBuild *build)
     key->reserved0[0] = build->op.feature;
     key->reserved0[1] = (uint8_t)build->op.mem_bytes;
     key->reserved0[2] = build->insn->machine_mode == ZYDIS_MACHINE_MODE_LONG_64;
-}
-
-/* -- code ------------------------------------------------------------------------------------------------ */
-
-static void x86_host_load_ymm(X86HostCode *code, unsigned host, unsigned id)
-{
-    x86_host_emit_cpu(code, 0x10f8c5, 3, host, X86_HOST_OFF_XMM(id)); /* vmovups xmm, [] */
-    uint32_t third = (~host & 0xfu) << 3 | 5u;                        /* W0 vvvv=host L1 66 */
-    x86_host_emit_cpu(code, 0x1800e3c4u | third << 16, 4, host, X86_HOST_OFF_YMMH(id));
-    x86_host_emit_u8(code, 1); /* vinsertf128 ymm, ymm, [], 1 */
-}
-
-static void x86_host_load(const X86HostBuild *build, X86HostCode *code, const X86HostRole *role,
-                          unsigned host)
-{
-    if (!role->read)
-        return;
-    switch (role->kind) {
-    case X86_HOST_ROLE_XMM:
-        if (build->vex)
-            x86_host_emit_cpu(code, 0x10f8c5, 3, host, X86_HOST_OFF_XMM(role->id));
-        else
-            x86_host_emit_cpu(code, 0x100f, 2, host, X86_HOST_OFF_XMM(role->id));
-        break;
-    case X86_HOST_ROLE_YMM:
-        x86_host_load_ymm(code, host, role->id);
-        break;
-    case X86_HOST_ROLE_MMX:
-        x86_host_emit_cpu(code, 0x6f0f, 2, host, X86_HOST_OFF_MM(role->id));
-        break;
-    case X86_HOST_ROLE_GPR:
-        x86_host_emit_cpu(code, 0x8b48, 2, 0, X86_HOST_OFF_GPR(role->id));
-        break;
-    default:
-        break;
-    }
-}
-
-/* VEX.128 results: the upper half of the register becomes zero. */
-static void x86_host_clear_upper(X86HostCode *code, unsigned id)
-{
-    x86_host_emit(code, "\xc5\xc0\x57\xff", 4); /* vxorps xmm7, xmm7, xmm7 */
-    x86_host_emit_cpu(code, 0x11f8c5, 3, X86_HOST_HOST_ZERO, X86_HOST_OFF_YMMH(id));
-}
-
-static void x86_host_store(const X86HostBuild *build, X86HostCode *code, const X86HostRole *role,
-                           unsigned host)
-{
-    if (!role->write)
-        return;
-    switch (role->kind) {
-    case X86_HOST_ROLE_XMM:
-        if (!build->vex) {
-            x86_host_emit_cpu(code, 0x110f, 2, host, X86_HOST_OFF_XMM(role->id));
-            break;
-        }
-        x86_host_emit_cpu(code, 0x11f8c5, 3, host, X86_HOST_OFF_XMM(role->id));
-        x86_host_clear_upper(code, role->id);
-        break;
-    case X86_HOST_ROLE_YMM:
-        x86_host_emit_cpu(code, 0x11f8c5, 3, host, X86_HOST_OFF_XMM(role->id));
-        x86_host_emit_cpu(code, 0x197de3c4, 4, host, X86_HOST_OFF_YMMH(role->id));
-        x86_host_emit_u8(code, 1); /* vextractf128 [], ymm, 1 */
-        break;
-    case X86_HOST_ROLE_MMX:
-        x86_host_emit_cpu(code, 0x7f0f, 2, host, X86_HOST_OFF_MM(role->id));
-        x86_host_emit_cpu(code, 0xc766, 2, 0, X86_HOST_OFF_MM(role->id) + 8u);
-        x86_host_emit_u16(code, 0xffff); /* the exponent reads as all ones */
-        break;
-    case X86_HOST_ROLE_GPR:
-        x86_host_emit_cpu(code, 0x8948, 2, 0, X86_HOST_OFF_GPR(role->id));
-        break;
-    default:
-        break;
-    }
-}
-
-/* OF SF ZF AF PF CF from the host's flags into viv_cpu_t.rflags. */
-static void x86_host_emit_flags(X86HostCode *code)
-{
-    x86_host_emit(code, "\x9f\x0f\x90\xc0", 4);                 /* lahf; seto al */
-    x86_host_emit(code, "\x0f\xb6\xcc\x81\xe1", 5);             /* movzx ecx, ah; and ecx, imm32 */
-    x86_host_emit_u32(code, 0xd5);
-    x86_host_emit(code, "\x0f\xb6\xc0\xc1\xe0\x0b\x09\xc8", 8); /* movzx eax,al; shl 11; or eax,ecx */
-    x86_host_emit_cpu(code, 0x8148, 2, 4, X86_HOST_OFF(rflags)); /* and qword [], imm32 */
-    x86_host_emit_u32(code, ~X86_HOST_RFLAGS_ARITH);
-    x86_host_emit_cpu(code, 0x0948, 2, 0, X86_HOST_OFF(rflags)); /* or [], rax */
-}
-
-static void x86_host_emit_body(X86HostBuild *build, X86HostCode *code)
-{
-    static const X86HostRole xmm0_in = { X86_HOST_ROLE_XMM, 0, true, false };
-    static const X86HostRole xmm0_out = { X86_HOST_ROLE_XMM, 0, false, true };
-    ZydisMnemonic mnemonic = build->insn->mnemonic;
-    bool xmm0_written = mnemonic == ZYDIS_MNEMONIC_PCMPESTRM ||
-                        mnemonic == ZYDIS_MNEMONIC_PCMPISTRM ||
-                        mnemonic == ZYDIS_MNEMONIC_VPCMPESTRM ||
-                        mnemonic == ZYDIS_MNEMONIC_VPCMPISTRM;
-
-    x86_host_load(build, code, &build->reg, X86_HOST_HOST_REG);
-    x86_host_load(build, code, &build->rm, X86_HOST_HOST_RM);
-    x86_host_load(build, code, &build->vvvv, X86_HOST_HOST_VVVV);
-    x86_host_load(build, code, &build->is4, X86_HOST_HOST_IS4);
-    if (build->implicit_xmm0)
-        x86_host_load(build, code, &xmm0_in, 0);
-    if (x86_host_is_explicit_length(mnemonic)) {
-        x86_host_emit(code, "\x48\x89\xd7", 3); /* mov rdi, rdx */
-        x86_host_emit_cpu(code, 0x8b48, 2, 0, X86_HOST_OFF_GPR(VIV_REG_RAX));
-        x86_host_emit_cpu(code, 0x8b48, 2, 2, X86_HOST_OFF_GPR(VIV_REG_RDX));
-    }
-    x86_host_emit(code, build->insn_code, build->insn_len);
-    if (build->op.gpr_writes & 1u << VIV_REG_RCX && build->reg.kind != X86_HOST_ROLE_GPR &&
-        build->rm.kind != X86_HOST_ROLE_GPR) {
-        x86_host_emit(code, "\x89\xc9", 2); /* mov ecx, ecx: zero-extends; the index of PCMPxSTRI */
-        x86_host_emit_cpu(code, 0x8948, 2, 1, X86_HOST_OFF_GPR(VIV_REG_RCX));
-    }
-    x86_host_store(build, code, &build->reg, X86_HOST_HOST_REG);
-    x86_host_store(build, code, &build->rm, X86_HOST_HOST_RM);
-    x86_host_store(build, code, &build->vvvv, X86_HOST_HOST_VVVV);
-    if (xmm0_written)
-        x86_host_store(build, code, &xmm0_out, 0);
-    if (build->op.priv_wide)
-        x86_host_emit(code, "\xc5\xf8\x77", 3); /* vzeroupper */
-    if (build->op.writes_flags)
-        x86_host_emit_flags(code);
-}
-
-/* Unless TOP is 0 and FSW.ES is clear: jump. Returns what to bind. */
-static unsigned x86_host_emit_mmx_guard(X86HostCode *code)
-{
-    x86_host_emit_cpu(code, 0xb70f, 2, 0, X86_HOST_OFF_XS(X86_HOST_XS_FSW)); /* movzx eax, [] */
-    x86_host_emit_u8(code, 0xa9);                                            /* test eax, imm32 */
-    x86_host_emit_u32(code, X86_HOST_FSW_TOP | X86_HOST_FSW_ES);
-    return x86_host_emit_jnz(code);
-}
-
-/* Unless all exceptions are masked: jump. */
-static unsigned x86_host_emit_mxcsr_guard(X86HostCode *code)
-{
-    x86_host_emit_cpu(code, 0x8b, 1, 0, X86_HOST_OFF_XS(X86_HOST_XS_MXCSR)); /* mov eax, [] */
-    x86_host_emit(code, "\xf7\xd0\xa9", 3);                                  /* not eax; test imm32 */
-    x86_host_emit_u32(code, X86_HOST_MXCSR_MASKS);
-    return x86_host_emit_jnz(code);
-}
-
-static void x86_host_simd_emit(X86HostBuild *build, X86HostCode *code)
-{
-    bool mmx = x86_host_has_kind(build, X86_HOST_ROLE_MMX);
-    unsigned mmx_jump = 0;
-    unsigned fp_jump = 0;
-    unsigned constant = 0;
-
-    /* In this order: a conversion to MMX that raises #XM must not have changed TOP and tags. */
-    if (build->is_fp)
-        fp_jump = x86_host_emit_mxcsr_guard(code);
-    if (mmx)
-        mmx_jump = x86_host_emit_mmx_guard(code);
-    if (build->is_fp)
-        x86_host_emit_cpu(code, 0xae0f, 2, 2, X86_HOST_OFF_XS(X86_HOST_XS_MXCSR)); /* ldmxcsr */
-    x86_host_emit_body(build, code);
-    if (mmx) {
-        x86_host_emit_cpu(code, 0xc6, 1, 0, X86_HOST_OFF_XS(X86_HOST_XS_FTW));
-        x86_host_emit_u8(code, 0xff);      /* mov byte [], ffh: all registers in use */
-        x86_host_emit(code, "\x0f\x77", 2); /* emms */
-    }
-    if (build->is_fp) {
-        x86_host_emit_cpu(code, 0xae0f, 2, 3, X86_HOST_OFF_XS(X86_HOST_XS_MXCSR)); /* stmxcsr */
-        x86_host_emit(code, "\x0f\xae\x15", 3); /* ldmxcsr [rip + rel32] */
-        x86_host_emit_u32(code, 0);
-        constant = code->len;
-    }
-    x86_host_emit(code, "\x31\xc0\xc3", 3); /* xor eax, eax; ret */
-    if (build->is_fp) {
-        x86_host_emit_bind(code, constant);
-        x86_host_emit_u32(code, X86_HOST_MXCSR_DEFAULT);
-        x86_host_emit_bind(code, fp_jump);
-        x86_host_emit_tail(code, x86_host_mxcsr_slow);
-    }
-    if (mmx) {
-        x86_host_emit_bind(code, mmx_jump);
-        x86_host_emit_tail(code, x86_host_mmx_slow);
-    }
 }
 
 bool x86_host_simd_prepare(X86HostBuild *build)

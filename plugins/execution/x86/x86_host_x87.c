@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86_host: the x87 instructions that compute, SDM vol. 1 chapter 8.
  *
- * Two ways to run one. The native way loads the guest's whole x87 state into the host's unit with FXRSTOR, executes
- * the very instruction there and takes the state back with FXSAVE: stack faults, unmasked exceptions, undocumented
- * encodings, everything is what the hardware does. An exception that the instruction leaves pending is met only by
- * FXSAVE and FNINIT, which do not wait. The fast way (x86_host_x87_fast.c) touches one or two registers and is taken
- * where nothing special can happen; it falls back on this one.
+ * Two ways to run one. The native way loads the guest's whole x87 state into the host's unit
+ * with FXRSTOR, executes the very instruction there and takes the state back with FXSAVE: stack
+ * faults, unmasked exceptions, undocumented encodings, everything is what the hardware does. An
+ * exception that the instruction leaves pending is met only by FXSAVE and FNINIT, which do not
+ * wait. The fast way (x86_host_x87_fast.c) touches one or two registers and is taken where
+ * nothing special can happen; it falls back on this one.
  *
- * Not modelled: FIP and FDP are kept by x86_host_note_pointers() after each instruction, as processors did
- * before the "only on exceptions" variants. */
+ * Not modelled: FIP and FDP are kept by x86_host_note_pointers() after each instruction, as
+ * processors did before the "only on exceptions" variants. */
 #include "x86_host_internal.h"
 
 void x86_host_x87_summarise(viv_cpu_t *cpu)
@@ -21,11 +22,12 @@ void x86_host_x87_summarise(viv_cpu_t *cpu)
     x86_host_put16(cpu, X86_HOST_XS_FSW, fsw);
 }
 
-/* -- the native way -------------------------------------------------------------------------------------- */
+/* -- the native way ---------------------------------------------------------------------------- */
 
-#define X86_HOST_X87_STORES 1u /* priv_kind: writes memory by way of conversion, so may suppress it */
-#define X86_HOST_X87_COMI 2u   /* priv_kind: sets RFLAGS */
-#define X86_HOST_X87_CMOV 3u   /* priv_kind: reads RFLAGS */
+#define X86_HOST_X87_STORES                                                                        \
+    1u                       /* priv_kind: writes memory by way of conversion, so may suppress it */
+#define X86_HOST_X87_COMI 2u /* priv_kind: sets RFLAGS */
+#define X86_HOST_X87_CMOV 3u /* priv_kind: reads RFLAGS */
 
 typedef struct X86HostImage {
     uint8_t bytes[512];
@@ -52,7 +54,7 @@ static void x86_host_native_take(const X86HostImage *image, viv_cpu_t *cpu)
 int x86_host_x87_native(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
     X86HostImage image;
-    uint8_t bounce[16] = { 0 };
+    uint8_t bounce[16] = {0};
     bool stores = op->priv_kind == X86_HOST_X87_STORES;
 
     /* Not FSW.ES alone: with an image that contradicts itself the trap would be the host's. */
@@ -64,10 +66,12 @@ int x86_host_x87_native(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     flags = op->priv_stub(&image, stores ? bounce : mem, flags);
     x86_host_native_take(&image, cpu);
     if (op->priv_kind == X86_HOST_X87_COMI)
-        cpu->rflags = (cpu->rflags & ~(uint64_t)X86_HOST_RFLAGS_ARITH) | (flags & X86_HOST_RFLAGS_ARITH);
+        cpu->rflags =
+            (cpu->rflags & ~(uint64_t)X86_HOST_RFLAGS_ARITH) | (flags & X86_HOST_RFLAGS_ARITH);
     if (!stores)
         return X86_HOST_OK;
-    /* ES was clear, so an unmasked flag that is set now is this instruction's. All but PE forbid the store. */
+    /* ES was clear, so an unmasked flag that is set now is this instruction's. All but PE forbid
+     * the store. */
     unsigned fsw = x86_host_get16(cpu, X86_HOST_XS_FSW);
     unsigned fcw = x86_host_get16(cpu, X86_HOST_XS_FCW);
     if (fsw & ~fcw & (X86_HOST_FSW_FLAGS & ~X86_HOST_FSW_PE))
@@ -88,19 +92,19 @@ static void x86_host_x87_emit(X86HostBuild *build, X86HostCode *code)
     x86_host_emit(code, "\xdb\xe3\xc3", 3);     /* fninit; ret */
 }
 
-/* -- description -------------------------------------------------------------------------------------------- */
+/* -- description ------------------------------------------------------------------------------- */
 
 /* Memory operands by opcode - D8h and ModRM.reg: bytes, with the top bit for stores. */
 #define X86_HOST_ST(bytes) (0x80u | (bytes))
 static const uint8_t x86_host_x87_mem[8][8] = {
-    { 4, 4, 4, 4, 4, 4, 4, 4 },
-    { 4, 0, X86_HOST_ST(4), X86_HOST_ST(4), 0, 0, 0, 0 },
-    { 4, 4, 4, 4, 4, 4, 4, 4 },
-    { 4, X86_HOST_ST(4), X86_HOST_ST(4), X86_HOST_ST(4), 0, 10, 0, X86_HOST_ST(10) },
-    { 8, 8, 8, 8, 8, 8, 8, 8 },
-    { 8, X86_HOST_ST(8), X86_HOST_ST(8), X86_HOST_ST(8), 0, 0, 0, 0 },
-    { 2, 2, 2, 2, 2, 2, 2, 2 },
-    { 2, X86_HOST_ST(2), X86_HOST_ST(2), X86_HOST_ST(2), 10, 8, X86_HOST_ST(10), X86_HOST_ST(8) },
+    {4, 4, 4, 4, 4, 4, 4, 4},
+    {4, 0, X86_HOST_ST(4), X86_HOST_ST(4), 0, 0, 0, 0},
+    {4, 4, 4, 4, 4, 4, 4, 4},
+    {4, X86_HOST_ST(4), X86_HOST_ST(4), X86_HOST_ST(4), 0, 10, 0, X86_HOST_ST(10)},
+    {8, 8, 8, 8, 8, 8, 8, 8},
+    {8, X86_HOST_ST(8), X86_HOST_ST(8), X86_HOST_ST(8), 0, 0, 0, 0},
+    {2, 2, 2, 2, 2, 2, 2, 2},
+    {2, X86_HOST_ST(2), X86_HOST_ST(2), X86_HOST_ST(2), 10, 8, X86_HOST_ST(10), X86_HOST_ST(8)},
 };
 
 static bool x86_host_x87_describe_mem(X86HostBuild *build, unsigned opcode, unsigned reg)
@@ -141,7 +145,8 @@ static void x86_host_x87_key(X86HostBuild *build)
 {
     memcpy(build->key.code, build->insn_code, build->insn_len);
     build->key.kind = 0x80;
-    build->key.regs[0] = (uint8_t)build->op.mem_bytes; /* tells environments of 16 and 32 bits apart */
+    build->key.regs[0] =
+        (uint8_t)build->op.mem_bytes; /* tells environments of 16 and 32 bits apart */
     build->key.regs[1] = build->op.priv_wide;
     build->key.regs[2] = build->op.priv_imm;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: x87 control instructions: FNINIT, FNCLEX, FLDCW, FNSTCW, FNSTSW, and the environment in its four formats
- * (SDM vol. 1, 8.1.10 and figures 8-9 to 8-12): FNSTENV, FLDENV, FNSAVE, FRSTOR.
+/* x86_host: x87 control instructions: FNINIT, FNCLEX, FLDCW, FNSTCW, FNSTSW, and the environment
+ * in its four formats (SDM vol. 1, 8.1.10 and figures 8-9 to 8-12): FNSTENV, FLDENV, FNSAVE,
+ * FRSTOR.
  *
- * Whether the real-mode or the protected-mode format applies is taken from CR0.PE and RFLAGS.VM at the time of
- * execution. In the real-mode formats the 20-bit (32-bit) pointers are linear addresses. */
+ * Whether the real-mode or the protected-mode format applies is taken from CR0.PE and RFLAGS.VM
+ * at the time of execution. In the real-mode formats the 20-bit (32-bit) pointers are linear
+ * addresses. */
 #include "x86_host_internal.h"
 
-#define X86_HOST_FCW_BITS 0x1f3fu /* bit 6 reads as one, bits 7 and 13-15 as zero */
-#define X86_HOST_FCW_ONE 0x0040u
-#define X86_HOST_CR0_PE 0x1u
+#define X86_HOST_FCW_BITS  0x1f3fu /* bit 6 reads as one, bits 7 and 13-15 as zero */
+#define X86_HOST_FCW_ONE   0x0040u
+#define X86_HOST_CR0_PE    0x1u
 #define X86_HOST_RFLAGS_VM 0x20000u
 
 void x86_host_pointers_put(viv_cpu_t *cpu, uint64_t fip, unsigned fcs, uint64_t fdp, unsigned fds)
@@ -40,12 +42,12 @@ static bool x86_host_pending(const viv_cpu_t *cpu)
     return (x86_host_get16(cpu, X86_HOST_XS_FSW) & X86_HOST_FSW_ES) != 0;
 }
 
-/* -- tags ------------------------------------------------------------------------------------------------ */
+/* -- tags -------------------------------------------------------------------------------------- */
 
-#define X86_HOST_TAG_VALID 0u
-#define X86_HOST_TAG_ZERO 1u
+#define X86_HOST_TAG_VALID   0u
+#define X86_HOST_TAG_ZERO    1u
 #define X86_HOST_TAG_SPECIAL 2u
-#define X86_HOST_TAG_EMPTY 3u
+#define X86_HOST_TAG_EMPTY   3u
 
 static unsigned x86_host_tag_of(const uint8_t *st)
 {
@@ -85,7 +87,7 @@ static uint8_t x86_host_abridged_tags(unsigned tags)
     return (uint8_t)bits;
 }
 
-/* -- environment ------------------------------------------------------------------------------------------- */
+/* -- environment ------------------------------------------------------------------------------- */
 
 typedef struct X86HostEnv {
     unsigned fcw, fsw, tags, fop, fcs, fds;
@@ -147,8 +149,10 @@ static void x86_host_env_put16(const X86HostEnv *env, bool real, uint8_t *out)
 static void x86_host_env_put32(const X86HostEnv *env, bool real, uint8_t *out)
 {
     uint32_t d[7] = {
-        0xffff0000u | env->fcw, 0xffff0000u | env->fsw, 0xffff0000u | env->tags, env->fip,
-        env->fop << 16 | env->fcs, env->fdp, 0xffff0000u | env->fds,
+        0xffff0000u | env->fcw,    0xffff0000u | env->fsw,
+        0xffff0000u | env->tags,   env->fip,
+        env->fop << 16 | env->fcs, env->fdp,
+        0xffff0000u | env->fds,
     };
     if (real) {
         d[3] = 0xffff0000u | env->fip;
@@ -175,8 +179,11 @@ static unsigned x86_host_env_store(const X86HostOp *op, const viv_cpu_t *cpu, ui
 static X86HostEnv x86_host_env_get16(const uint8_t *in, bool real)
 {
     X86HostEnv env = {
-        .fcw = x86_host_word(in, 0), .fsw = x86_host_word(in, 2), .tags = x86_host_word(in, 4),
-        .fip = x86_host_word(in, 6), .fdp = x86_host_word(in, 10),
+        .fcw = x86_host_word(in, 0),
+        .fsw = x86_host_word(in, 2),
+        .tags = x86_host_word(in, 4),
+        .fip = x86_host_word(in, 6),
+        .fdp = x86_host_word(in, 10),
     };
     unsigned w4 = x86_host_word(in, 8);
     unsigned w6 = x86_host_word(in, 12);
@@ -194,8 +201,11 @@ static X86HostEnv x86_host_env_get16(const uint8_t *in, bool real)
 static X86HostEnv x86_host_env_get32(const uint8_t *in, bool real)
 {
     X86HostEnv env = {
-        .fcw = x86_host_word(in, 0), .fsw = x86_host_word(in, 4), .tags = x86_host_word(in, 8),
-        .fip = x86_host_dword(in, 12), .fdp = x86_host_dword(in, 20),
+        .fcw = x86_host_word(in, 0),
+        .fsw = x86_host_word(in, 4),
+        .tags = x86_host_word(in, 8),
+        .fip = x86_host_dword(in, 12),
+        .fdp = x86_host_dword(in, 20),
     };
     uint32_t d4 = x86_host_dword(in, 16);
     if (real) {
@@ -267,7 +277,7 @@ static int x86_host_frstor(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- control and status words ------------------------------------------------------------------------------------ */
+/* -- control and status words ------------------------------------------------------------------ */
 
 static int x86_host_fldcw(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
@@ -322,7 +332,7 @@ static int x86_host_fnop_idle(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- selection ---------------------------------------------------------------------------------------------------- */
+/* -- selection --------------------------------------------------------------------------------- */
 
 typedef struct X86HostControl {
     uint8_t opcode;
@@ -333,19 +343,19 @@ typedef struct X86HostControl {
 } X86HostControl;
 
 static const X86HostControl x86_host_controls[] = {
-    { 0xd9, 4 << 3, X86_HOST_MEM_READ, { 14, 28 }, x86_host_fldenv },
-    { 0xd9, 5 << 3, X86_HOST_MEM_READ, { 2, 2 }, x86_host_fldcw },
-    { 0xd9, 6 << 3, X86_HOST_MEM_WRITE, { 14, 28 }, x86_host_fnstenv },
-    { 0xd9, 7 << 3, X86_HOST_MEM_WRITE, { 2, 2 }, x86_host_fnstcw },
-    { 0xdb, 0xe0, 0, { 0, 0 }, x86_host_fnop_idle },
-    { 0xdb, 0xe1, 0, { 0, 0 }, x86_host_fnop_idle },
-    { 0xdb, 0xe2, 0, { 0, 0 }, x86_host_fnclex },
-    { 0xdb, 0xe3, 0, { 0, 0 }, x86_host_fninit },
-    { 0xdb, 0xe4, 0, { 0, 0 }, x86_host_fnop_idle },
-    { 0xdd, 4 << 3, X86_HOST_MEM_READ, { 94, 108 }, x86_host_frstor },
-    { 0xdd, 6 << 3, X86_HOST_MEM_WRITE, { 94, 108 }, x86_host_fnsave },
-    { 0xdd, 7 << 3, X86_HOST_MEM_WRITE, { 2, 2 }, x86_host_fnstsw },
-    { 0xdf, 0xe0, 0, { 0, 0 }, x86_host_fnstsw_ax },
+    {0xd9, 4 << 3, X86_HOST_MEM_READ, {14, 28}, x86_host_fldenv},
+    {0xd9, 5 << 3, X86_HOST_MEM_READ, {2, 2}, x86_host_fldcw},
+    {0xd9, 6 << 3, X86_HOST_MEM_WRITE, {14, 28}, x86_host_fnstenv},
+    {0xd9, 7 << 3, X86_HOST_MEM_WRITE, {2, 2}, x86_host_fnstcw},
+    {0xdb, 0xe0, 0, {0, 0}, x86_host_fnop_idle},
+    {0xdb, 0xe1, 0, {0, 0}, x86_host_fnop_idle},
+    {0xdb, 0xe2, 0, {0, 0}, x86_host_fnclex},
+    {0xdb, 0xe3, 0, {0, 0}, x86_host_fninit},
+    {0xdb, 0xe4, 0, {0, 0}, x86_host_fnop_idle},
+    {0xdd, 4 << 3, X86_HOST_MEM_READ, {94, 108}, x86_host_frstor},
+    {0xdd, 6 << 3, X86_HOST_MEM_WRITE, {94, 108}, x86_host_fnsave},
+    {0xdd, 7 << 3, X86_HOST_MEM_WRITE, {2, 2}, x86_host_fnstsw},
+    {0xdf, 0xe0, 0, {0, 0}, x86_host_fnstsw_ax},
 };
 
 bool x86_host_x87_control_prepare(X86HostBuild *build)

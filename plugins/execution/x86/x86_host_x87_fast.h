@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86_host, private: what the fast forms of x87 instructions have in common.
  *
- * A fast form is taken only while all exceptions are masked, so that an exception has no effect but its flag and the
- * default result, which is what the host delivers with its own mask. Invariants:
+ * A fast form is taken only while all exceptions are masked, so that an exception has no effect
+ * but its flag and the default result, which is what the host delivers with its own mask.
+ * Invariants:
  * 1. The host's x87 unit is empty and its control word is 37Fh between instructions.
- * 2. The host's sticky flags are a subset of the guest's when a computation starts, so or-ing them in adds only what
- *    it raised. FNCLEX is slow; they usually are a subset already.
- * 3. With all exceptions masked FSW.ES is clear (x86_host_x87_summarise), so masks are all there is to check.
+ * 2. The host's sticky flags are whatever came before. When a computation leaves a flag there that
+ *    the guest does not have yet, it is done again with clean flags (X86_HOST_RUN): then what is
+ *    there is its own. In the long run there is no such flag, and FNCLEX is slow.
+ * 3. With all exceptions masked FSW.ES is clear (x86_host_x87_summarise), so masks are all there
+ *    is to check.
  * 4. Bytes 10-15 of each register slot are zero. */
 #ifndef X86_HOST_X87_FAST_H
 #define X86_HOST_X87_FAST_H
@@ -66,15 +69,18 @@ X86_HOST_INLINE void x86_host_fast_put(viv_cpu_t *cpu, unsigned i, __m128i v)
     _mm_store_si128((__m128i *)(void *)x86_host_fast_st(cpu, i), v);
 }
 
-/* Control word and invariant 2, before a computation. */
+/* Assembly for invariant 2. compute leaves the status to FNSTSW; drop takes off the host's stack what
+ * it has left there; finish stores it. Operands: [host] in ax, and [fresh], the flags that the guest
+ * does not have. */
+#define X86_HOST_RUN(compute, drop, finish)                                                        \
+    compute "\n\tfnstsw %%ax\n\ttestb %b[fresh], %%al\n\tjz 1f\n\t" drop "\n\tfnclex\n\t" compute  \
+            "\n\tfnstsw %%ax\n1:\n\t" finish
+#define X86_HOST_FRESH(f) (~(f).fsw & X86_HOST_FSW_FLAGS)
+
+/* The guest's control word, before a computation. */
 X86_HOST_INLINE void x86_host_fast_enter(const X86HostFast *f)
 {
     uint16_t fcw = (uint16_t)f->fcw;
-    uint16_t host;
-
-    __asm__ volatile("fnstsw %0" : "=a"(host));
-    if (__builtin_expect(host & ~f->fsw & X86_HOST_FSW_FLAGS, 0))
-        __asm__ volatile("fnclex");
     if (__builtin_expect(fcw != X86_HOST_FCW_DEFAULT, 0))
         __asm__ volatile("fldcw %0" ::"m"(fcw));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: fast forms of x87 instructions that move and inspect registers without rounding: plain C, whatever the
- * control word, as long as the stack is in order and no exception waits. */
+/* x86_host: fast forms of x87 instructions that move and inspect registers without rounding:
+ * plain C, whatever the control word, as long as the stack is in order and no exception waits. */
 #include "x86_host_x87_fast.h"
 
 static bool x86_host_move_ready(const X86HostFast *f)
@@ -12,7 +12,8 @@ int x86_host_fast_fld_st(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
     X86HostFast f = x86_host_fast_begin(cpu);
 
-    if (!x86_host_move_ready(&f) || !x86_host_fast_used(&f, op->priv_rm) || x86_host_fast_used(&f, 7))
+    if (!x86_host_move_ready(&f) || !x86_host_fast_used(&f, op->priv_rm) ||
+        x86_host_fast_used(&f, 7))
         return x86_host_x87_native(op, cpu, mem);
     __m128i v = x86_host_fast_get(cpu, op->priv_rm);
     x86_host_fast_push(&f, cpu);
@@ -89,13 +90,15 @@ int x86_host_fast_fxch(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* FCMOVcc: the condition is in the opcode: DA/DB (negated), and ModRM.reg: CF, ZF, CF or ZF, PF. C1 stays. */
+/* FCMOVcc: the condition is in the opcode: DA/DB (negated), and ModRM.reg: CF, ZF, CF or ZF, PF.
+ * C1 stays. */
 int x86_host_fast_fcmov(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
-    static const uint8_t masks[4] = { 0x01, 0x40, 0x41, 0x04 };
+    static const uint8_t masks[4] = {0x01, 0x40, 0x41, 0x04};
     X86HostFast f = x86_host_fast_begin(cpu);
 
-    if (!x86_host_move_ready(&f) || !x86_host_fast_used(&f, 0) || !x86_host_fast_used(&f, op->priv_rm))
+    if (!x86_host_move_ready(&f) || !x86_host_fast_used(&f, 0) ||
+        !x86_host_fast_used(&f, op->priv_rm))
         return x86_host_x87_native(op, cpu, mem);
     bool negated = (op->fop >> 8 & 1u) != 0; /* DBh */
     bool holds = (cpu->rflags & masks[op->fop >> 3 & 3u]) != 0;
@@ -117,9 +120,10 @@ int x86_host_fast_ffree(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- sign ---------------------------------------------------------------------------------------------------- */
+/* -- sign -------------------------------------------------------------------------------------- */
 
-static int x86_host_move_sign(const X86HostOp *op, viv_cpu_t *cpu, void *mem, unsigned keep, unsigned flip)
+static int x86_host_move_sign(const X86HostOp *op, viv_cpu_t *cpu, void *mem, unsigned keep,
+                              unsigned flip)
 {
     X86HostFast f = x86_host_fast_begin(cpu);
     uint8_t *sign = x86_host_fast_st(cpu, 0) + 9;
@@ -142,7 +146,7 @@ int x86_host_fast_fabs(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return x86_host_move_sign(op, cpu, mem, 0x7f, 0);
 }
 
-/* -- constants --------------------------------------------------------------------------------------------------- */
+/* -- constants --------------------------------------------------------------------------------- */
 
 static int x86_host_move_constant(const X86HostOp *op, viv_cpu_t *cpu, void *mem, uint64_t mantissa,
                                   unsigned exponent)
@@ -168,7 +172,7 @@ int x86_host_fast_fldz(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return x86_host_move_constant(op, cpu, mem, 0, 0);
 }
 
-/* -- stack pointer, examination -------------------------------------------------------------------------------------- */
+/* -- stack pointer, examination ---------------------------------------------------------------- */
 
 static int x86_host_move_top(viv_cpu_t *cpu, unsigned by)
 {
@@ -219,7 +223,8 @@ int x86_host_fast_fxam(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     (void)op, (void)mem;
     if (!x86_host_move_ready(&f))
         return X86_HOST_MF;
-    unsigned cc = x86_host_fast_used(&f, 0) ? x86_host_class_of(st) : X86_HOST_FSW_C3 | X86_HOST_FSW_C0;
+    unsigned cc =
+        x86_host_fast_used(&f, 0) ? x86_host_class_of(st) : X86_HOST_FSW_C3 | X86_HOST_FSW_C0;
     if (st[9] & 0x80u)
         cc |= X86_HOST_FSW_C1;
     f.fsw = (f.fsw & ~X86_HOST_FSW_CC) | cc;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: FXSAVE, FXRSTOR (SDM vol. 1, 10.5) and the XSAVE family (chapter 13) on viv_cpu_t's image.
+/* x86_host: FXSAVE, FXRSTOR (SDM vol. 1, 10.5) and the XSAVE family (chapter 13) on viv_cpu_t's
+ * image.
  *
- * XINUSE is found by comparison with the initial values. XSAVEOPT and XSAVES use the init optimisation, never
- * the modified one, so they may write more than a processor would. The supervisor mask IA32_XSS is zero. Bytes 464-511
- * of the legacy region are software's: never touched in the guest's memory, and used in the image for FCS and FDS. */
+ * XINUSE is found by comparison with the initial values. XSAVEOPT and XSAVES use the init
+ * optimisation, never the modified one, so they may write more than a processor would. The
+ * supervisor mask IA32_XSS is zero. Bytes 464-511 of the legacy region are software's: never
+ * touched in the guest's memory, and used in the image for FCS and FDS. */
 #include "x86_host_internal.h"
 
-#define X86_HOST_XCR0_X87 UINT64_C(1)
-#define X86_HOST_XCR0_SSE UINT64_C(2)
-#define X86_HOST_XCR0_AVX UINT64_C(4)
-#define X86_HOST_XCR0_PKRU (UINT64_C(1) << 9)
+#define X86_HOST_XCR0_X87      UINT64_C(1)
+#define X86_HOST_XCR0_SSE      UINT64_C(2)
+#define X86_HOST_XCR0_AVX      UINT64_C(4)
+#define X86_HOST_XCR0_PKRU     (UINT64_C(1) << 9)
 #define X86_HOST_XCOMP_COMPACT (UINT64_C(1) << 63)
 
-#define X86_HOST_XSAVE_BASE 576u /* legacy region and header */
+#define X86_HOST_XSAVE_BASE    576u /* legacy region and header */
 #define X86_HOST_HDR_XSTATE_BV 512u
-#define X86_HOST_HDR_XCOMP_BV 520u
+#define X86_HOST_HDR_XCOMP_BV  520u
 
 /* priv_imm of these ops; priv_wide: REX.W */
 #define X86_HOST_STATE_LONG 1u /* 64-bit mode: 16 vector registers instead of 8 */
@@ -37,8 +39,8 @@ typedef struct X86HostComponent {
 } X86HostComponent;
 
 static const X86HostComponent x86_host_components[] = {
-    { X86_HOST_XCR0_AVX, X86_HOST_XS_YMMH, 256 },
-    { X86_HOST_XCR0_PKRU, X86_HOST_XS_PKRU, 8 },
+    {X86_HOST_XCR0_AVX, X86_HOST_XS_YMMH, 256},
+    {X86_HOST_XCR0_PKRU, X86_HOST_XS_PKRU, 8},
 };
 #define X86_HOST_COMPONENTS (sizeof(x86_host_components) / sizeof(x86_host_components[0]))
 
@@ -68,7 +70,7 @@ static unsigned x86_host_vector_bytes(const X86HostOp *op)
     return op->priv_imm & X86_HOST_STATE_LONG ? 256 : 128;
 }
 
-/* -- components: x87 ----------------------------------------------------------------------------------- */
+/* -- components: x87 --------------------------------------------------------------------------- */
 
 static void x86_host_x87_save(const X86HostOp *op, const viv_cpu_t *cpu, uint8_t *out)
 {
@@ -135,7 +137,7 @@ static bool x86_host_x87_in_use(const viv_cpu_t *cpu)
            !x86_host_is_zero(cpu->xsave + X86_HOST_XS_ST, 128);
 }
 
-/* -- FXSAVE, FXRSTOR ----------------------------------------------------------------------------------------- */
+/* -- FXSAVE, FXRSTOR --------------------------------------------------------------------------- */
 
 static void x86_host_mxcsr_save(const viv_cpu_t *cpu, uint8_t *out)
 {
@@ -178,11 +180,12 @@ static int x86_host_fxrstor(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- XSAVE and family ------------------------------------------------------------------------------------------- */
+/* -- XSAVE and family -------------------------------------------------------------------------- */
 
 static uint64_t x86_host_rfbm(const viv_cpu_t *cpu)
 {
-    uint64_t asked = (cpu->gpr[VIV_REG_RDX] & UINT32_MAX) << 32 | (cpu->gpr[VIV_REG_RAX] & UINT32_MAX);
+    uint64_t asked =
+        (cpu->gpr[VIV_REG_RDX] & UINT32_MAX) << 32 | (cpu->gpr[VIV_REG_RAX] & UINT32_MAX);
     return asked & cpu->xcr0 & x86_host_xcr0_supported();
 }
 
@@ -220,7 +223,8 @@ static uint64_t x86_host_in_use(const viv_cpu_t *cpu)
     return bits;
 }
 
-/* Where component i lies in an area: the standard place, or behind those of lower number in the compacted format. */
+/* Where component i lies in an area: the standard place, or behind those of lower number in the
+ * compacted format. */
 static unsigned x86_host_place_of(unsigned i, uint64_t xcomp_bv)
 {
     unsigned offset = X86_HOST_XSAVE_BASE;
@@ -234,8 +238,8 @@ static unsigned x86_host_place_of(unsigned i, uint64_t xcomp_bv)
     return offset;
 }
 
-static void x86_host_save_parts(const X86HostOp *op, const viv_cpu_t *cpu, uint8_t *out, uint64_t parts,
-                                uint64_t xcomp_bv)
+static void x86_host_save_parts(const X86HostOp *op, const viv_cpu_t *cpu, uint8_t *out,
+                                uint64_t parts, uint64_t xcomp_bv)
 {
     if (parts & X86_HOST_XCR0_X87)
         x86_host_x87_save(op, cpu, out);
@@ -257,7 +261,8 @@ static int x86_host_xsave_standard(const X86HostOp *op, viv_cpu_t *cpu, void *me
     uint64_t used = x86_host_in_use(cpu);
     uint64_t old_bv = x86_host_get64(out + X86_HOST_HDR_XSTATE_BV);
 
-    x86_host_save_parts(op, cpu, out, op->priv_kind == X86_HOST_XS_XSAVEOPT ? rfbm & used : rfbm, 0);
+    x86_host_save_parts(op, cpu, out, op->priv_kind == X86_HOST_XS_XSAVEOPT ? rfbm & used : rfbm,
+                        0);
     if (rfbm & (X86_HOST_XCR0_SSE | X86_HOST_XCR0_AVX))
         x86_host_mxcsr_save(cpu, out);
     x86_host_put64(out + X86_HOST_HDR_XSTATE_BV, (old_bv & ~rfbm) | (used & rfbm));
@@ -290,7 +295,8 @@ typedef struct X86HostHeader {
 } X86HostHeader;
 
 /* SDM vol. 1, 13.8.1, 13.8.2, 13.12: what makes a header invalid. */
-static bool x86_host_header_valid(const X86HostOp *op, const viv_cpu_t *cpu, const X86HostHeader *header)
+static bool x86_host_header_valid(const X86HostOp *op, const viv_cpu_t *cpu,
+                                  const X86HostHeader *header)
 {
     uint64_t xstate_bv = header->xstate_bv;
     uint64_t xcomp_bv = header->xcomp_bv;
@@ -306,7 +312,8 @@ static bool x86_host_header_valid(const X86HostOp *op, const viv_cpu_t *cpu, con
            x86_host_is_zero((const uint8_t *)header->reserved0, sizeof(header->reserved0));
 }
 
-static void x86_host_restore_sse(const X86HostOp *op, viv_cpu_t *cpu, const uint8_t *in, bool present)
+static void x86_host_restore_sse(const X86HostOp *op, viv_cpu_t *cpu, const uint8_t *in,
+                                 bool present)
 {
     uint8_t *xmm = cpu->xsave + X86_HOST_XS_XMM;
     if (present)
@@ -315,8 +322,8 @@ static void x86_host_restore_sse(const X86HostOp *op, viv_cpu_t *cpu, const uint
         memset(xmm, 0, x86_host_vector_bytes(op));
 }
 
-static void x86_host_restore_more(const X86HostOp *op, viv_cpu_t *cpu, const uint8_t *in, uint64_t rfbm,
-                                  const X86HostHeader *header)
+static void x86_host_restore_more(const X86HostOp *op, viv_cpu_t *cpu, const uint8_t *in,
+                                  uint64_t rfbm, const X86HostHeader *header)
 {
     for (unsigned i = 0; i < X86_HOST_COMPONENTS; i++) {
         const X86HostComponent *c = &x86_host_components[i];
@@ -324,13 +331,15 @@ static void x86_host_restore_more(const X86HostOp *op, viv_cpu_t *cpu, const uin
         if (!(rfbm & c->bit))
             continue;
         if (header->xstate_bv & c->bit)
-            memcpy(to, in + x86_host_place_of(i, header->xcomp_bv), x86_host_component_bytes(op, c));
+            memcpy(to, in + x86_host_place_of(i, header->xcomp_bv),
+                   x86_host_component_bytes(op, c));
         else
             memset(to, 0, x86_host_component_bytes(op, c));
     }
 }
 
-static void x86_host_restore_x87(const X86HostOp *op, viv_cpu_t *cpu, const uint8_t *in, bool present)
+static void x86_host_restore_x87(const X86HostOp *op, viv_cpu_t *cpu, const uint8_t *in,
+                                 bool present)
 {
     if (present)
         x86_host_x87_restore(op, cpu, in);
@@ -349,7 +358,8 @@ static int x86_host_xrstor(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     memcpy(&header, in + X86_HOST_HDR_XSTATE_BV, sizeof(header));
     if (!x86_host_header_valid(op, cpu, &header))
         return X86_HOST_GP;
-    /* In the standard format MXCSR is loaded whatever XSTATE_BV says; in the other it is part of SSE. */
+    /* In the standard format MXCSR is loaded whatever XSTATE_BV says; in the other it is part of
+     * SSE. */
     bool compact = (header.xcomp_bv & X86_HOST_XCOMP_COMPACT) != 0;
     uint64_t sse = rfbm & X86_HOST_XCR0_SSE;
     bool sets_mxcsr = compact ? sse != 0 : (rfbm & (X86_HOST_XCR0_SSE | X86_HOST_XCR0_AVX)) != 0;
@@ -366,7 +376,7 @@ static int x86_host_xrstor(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
     return X86_HOST_OK;
 }
 
-/* -- selection ----------------------------------------------------------------------------------------------------- */
+/* -- selection --------------------------------------------------------------------------------- */
 
 static void x86_host_state_fx(X86HostBuild *build, X86HostExec exec, uint8_t access)
 {
@@ -435,8 +445,7 @@ bool x86_host_state_prepare(X86HostBuild *build)
     case ZYDIS_MNEMONIC_XRSTORS64:
         x86_host_state_xs(build, x86_host_xrstor, X86_HOST_XS_XRSTORS);
         break;
-    default: /* XGETBV, XSETBV are system instructions */
-        return false;
+    default: /* XGETBV, XSETBV are system instructions */ return false;
     }
     build->key.kind = 0xc0;
     build->key.regs[0] = op->priv_wide;
@@ -446,7 +455,7 @@ bool x86_host_state_prepare(X86HostBuild *build)
     return true;
 }
 
-/* -- whole state ----------------------------------------------------------------------------------------------------- */
+/* -- whole state ------------------------------------------------------------------------------- */
 
 static void x86_host_state_header(viv_cpu_t *cpu)
 {

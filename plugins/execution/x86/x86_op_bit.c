@@ -252,7 +252,7 @@ int x86_op_bmi(X86Cpu *c, const X86Insn *i)
         break;
     }
     case 9: {
-        uint32_t k = i->imm & (bits - 1);
+        uint32_t k = (uint32_t)i->imm & (bits - 1);
         r = k ? (v >> k | v << (bits - k)) & mask : v;
         break;
     }

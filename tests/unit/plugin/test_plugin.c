@@ -118,9 +118,10 @@ static const Refusal refusals[] = {
     {"unresolved", "a_function_that_nobody_has"},
     {"crash_load", "crashes at load (SIGSEGV"},
     {"crash_entry", "crashes at load (SIGABRT"},
-    {"exit_load", "exit code 3"},
+    {"exit_load", "ends the process at load (exit code "},
     {"no_construct", "lacks construct()"},
     {"bad_option", "option 'far' lies outside"},
+    {"bad_default", "option 'base': its default 128"},
     {"bad_state", "field 'latch' is there twice"},
 };
 

@@ -447,7 +447,7 @@ START_TEST(mutated_contents)
     GRand *rand = g_rand_new_with_seed((guint32)_i);
     g_autofree uint8_t *ram = g_malloc0(8 * SSM_PAGE_BYTES);
     size_t len;
-    g_autofree uint8_t *data = sample(3, &len);
+    g_free(sample(3, &len));
     SsmReader *r = NULL;
     SsmWriter *w = NULL;
     viv_stream_t *s = NULL;

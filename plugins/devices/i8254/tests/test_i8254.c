@@ -258,8 +258,9 @@ START_TEST(jumps_equal_single_pulses)
                 uint64_t next = i8254_channel_next(&b);
                 uint8_t before = b.out;
                 int rise = i8254_channel_run(&b, b.at + 1);
-                ck_assert_int_eq(rise, !before && b.out);
-                ck_assert(!rise || b.at == next);
+                if (rise != (!before && b.out) || (rise && b.at != next)) { /* ck_assert is slow */
+                    ck_abort_msg("step %u: rise %d of mode %u", step, rise, b.mode);
+                }
                 rose_b |= rise;
             }
             ck_assert_int_eq(rose, rose_b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: gathers and masked moves against the host, what an op says about itself, CPU modes, the cache. */
+/* x86_host: gathers and masked moves against the host, what an op says about itself, CPU modes,
+ * the cache. */
 #include "test_x86_host_ref.h"
 
 static X86HostCache *misc_cache;
@@ -19,7 +20,7 @@ static void misc_teardown(void)
 
 static const X86HostOp *misc_try(ZydisMachineMode mode, const uint8_t *bytes, size_t len)
 {
-    uint8_t b[16] = { 0 };
+    uint8_t b[16] = {0};
     ZydisDecodedInstruction insn;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
@@ -36,7 +37,7 @@ static const X86HostOp *misc_op(ZydisMachineMode mode, const char *bytes, size_t
     return op;
 }
 
-/* -- gathers ------------------------------------------------------------------------------------------- */
+/* -- gathers ----------------------------------------------------------------------------------- */
 
 static uint8_t misc_table[4096] __attribute__((aligned(64)));
 
@@ -71,8 +72,12 @@ static void misc_gather_one(unsigned opcode, unsigned w, unsigned l, unsigned sc
     static viv_cpu_t got;
     static viv_cpu_t want;
     /* reg 1, [rbx + 2 * scale], mask 3 */
-    const uint8_t code[] = { 0xc4, 0xe2, (uint8_t)(w << 7 | 12u << 3 | l << 2 | 1), (uint8_t)opcode, 0x0c,
-                             (uint8_t)(scale << 6 | 2u << 3 | 3) };
+    const uint8_t code[] = {0xc4,
+                            0xe2,
+                            (uint8_t)(w << 7 | 12u << 3 | l << 2 | 1),
+                            (uint8_t)opcode,
+                            0x0c,
+                            (uint8_t)(scale << 6 | 2u << 3 | 3)};
     const X86HostOp *op = misc_try(ZYDIS_MACHINE_MODE_LONG_64, code, sizeof(code));
 
     ck_assert_ptr_nonnull(op);
@@ -99,12 +104,12 @@ START_TEST(test_gather)
     for (unsigned k = 0; k < 64; k++)
         misc_gather_one(0x90 + (k & 3), k >> 2 & 1, k >> 3 & 1, k >> 4);
     /* index = destination: #UD */
-    const uint8_t code[] = { 0xc4, 0xe2, 12u << 3 | 1, 0x90, 0x0c, 1u << 3 | 3 };
+    const uint8_t code[] = {0xc4, 0xe2, 12u << 3 | 1, 0x90, 0x0c, 1u << 3 | 3};
     ck_assert_ptr_null(misc_try(ZYDIS_MACHINE_MODE_LONG_64, code, sizeof(code)));
 }
 END_TEST
 
-/* -- masks -------------------------------------------------------------------------------------------------- */
+/* -- masks ------------------------------------------------------------------------------------- */
 
 START_TEST(test_masks)
 {
@@ -123,7 +128,8 @@ START_TEST(test_masks)
     for (unsigned i = 0; i < 16; i++)
         ck_assert_uint_eq(mem[i], i % 3 ? 0x55 : cpu.xsave[160 + 16 + i]);
 
-    /* MM2 is ST(7) while TOP is 3; the mask is the same before and after the instruction has turned the stack. */
+    /* MM2 is ST(7) while TOP is 3; the mask is the same before and after the instruction has
+     * turned the stack. */
     cpu.xsave[2] = 0;
     cpu.xsave[3] = 3 << 3;
     for (unsigned i = 0; i < 8; i++)
@@ -135,8 +141,10 @@ START_TEST(test_masks)
 
     if (!x86_host_has(X86_HOST_FEATURE_AVX))
         return;
-    const X86HostOp *ps = misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xc4\xe2\x65\x2e\x0b", 5); /* [rbx], ymm3, ymm1 */
-    const X86HostOp *pd = misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xc4\xe2\x65\x2d\x0b", 5); /* ymm1, ymm3, [rbx] */
+    const X86HostOp *ps =
+        misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xc4\xe2\x65\x2e\x0b", 5); /* [rbx], ymm3, ymm1 */
+    const X86HostOp *pd =
+        misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xc4\xe2\x65\x2d\x0b", 5); /* ymm1, ymm3, [rbx] */
     memset(cpu.xsave + 160 + 48, 0, 16);
     memset(cpu.xsave + 576 + 48, 0xff, 16);
     cpu.xsave[160 + 48 + 7] = 0x80;
@@ -147,7 +155,7 @@ START_TEST(test_masks)
 }
 END_TEST
 
-/* -- what an op says ------------------------------------------------------------------------------------------- */
+/* -- what an op says --------------------------------------------------------------------------- */
 
 typedef struct MiscFact {
     const char *code;
@@ -163,50 +171,61 @@ typedef struct MiscFact {
 #define W X86_HOST_MEM_WRITE
 static const MiscFact misc_facts[] = {
     /* movaps xmm0, [rbx]; movups; addps; movntdq [rbx], xmm0 */
-    { "\x0f\x28\x03", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 16, 16 },
-    { "\x0f\x10\x03", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 1, 16 },
-    { "\x0f\x58\x03", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 16, 16 },
-    { "\x66\x0f\xe7\x03", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, W, 16, 16 },
+    {"\x0f\x28\x03", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 16, 16},
+    {"\x0f\x10\x03", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 1, 16},
+    {"\x0f\x58\x03", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 16, 16},
+    {"\x66\x0f\xe7\x03", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, W, 16,
+     16},
     /* cvtpd2pi mm0, [rbx]; pcmpistri xmm0, [rbx], 0; pshufw mm0, [rbx], 0; paddb mm0, [rbx] */
-    { "\x66\x0f\x2d\x03", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, R, 16, 16 },
-    { "\x66\x0f\x3a\x63\x03\x00", 6, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE42, X86_HOST_MEM_PLAIN, R, 1,
-      16, 0, 1 << VIV_REG_RCX, 0, 0x8d5 },
-    { "\x0f\x70\x03\x00", 4, X86_HOST_CLASS_MMX, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 1, 8 },
-    { "\x0f\xfc\x03", 3, X86_HOST_CLASS_MMX, X86_HOST_FEATURE_MMX, X86_HOST_MEM_PLAIN, R, 1, 8 },
+    {"\x66\x0f\x2d\x03", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, R, 16,
+     16},
+    {"\x66\x0f\x3a\x63\x03\x00", 6, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE42, X86_HOST_MEM_PLAIN,
+     R, 1, 16, 0, 1 << VIV_REG_RCX, 0, 0x8d5},
+    {"\x0f\x70\x03\x00", 4, X86_HOST_CLASS_MMX, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, R, 1, 8},
+    {"\x0f\xfc\x03", 3, X86_HOST_CLASS_MMX, X86_HOST_FEATURE_MMX, X86_HOST_MEM_PLAIN, R, 1, 8},
     /* movmskps ecx, xmm0; movd xmm0, esi; comisd xmm0, [rbx]; ptest xmm0, xmm0 */
-    { "\x0f\x50\xc8", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, 0, 0, 1, 0, 0, 1 << VIV_REG_RCX },
-    { "\x66\x0f\x6e\xc6", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, 0, 0, 1, 0, 1 << VIV_REG_RSI },
-    { "\x66\x0f\x2f\x03", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, R, 1, 8, 0, 0, 0,
-      0x8d5 },
-    { "\x66\x0f\x38\x17\xc0", 5, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE41, 0, 0, 1, 0, 0, 0, 0, 0x8d5 },
+    {"\x0f\x50\xc8", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, 0, 0, 1, 0, 0, 1 << VIV_REG_RCX},
+    {"\x66\x0f\x6e\xc6", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, 0, 0, 1, 0,
+     1 << VIV_REG_RSI},
+    {"\x66\x0f\x2f\x03", 4, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, R, 1, 8,
+     0, 0, 0, 0x8d5},
+    {"\x66\x0f\x38\x17\xc0", 5, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE41, 0, 0, 1, 0, 0, 0, 0,
+     0x8d5},
     /* movnti [rbx], ecx; prefetcht0 [rbx]; sfence */
-    { "\x0f\xc3\x0b", 3, X86_HOST_CLASS_FREE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, W, 1, 4,
-      1 << VIV_REG_RCX },
-    { "\x0f\x18\x0b", 3, X86_HOST_CLASS_FREE, X86_HOST_FEATURE_SSE, 0, 0, 1, 0 },
-    { "\x0f\xae\xf8", 3, X86_HOST_CLASS_FREE, X86_HOST_FEATURE_SSE, 0, 0, 1, 0 },
+    {"\x0f\xc3\x0b", 3, X86_HOST_CLASS_FREE, X86_HOST_FEATURE_SSE2, X86_HOST_MEM_PLAIN, W, 1, 4,
+     1 << VIV_REG_RCX},
+    {"\x0f\x18\x0b", 3, X86_HOST_CLASS_FREE, X86_HOST_FEATURE_SSE, 0, 0, 1, 0},
+    {"\x0f\xae\xf8", 3, X86_HOST_CLASS_FREE, X86_HOST_FEATURE_SSE, 0, 0, 1, 0},
     /* fxsave, xsave, xsaves, stmxcsr [rbx] */
-    { "\x0f\xae\x03", 3, X86_HOST_CLASS_FXSAVE, X86_HOST_FEATURE_FXSR, X86_HOST_MEM_PLAIN, R | W, 16, 512 },
-    { "\x0f\xae\x23", 3, X86_HOST_CLASS_XSAVE, X86_HOST_FEATURE_XSAVE, X86_HOST_MEM_XSAVE, R | W, 64, 0,
-      1 << VIV_REG_RAX | 1 << VIV_REG_RDX },
-    { "\x0f\xc7\x2b", 3, X86_HOST_CLASS_XSAVES, X86_HOST_FEATURE_XSAVES, X86_HOST_MEM_XSAVE, R | W, 64, 0,
-      1 << VIV_REG_RAX | 1 << VIV_REG_RDX },
-    { "\x0f\xae\x1b", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, W, 1, 4 },
+    {"\x0f\xae\x03", 3, X86_HOST_CLASS_FXSAVE, X86_HOST_FEATURE_FXSR, X86_HOST_MEM_PLAIN, R | W, 16,
+     512},
+    {"\x0f\xae\x23", 3, X86_HOST_CLASS_XSAVE, X86_HOST_FEATURE_XSAVE, X86_HOST_MEM_XSAVE, R | W, 64,
+     0, 1 << VIV_REG_RAX | 1 << VIV_REG_RDX},
+    {"\x0f\xc7\x2b", 3, X86_HOST_CLASS_XSAVES, X86_HOST_FEATURE_XSAVES, X86_HOST_MEM_XSAVE, R | W,
+     64, 0, 1 << VIV_REG_RAX | 1 << VIV_REG_RDX},
+    {"\x0f\xae\x1b", 3, X86_HOST_CLASS_SSE, X86_HOST_FEATURE_SSE, X86_HOST_MEM_PLAIN, W, 1, 4},
     /* fwait; fld qword [rbx]; fstp tbyte [rbx]; fnsave [rbx]; fnstsw ax; fcmove; fcomi */
-    { "\x9b", 1, X86_HOST_CLASS_FWAIT, X86_HOST_FEATURE_FPU, 0, 0, 1, 0 },
-    { "\xdd\x03", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, R, 1, 8, 0, 0, 0, 0, 1 },
-    { "\xdb\x3b", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, W, 1, 10, 0, 0, 0, 0, 1 },
-    { "\xdd\x33", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, W, 1, 108 },
-    { "\x66\xdd\x33", 3, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, W, 1, 94 },
-    { "\xdf\xe0", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, 0, 0, 1, 0, 1 << VIV_REG_RAX,
-      1 << VIV_REG_RAX },
-    { "\xda\xc9", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_CMOV, 0, 0, 1, 0, 0, 0, 0x45, 0, 1 },
-    { "\xdb\xf1", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_CMOV, 0, 0, 1, 0, 0, 0, 0, 0x8d5, 1 },
-    { "\xdf\x0b", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_SSE3, X86_HOST_MEM_PLAIN, W, 1, 2, 0, 0, 0, 0, 1 },
+    {"\x9b", 1, X86_HOST_CLASS_FWAIT, X86_HOST_FEATURE_FPU, 0, 0, 1, 0},
+    {"\xdd\x03", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, R, 1, 8, 0, 0, 0,
+     0, 1},
+    {"\xdb\x3b", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, W, 1, 10, 0, 0, 0,
+     0, 1},
+    {"\xdd\x33", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, W, 1, 108},
+    {"\x66\xdd\x33", 3, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, X86_HOST_MEM_PLAIN, W, 1, 94},
+    {"\xdf\xe0", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_FPU, 0, 0, 1, 0, 1 << VIV_REG_RAX,
+     1 << VIV_REG_RAX},
+    {"\xda\xc9", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_CMOV, 0, 0, 1, 0, 0, 0, 0x45, 0, 1},
+    {"\xdb\xf1", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_CMOV, 0, 0, 1, 0, 0, 0, 0, 0x8d5, 1},
+    {"\xdf\x0b", 2, X86_HOST_CLASS_X87, X86_HOST_FEATURE_SSE3, X86_HOST_MEM_PLAIN, W, 1, 2, 0, 0, 0,
+     0, 1},
     /* vmovaps ymm0, [rbx]; vaddps ymm0, ymm1, [rbx]; vpaddb ymm; vfmadd231sd xmm0, xmm1, [rbx] */
-    { "\xc5\xfc\x28\x03", 4, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_AVX, X86_HOST_MEM_PLAIN, R, 32, 32 },
-    { "\xc5\xf4\x58\x03", 4, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_AVX, X86_HOST_MEM_PLAIN, R, 1, 32 },
-    { "\xc5\xf5\xfc\x03", 4, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_AVX2, X86_HOST_MEM_PLAIN, R, 1, 32 },
-    { "\xc4\xe2\xf1\xb9\x03", 5, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_FMA, X86_HOST_MEM_PLAIN, R, 1, 8 },
+    {"\xc5\xfc\x28\x03", 4, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_AVX, X86_HOST_MEM_PLAIN, R, 32,
+     32},
+    {"\xc5\xf4\x58\x03", 4, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_AVX, X86_HOST_MEM_PLAIN, R, 1, 32},
+    {"\xc5\xf5\xfc\x03", 4, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_AVX2, X86_HOST_MEM_PLAIN, R, 1,
+     32},
+    {"\xc4\xe2\xf1\xb9\x03", 5, X86_HOST_CLASS_AVX, X86_HOST_FEATURE_FMA, X86_HOST_MEM_PLAIN, R, 1,
+     8},
 };
 #undef R
 #undef W
@@ -237,15 +256,16 @@ END_TEST
 /* Not this module's: integer, BMI, CRC32, EVEX, 3DNow!. */
 START_TEST(test_foreign)
 {
-    static const char codes[][7] = { "\x01\xd8",     "\xf2\x0f\x38\xf1\xc3", "\xf3\x0f\xb8\xc3", "\xc4\xe2\x60\xf2\xc3",
-                                     "\x0f\x0b",     "\x62\xf1\x7c\x48\x58\xc1", "\x0f\x0f\xc1\x9e" };
+    static const char codes[][7] = {
+        "\x01\xd8", "\xf2\x0f\x38\xf1\xc3",     "\xf3\x0f\xb8\xc3", "\xc4\xe2\x60\xf2\xc3",
+        "\x0f\x0b", "\x62\xf1\x7c\x48\x58\xc1", "\x0f\x0f\xc1\x9e"};
     const X86HostOp *op =
         misc_try(ZYDIS_MACHINE_MODE_LONG_64, (const uint8_t *)codes[_i], sizeof(codes[_i]) - 1);
     ck_assert_ptr_null(op);
 }
 END_TEST
 
-/* -- modes --------------------------------------------------------------------------------------------------------- */
+/* -- modes ------------------------------------------------------------------------------------- */
 
 /* Outside 64-bit mode W does not widen general registers: VMOVD, VPEXTRD, VCVTSI2SD. */
 START_TEST(test_mode32_w)
@@ -255,16 +275,19 @@ START_TEST(test_mode32_w)
 
     if (!x86_host_has(X86_HOST_FEATURE_AVX))
         return;
-    const X86HostOp *movd = misc_op(ZYDIS_MACHINE_MODE_LEGACY_32, "\xc4\xe1\xf9\x6e\xc3", 5); /* xmm0, ebx, W1 */
+    const X86HostOp *movd =
+        misc_op(ZYDIS_MACHINE_MODE_LEGACY_32, "\xc4\xe1\xf9\x6e\xc3", 5); /* xmm0, ebx, W1 */
     ref_random_state(&cpu);
     cpu.gpr[VIV_REG_RBX] = UINT64_C(0x1122334455667788);
     ck_assert_int_eq(movd->exec(movd, &cpu, NULL), 0);
     memcpy(xmm, cpu.xsave + 160, 16);
     ck_assert_uint_eq(xmm[0], 0x55667788u);
     ck_assert_uint_eq(xmm[1], 0);
-    const X86HostOp *load = misc_op(ZYDIS_MACHINE_MODE_LEGACY_32, "\xc4\xe1\xf9\x6e\x03", 5); /* [ebx] */
+    const X86HostOp *load =
+        misc_op(ZYDIS_MACHINE_MODE_LEGACY_32, "\xc4\xe1\xf9\x6e\x03", 5); /* [ebx] */
     ck_assert_uint_eq(load->mem_bytes, 4);
-    const X86HostOp *back = misc_op(ZYDIS_MACHINE_MODE_LEGACY_32, "\x66\x0f\x7e\xc1", 4); /* ecx, xmm0 */
+    const X86HostOp *back =
+        misc_op(ZYDIS_MACHINE_MODE_LEGACY_32, "\x66\x0f\x7e\xc1", 4); /* ecx, xmm0 */
     ck_assert_int_eq(back->exec(back, &cpu, NULL), 0);
     ck_assert_uint_eq(cpu.gpr[VIV_REG_RCX], 0x55667788u);
     /* 16-bit code may use SSE too. */
@@ -277,11 +300,13 @@ START_TEST(test_pending)
 {
     static viv_cpu_t cpu;
     static viv_cpu_t before;
-    static const char codes[][6] = { "\x0f\xfc\xc1", "\x0f\x77", "\x0f\xf7\xca", "\x0f\x2d\xc1", "\xd8\xc1",
-                                     "\xd9\xc9", "\xd9\xe8", "\xdd\x03", "\xdb\xe8", "\xd9\xd0", "\xdd\xc1",
-                                     "\xd9\xf7", "\xd9\xe5", "\x9b", "\xd9\x2b", "\xd9\x23", "\xdd\x23" };
-    static const char quiet[][3] = { "\xdf\xe0", "\xd9\x3b", "\xdd\x3b", "\xd9\x33", "\xdd\x33", "\xdb\xe2" };
-    uint8_t mem[128] __attribute__((aligned(64))) = { 0 };
+    static const char codes[][6] = {
+        "\x0f\xfc\xc1", "\x0f\x77", "\x0f\xf7\xca", "\x0f\x2d\xc1", "\xd8\xc1", "\xd9\xc9",
+        "\xd9\xe8",     "\xdd\x03", "\xdb\xe8",     "\xd9\xd0",     "\xdd\xc1", "\xd9\xf7",
+        "\xd9\xe5",     "\x9b",     "\xd9\x2b",     "\xd9\x23",     "\xdd\x23"};
+    static const char quiet[][3] = {"\xdf\xe0", "\xd9\x3b", "\xdd\x3b",
+                                    "\xd9\x33", "\xdd\x33", "\xdb\xe2"};
+    uint8_t mem[128] __attribute__((aligned(64))) = {0};
 
     ref_random_state(&cpu);
     cpu.xsave[0] = 0x7e; /* IE unmasked */
@@ -304,11 +329,11 @@ START_TEST(test_pending)
 }
 END_TEST
 
-/* -- cache ----------------------------------------------------------------------------------------------------------- */
+/* -- cache ------------------------------------------------------------------------------------- */
 
 START_TEST(test_cache)
 {
-    uint8_t code[] = { 0x66, 0x0f, 0x70, 0xc1, 0 }; /* pshufd xmm0, xmm1, imm8 */
+    uint8_t code[] = {0x66, 0x0f, 0x70, 0xc1, 0}; /* pshufd xmm0, xmm1, imm8 */
     const X86HostOp *first = misc_try(ZYDIS_MACHINE_MODE_LONG_64, code, sizeof(code));
     unsigned count = 0;
 
@@ -323,7 +348,7 @@ START_TEST(test_cache)
         code[4] = (uint8_t)count;
         code[3] = (uint8_t)(0xc0u | (count >> 8 & 0x3fu));
         code[2] = count >> 14 & 1u ? 0xc6 : 0x70; /* shufpd */
-        uint8_t longer[8] = { 0x66, (uint8_t)(0x40u | (count >> 15 & 5u)) };
+        uint8_t longer[8] = {0x66, (uint8_t)(0x40u | (count >> 15 & 5u))};
         memcpy(longer + 2, code + 1, 4);
         ck_assert_ptr_nonnull(misc_try(ZYDIS_MACHINE_MODE_LONG_64, longer, 6));
         count++;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shared by the x86_host tests: the oracle, which runs an instruction's original bytes on the host CPU with a whole
- * machine state loaded, random states, and the comparison of two states. */
+/* Shared by the x86_host tests: the oracle, which runs an instruction's original bytes on the
+ * host CPU with a whole machine state loaded, random states, and the comparison of two states. */
 #ifndef TEST_X86_HOST_REF_H
 #define TEST_X86_HOST_REF_H
 
@@ -18,7 +18,7 @@
 
 #include "x86_host.h"
 
-#define REF_MEM_BYTES 1024u
+#define REF_MEM_BYTES    1024u
 #define REF_RFLAGS_ARITH 0x8d5u
 
 typedef struct RefContext {
@@ -55,10 +55,11 @@ static inline void ref_put(RefWriter *w, const void *bytes, size_t len)
     w->p += len;
 }
 
-static inline void ref_put_gpr(RefWriter *w, unsigned opcode, unsigned reg, unsigned base, size_t offset)
+static inline void ref_put_gpr(RefWriter *w, unsigned opcode, unsigned reg, unsigned base,
+                               size_t offset)
 {
-    uint8_t code[3] = { (uint8_t)(0x48u | (reg >> 3 & 1u) << 2), (uint8_t)opcode,
-                        (uint8_t)(0x80u | (reg & 7u) << 3 | base) };
+    uint8_t code[3] = {(uint8_t)(0x48u | (reg >> 3 & 1u) << 2), (uint8_t)opcode,
+                       (uint8_t)(0x80u | (reg & 7u) << 3 | base)};
     uint32_t disp = (uint32_t)offset;
     ref_put(w, code, sizeof(code));
     ref_put(w, &disp, sizeof(disp));
@@ -76,10 +77,10 @@ static inline void ref_put_entry(RefWriter *w)
     ref_put(w, "\x53\x55\x41\x54\x41\x55\x41\x56\x41\x57", 10); /* push rbx rbp r12-r15 */
     ref_put_context(w, "\x48\xbf");                             /* mov rdi, imm64 */
     ref_put_gpr(w, 0x89, 4, 7, offsetof(RefContext, host_rsp));
-    ref_put(w, "\xb8\x07\0\0\0\x31\xd2", 7);  /* mov eax, 7; xor edx, edx */
-    ref_put(w, "\x48\x0f\xae\x2f", 4);        /* xrstor64 [rdi] */
+    ref_put(w, "\xb8\x07\0\0\0\x31\xd2", 7); /* mov eax, 7; xor edx, edx */
+    ref_put(w, "\x48\x0f\xae\x2f", 4);       /* xrstor64 [rdi] */
     ref_put_gpr(w, 0x8b, 0, 7, offsetof(RefContext, rflags));
-    ref_put(w, "\x50\x9d", 2);                /* push rax; popfq */
+    ref_put(w, "\x50\x9d", 2); /* push rax; popfq */
     for (unsigned i = 0; i < 16; i++) {
         if (i != 4 && i != 7)
             ref_put_gpr(w, 0x8b, i, 7, offsetof(RefContext, gpr) + 8 * i);
@@ -101,7 +102,7 @@ static inline void ref_put_exit(RefWriter *w)
     ref_put_gpr(w, 0x89, 1, 7, offsetof(RefContext, rflags));
     ref_put(w, "\xb8\x07\0\0\0\x31\xd2", 7);
     ref_put(w, "\x48\x0f\xae\x27", 4); /* xsave64 [rdi] */
-    ref_put(w, "\xdb\xe3\xfc", 3);    /* fninit; cld */
+    ref_put(w, "\xdb\xe3\xfc", 3);     /* fninit; cld */
     if (x86_host_has(X86_HOST_FEATURE_AVX))
         ref_put(w, "\xc5\xf8\x77", 3); /* vzeroupper */
     ref_put(w, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
@@ -119,9 +120,10 @@ static inline void ref_on_sigfpe(int sig, siginfo_t *info, void *opaque)
 
 static inline void ref_setup(void)
 {
-    struct sigaction action = { .sa_sigaction = ref_on_sigfpe, .sa_flags = SA_SIGINFO };
+    struct sigaction action = {.sa_sigaction = ref_on_sigfpe, .sa_flags = SA_SIGINFO};
     sigaction(SIGFPE, &action, NULL);
-    ref_code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ref_code =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(ref_code != MAP_FAILED);
 }
 
@@ -130,11 +132,11 @@ static inline void ref_teardown(void)
     munmap(ref_code, 4096);
 }
 
-/* Runs the instruction on cpu's state; 0, or the vector 16/19 that it raised. With a vector cpu is untouched and
- * ref_fault_mxcsr holds MXCSR. */
+/* Runs the instruction on cpu's state; 0, or the vector 16/19 that it raised. With a vector cpu
+ * is untouched and ref_fault_mxcsr holds MXCSR. */
 static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
 {
-    RefWriter w = { ref_code };
+    RefWriter w = {ref_code};
     uint32_t mxcsr = 0x1f80;
     void (*run)(void);
 
@@ -164,31 +166,27 @@ static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
     memcpy(cpu->xsave + 32, ref_context.area + 32, 384);
     memcpy(cpu->xsave + 576, ref_context.area + 576, 256);
     memcpy(cpu->gpr, ref_context.gpr, sizeof(cpu->gpr));
-    cpu->rflags = (cpu->rflags & ~(uint64_t)REF_RFLAGS_ARITH) | (ref_context.rflags & REF_RFLAGS_ARITH);
+    cpu->rflags =
+        (cpu->rflags & ~(uint64_t)REF_RFLAGS_ARITH) | (ref_context.rflags & REF_RFLAGS_ARITH);
     return 0;
 }
 
-/* -- random states --------------------------------------------------------------------------------------- */
+/* -- random states ----------------------------------------------------------------------------- */
 
 static inline uint64_t ref_random_f64(void)
 {
     uint64_t r = ref_random();
     switch (ref_random() % 8) {
-    case 0:
-        return r;
-    case 1:
-        return r & UINT64_C(0x800fffffffffffff); /* denormal or zero */
-    case 2:
-        return (r & (UINT64_C(1) << 63)) | UINT64_C(0x7ff0000000000000) | (r % 4 ? 0 : r >> 12);
+    case 0: return r;
+    case 1: return r & UINT64_C(0x800fffffffffffff); /* denormal or zero */
+    case 2: return (r & (UINT64_C(1) << 63)) | UINT64_C(0x7ff0000000000000) | (r % 4 ? 0 : r >> 12);
     case 3: {
         double d = (double)(int64_t)(r % 2000) - 1000.0;
         memcpy(&r, &d, sizeof(r));
         return r;
     }
-    case 4:
-        return r & (UINT64_C(1) << 63);
-    default:
-        return (r & UINT64_C(0x800fffffffffffff)) | (0x3ff - 30 + ref_random() % 60) << 52;
+    case 4: return r & (UINT64_C(1) << 63);
+    default: return (r & UINT64_C(0x800fffffffffffff)) | (0x3ff - 30 + ref_random() % 60) << 52;
     }
 }
 
@@ -196,21 +194,16 @@ static inline uint32_t ref_random_f32(void)
 {
     uint32_t r = (uint32_t)ref_random();
     switch (ref_random() % 8) {
-    case 0:
-        return r;
-    case 1:
-        return r & 0x807fffffu;
-    case 2:
-        return (r & 0x80000000u) | 0x7f800000u | (r % 4 ? 0 : r >> 9);
+    case 0: return r;
+    case 1: return r & 0x807fffffu;
+    case 2: return (r & 0x80000000u) | 0x7f800000u | (r % 4 ? 0 : r >> 9);
     case 3: {
         float f = (float)(int)(r % 2000) - 1000.0f;
         memcpy(&r, &f, sizeof(r));
         return r;
     }
-    case 4:
-        return r & 0x80000000u;
-    default:
-        return (r & 0x807fffffu) | (uint32_t)(0x7f - 20 + ref_random() % 40) << 23;
+    case 4: return r & 0x80000000u;
+    default: return (r & 0x807fffffu) | (uint32_t)(0x7f - 20 + ref_random() % 40) << 23;
     }
 }
 
@@ -233,30 +226,19 @@ static inline void ref_random_f80(uint8_t *st)
     uint64_t mantissa = ref_random() | UINT64_C(1) << 63;
     uint16_t exponent = (uint16_t)(0x3fff - 40 + ref_random() % 80);
     switch (ref_random() % 12) {
-    case 0:
-        mantissa = 0, exponent = 0;
-        break;
-    case 1:
-        exponent = 0x7fff;
-        break;
-    case 2:
-        exponent = 0x7fff, mantissa = UINT64_C(1) << 63;
-        break;
-    case 3:
-        exponent = 0, mantissa &= INT64_MAX;
-        break;
+    case 0: mantissa = 0, exponent = 0; break;
+    case 1: exponent = 0x7fff; break;
+    case 2: exponent = 0x7fff, mantissa = UINT64_C(1) << 63; break;
+    case 3: exponent = 0, mantissa &= INT64_MAX; break;
     case 4:
         mantissa &= INT64_MAX; /* unnormal */
         break;
-    case 5:
-        mantissa = ref_random(), exponent = (uint16_t)ref_random() & 0x7fff;
-        break;
+    case 5: mantissa = ref_random(), exponent = (uint16_t)ref_random() & 0x7fff; break;
     case 6:
         mantissa = (ref_random() % 2000 + 1) << 52 | UINT64_C(1) << 63;
         exponent = (uint16_t)(0x3fff + ref_random() % 11);
         break;
-    default:
-        break;
+    default: break;
     }
     exponent |= (uint16_t)(ref_random() & 0x8000u);
     memset(st, 0, 16);
@@ -291,9 +273,10 @@ static inline void ref_random_state(viv_cpu_t *cpu)
     memcpy(cpu->xsave + 24, &mxcsr, 4);
 }
 
-/* -- comparison --------------------------------------------------------------------------------------------- */
+/* -- comparison -------------------------------------------------------------------------------- */
 
-static inline bool ref_same(const char *what, const char *part, const void *got, const void *want, size_t len)
+static inline bool ref_same(const char *what, const char *part, const void *got, const void *want,
+                            size_t len)
 {
     if (!memcmp(got, want, len))
         return true;
@@ -334,7 +317,7 @@ static inline bool ref_decode(ZydisMachineMode mode, const uint8_t *bytes, size_
                               ZydisDecodedInstruction *insn, ZydisDecodedOperand *operands)
 {
     ZydisDecoder decoder;
-    ZydisStackWidth width = mode == ZYDIS_MACHINE_MODE_LONG_64   ? ZYDIS_STACK_WIDTH_64
+    ZydisStackWidth width = mode == ZYDIS_MACHINE_MODE_LONG_64     ? ZYDIS_STACK_WIDTH_64
                             : mode == ZYDIS_MACHINE_MODE_LEGACY_32 ? ZYDIS_STACK_WIDTH_32
                                                                    : ZYDIS_STACK_WIDTH_16;
     ZydisDecoderInit(&decoder, mode, width);

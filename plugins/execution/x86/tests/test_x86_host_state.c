@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86_host: FXSAVE, FXRSTOR and the XSAVE family against the host's; then their faults, 32-bit mode and reset values. */
+/* x86_host: FXSAVE, FXRSTOR and the XSAVE family against the host's; then their faults, 32-bit
+ * mode and reset values. */
 #include "test_x86_host_ref.h"
 
 #define STATE_ROUNDS 400u
@@ -21,7 +22,7 @@ static void state_teardown(void)
 
 static const X86HostOp *state_op(ZydisMachineMode mode, const char *bytes, size_t len)
 {
-    uint8_t b[16] = { 0 };
+    uint8_t b[16] = {0};
     ZydisDecodedInstruction insn;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 
@@ -69,8 +70,8 @@ static void state_random_image(uint8_t *mem, size_t len)
 }
 
 /* [rbx] of the oracle is mem[1]; afterwards both worlds must be equal. */
-static void state_both(const char *what, const X86HostOp *op, const char *bytes, size_t len, viv_cpu_t *got,
-                       uint8_t mem[2][1024])
+static void state_both(const char *what, const X86HostOp *op, const char *bytes, size_t len,
+                       viv_cpu_t *got, uint8_t mem[2][1024])
 {
     static viv_cpu_t want;
 
@@ -113,9 +114,9 @@ END_TEST
 
 START_TEST(test_xsave)
 {
-    static const char codes[][5] = { "\x48\x0f\xae\x23", "\x48\x0f\xae\x33", "\x48\x0f\xc7\x23" };
-    static const X86HostFeature needs[] = { X86_HOST_FEATURE_XSAVE, X86_HOST_FEATURE_XSAVEOPT,
-                                            X86_HOST_FEATURE_XSAVEC };
+    static const char codes[][5] = {"\x48\x0f\xae\x23", "\x48\x0f\xae\x33", "\x48\x0f\xc7\x23"};
+    static const X86HostFeature needs[] = {X86_HOST_FEATURE_XSAVE, X86_HOST_FEATURE_XSAVEOPT,
+                                           X86_HOST_FEATURE_XSAVEC};
     static viv_cpu_t cpu;
 
     for (unsigned i = 0; i < STATE_ROUNDS; i++) {
@@ -126,7 +127,10 @@ START_TEST(test_xsave)
             cpu.gpr[VIV_REG_RAX] = ref_random() & 7;
             cpu.gpr[VIV_REG_RDX] = 0;
             state_random_image(state_mem[0], 1024);
-            state_both(k == 0 ? "xsave" : k == 1 ? "xsaveopt" : "xsavec", op, codes[k], 4, &cpu, state_mem);
+            state_both(k == 0   ? "xsave"
+                       : k == 1 ? "xsaveopt"
+                                : "xsavec",
+                       op, codes[k], 4, &cpu, state_mem);
         }
     }
 }
@@ -152,7 +156,8 @@ START_TEST(test_xrstor)
         cpu.gpr[VIV_REG_RDX] = 0;
         state_random_image(state_mem[0], 1024);
         state_random_header(state_mem[0], i & 1);
-        state_both(i & 1 ? "xrstor compacted" : "xrstor", op, "\x48\x0f\xae\x2b", 4, &cpu, state_mem);
+        state_both(i & 1 ? "xrstor compacted" : "xrstor", op, "\x48\x0f\xae\x2b", 4, &cpu,
+                   state_mem);
     }
 }
 END_TEST
@@ -183,11 +188,11 @@ START_TEST(test_faults)
         unsigned offset;
         uint64_t value;
     } bad[] = {
-        { 512, 8 },                      /* a component that XCR0 does not have */
-        { 520, 1 },                      /* XCOMP_BV without its top bit */
-        { 528, 1 },                      /* reserved */
-        { 520, UINT64_C(1) << 63 | 8 },  /* compacted, with a component that XCR0 does not have */
-        { 520, UINT64_C(1) << 63 },      /* compacted, XSTATE_BV not within XCOMP_BV */
+        {512, 8},                     /* a component that XCR0 does not have */
+        {520, 1},                     /* XCOMP_BV without its top bit */
+        {528, 1},                     /* reserved */
+        {520, UINT64_C(1) << 63 | 8}, /* compacted, with a component that XCR0 does not have */
+        {520, UINT64_C(1) << 63},     /* compacted, XSTATE_BV not within XCOMP_BV */
     };
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         state_random_header(mem, false);
@@ -236,7 +241,8 @@ START_TEST(test_init_state)
 }
 END_TEST
 
-/* Outside 64-bit mode registers 8-15 neither go out nor come in; selectors share the pointers' places. */
+/* Outside 64-bit mode registers 8-15 neither go out nor come in; selectors share the pointers'
+ * places. */
 START_TEST(test_mode32)
 {
     static viv_cpu_t cpu;
@@ -274,7 +280,7 @@ START_TEST(test_loaded)
     static viv_cpu_t cpu;
 
     memset(&cpu, 0xff, sizeof(cpu));
-    state_put(cpu.xsave, 512, 1); /* SSE, AVX: initial */
+    state_put(cpu.xsave, 512, 1);             /* SSE, AVX: initial */
     memcpy(cpu.xsave, "\x72\x02\x0d\x00", 4); /* unmasked IE ZE DE flags, B and ES clear */
     x86_host_state_loaded(&cpu);
     ck_assert_uint_eq(cpu.xsave[2] & 0x80, 0x80);
