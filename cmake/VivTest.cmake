@@ -20,7 +20,7 @@ function(viv_add_check name)
     if(NOT T_TIMEOUT)
         set(T_TIMEOUT 120)
     endif()
-    set_tests_properties(unit.${name} PROPERTIES TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77
+    set_tests_properties(unit.${name} PROPERTIES TIMEOUT ${T_TIMEOUT} SKIP_RETURN_CODE 77 LABELS unit
         ENVIRONMENT "VIV_BUILD_DIR=${CMAKE_BINARY_DIR};VIV_SOURCE_DIR=${CMAKE_SOURCE_DIR};${T_ENV}")
 endfunction()
 
@@ -35,6 +35,6 @@ function(viv_add_fuzz name)
     else()
         target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz/driver.c)
         add_test(NAME fuzz.${name} COMMAND ${name})
-        set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120)
+        set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 LABELS unit)
     endif()
 endfunction()

@@ -44,7 +44,8 @@ void plugin_record_write(const PluginModule *module, GString *out)
     plugin_put(out, "path", r->path);
     g_string_append_printf(out, "file=%" PRId64 " %" PRId64 " %" PRId64 "\n", module->mtime_ns,
                            (int64_t)module->size_bytes, (int64_t)module->inode);
-    g_string_append_printf(out, "state=%u %u\n", (unsigned)r->state, module->cacheable ? 1u : 0u);
+    g_string_append_printf(out, "state=%u %u %" PRId64 "\n", (unsigned)r->state, module->cacheable ? 1u : 0u,
+                           module->retry_s);
     g_string_append_printf(out, "level=%u %u\n", r->sdk_major, r->api_level);
     plugin_put(out, "reason", r->reason);
     plugin_put(out, "id", r->id);
@@ -107,13 +108,16 @@ static bool plugin_take_numbers(PluginModule *module, GArray *classes, const cha
         module->inode = (uint64_t)n[2];
         return true;
     }
-    if (!plugin_numbers(value, n, 2) || n[0] < 0 || n[0] > UINT32_MAX || n[1] < 0 || n[1] > UINT32_MAX)
-        return false;
     if (strcmp(key, "state") == 0) {
+        if (!plugin_numbers(value, n, 3))
+            return false;
         r->state = (PluginState)n[0];
         module->cacheable = n[1] != 0;
+        module->retry_s = n[2];
         return n[0] == PLUGIN_OK || n[0] == PLUGIN_REFUSED;
     }
+    if (!plugin_numbers(value, n, 2) || n[0] < 0 || n[0] > UINT32_MAX || n[1] < 0 || n[1] > UINT32_MAX)
+        return false;
     if (strcmp(key, "level") == 0) {
         r->sdk_major = (uint32_t)n[0];
         r->api_level = (uint32_t)n[1];
@@ -290,6 +294,8 @@ bool plugin_cache_get(PluginCache *cache, PluginModule *module)
     if (!known || known->mtime_ns != module->mtime_ns || known->size_bytes != module->size_bytes ||
         known->inode != module->inode)
         return false;
+    if (known->retry_s && g_get_real_time() / G_USEC_PER_SEC >= known->retry_s)
+        return false;
     const PluginRecord *from = &known->record;
     PluginRecord *to = &module->record;
     plugin_module_clear(module);
@@ -311,6 +317,7 @@ bool plugin_cache_get(PluginCache *cache, PluginModule *module)
         to->classes[i].reason = plugin_dup(from->classes[i].reason);
     }
     module->cacheable = true;
+    module->retry_s = known->retry_s;
     return true;
 }
 

@@ -16,6 +16,7 @@ typedef struct PluginModule {
     uint64_t size_bytes;
     uint64_t inode;
     bool cacheable; /* the verdict depends on nothing but the file and this host's headers */
+    int64_t retry_s; /* 0, or the time since 1970 from which on the cache is not believed */
 } PluginModule;
 
 PluginModule *plugin_module_new(const char *path);

@@ -62,6 +62,7 @@ void plugin_module_clear(PluginModule *module)
     g_free(r->summary);
     *r = (PluginRecord){.path = r->path};
     module->cacheable = false;
+    module->retry_s = 0;
 }
 
 void plugin_module_free(PluginModule *module)

@@ -20,6 +20,7 @@
 
 #define PLUGIN_SCAN_OPTION "--plugin-scan"
 #define PLUGIN_SCAN_FD 3
+#define PLUGIN_RETRY_S 3600
 #define PLUGIN_SCAN_REPORT_MAX (4u << 20)
 
 extern char **environ;
@@ -171,6 +172,8 @@ static bool plugin_scan_reap(pid_t pid, gint64 deadline_us, int *ret_status)
 
 static void plugin_scan_verdict(PluginModule *module, int status, bool in_time, uint32_t timeout_ms)
 {
+    /* A busy machine can look like a hanging module, one short of memory like a crashing one: ask again later. */
+    module->retry_s = g_get_real_time() / G_USEC_PER_SEC + PLUGIN_RETRY_S;
     if (!in_time) {
         plugin_module_refuse(module, true, "hangs at load (no answer within %u ms)", timeout_ms);
     } else if (WIFSIGNALED(status)) {

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: power management function of the PIIX4 (8086:7113) and the machine's ACPI tables.
- * The guest sees PM1, PM timer, GPE0 (AFE0h), SMI command port B2h/B3h (no SMM behind it: the two commands that switch ACPI
- * mode are obeyed at once), SMBus host, SCI on IRQ 9; tables through the firmware or the direct boot loader.
+ * The guest sees PM1, PM timer, GPE0 (AFE0h), SMI command port B2h/B3h (no SMM behind it: the two
+ * commands that switch ACPI mode are obeyed at once), SMBus host, SCI on IRQ 9; tables through the
+ * firmware or the direct boot loader.
  * Follows: 82371AB datasheet (290562), chapter 7; ACPI 2.0.
- * The function sits at 0:1.3 beside the ISA bridge as firmware expects; the CFGM place keys move it.
+ * The function sits at 0:1.3 beside the ISA bridge as firmware expects; the CFGM place keys move
+ * it.
  * Not modelled: S1-S4, device idle traps, SMBus devices, CPU hot-plug. */
 #include "acpi_priv.h"
 
 #include <string.h>
 
-#define ACPI_CFG_PMBA 0x40u
-#define ACPI_CFG_DEVACTB 0x58u
-#define ACPI_CFG_APMC_EN 0x02000000u /* bit 25 of DEVACTB, bit 1 of 5Bh */
+#define ACPI_CFG_PMBA      0x40u
+#define ACPI_CFG_DEVACTB   0x58u
+#define ACPI_CFG_APMC_EN   0x02000000u /* bit 25 of DEVACTB, bit 1 of 5Bh */
 #define ACPI_CFG_PMREGMISC 0x80u
-#define ACPI_CFG_SMBBA 0x90u
+#define ACPI_CFG_SMBBA     0x90u
 #define ACPI_CFG_SMBHSTCFG 0xd2u
 
 static const viv_option_t acpi_options[] = {
-    VIV_OPT_NAMED(Acpi, "PMBase", pm_base, VIV_U16, 0x40, 0xffc0, 0x600, "port of the PM block that the tables name"),
+    VIV_OPT_NAMED(Acpi, "PMBase", pm_base, VIV_U16, 0x40, 0xffc0, 0x600,
+                  "port of the PM block that the tables name"),
     VIV_OPT_NAMED(Acpi, "PMBasePreset", pm_preset, VIV_BOOL, 0, 1, 1,
                   "the PM block is there after reset, without firmware that programs it"),
-    VIV_OPT_NAMED(Acpi, "PMTimerBits", timer_bits, VIV_U8, 24, 32, 24, "width of the PM timer: 24 or 32"),
-    VIV_OPT_STRING(Acpi, "AcpiOemId", oem_id, "VIVARM", "OEM id in the tables, up to six characters"),
+    VIV_OPT_NAMED(Acpi, "PMTimerBits", timer_bits, VIV_U8, 24, 32, 24,
+                  "width of the PM timer: 24 or 32"),
+    VIV_OPT_STRING(Acpi, "AcpiOemId", oem_id, "VIVARM",
+                   "OEM id in the tables, up to six characters"),
     VIV_OPT_STRING(Acpi, "CustomTable0", custom[0], NULL, "file with a further table"),
     VIV_OPT_STRING(Acpi, "CustomTable1", custom[1], NULL, "file with a further table"),
     VIV_OPT_STRING(Acpi, "CustomTable2", custom[2], NULL, "file with a further table"),
     VIV_OPT_STRING(Acpi, "CustomTable3", custom[3], NULL, "file with a further table"),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t acpi_state[] = {
@@ -38,7 +43,7 @@ static const viv_field_t acpi_state[] = {
     VIV_FIELD_BYTES(Acpi, smb_block, 1),
     VIV_FIELD(Acpi, smb_block_at, VIV_U8, 1),
     VIV_FIELD(Acpi, timer_halves, VIV_U64, 1),
-    { 0 },
+    {0},
 };
 
 typedef struct AcpiCfg {
@@ -47,35 +52,36 @@ typedef struct AcpiCfg {
 } AcpiCfg;
 
 static const AcpiCfg acpi_cfg[] = {
-    { ACPI_CFG_PMBA, 4, 0x00000001, 0x0000ffc0 },
-    { 0x44, 4, 0x00000000, 0xffffffff }, /* CNTA */
-    { 0x48, 4, 0x00000000, 0xffffffff }, /* CNTB */
-    { 0x4c, 4, 0x00000000, 0xffffffff }, /* GPICTL */
-    { 0x50, 4, 0x00000000, 0x00ffffff }, /* DEVRESD */
-    { 0x54, 4, 0x00000000, 0xffffffff }, /* DEVACTA */
-    /* Firmware that sees APMC_EN set takes SMM for settled and leaves it alone: right, for there is none. */
-    { ACPI_CFG_DEVACTB, 4, ACPI_CFG_APMC_EN, 0xffffffff },
-    { 0x5c, 4, 0x00000000, 0xffffffff }, /* DEVRESA */
-    { 0x60, 4, 0x00000000, 0xffffffff }, /* DEVRESB */
-    { 0x64, 4, 0x00000000, 0xffffffff }, /* DEVRESC */
-    { 0x68, 4, 0x00000000, 0xffffffff }, /* DEVRESE */
-    { 0x6c, 4, 0x00000000, 0xffffffff }, /* DEVRESF */
-    { 0x70, 4, 0x00000000, 0xffffffff }, /* DEVRESG */
-    { 0x74, 4, 0x00000000, 0xffffffff }, /* DEVRESH */
-    { 0x78, 4, 0x00000000, 0xffffffff }, /* DEVRESI */
-    { 0x7c, 4, 0x00000000, 0xffffffff }, /* DEVRESJ */
-    { ACPI_CFG_PMREGMISC, 1, 0x00, 0x01 },
-    { ACPI_CFG_SMBBA, 4, 0x00000001, 0x0000fff0 },
-    { ACPI_CFG_SMBHSTCFG, 1, 0x00, 0x0f },
-    { 0xd4, 2, 0x0000, 0xffff }, /* SMBSLVC, SMBSHDW1 */
-    { 0xd6, 1, 0x00, 0xff },     /* SMBSHDW2 */
-    { 0 },
+    {ACPI_CFG_PMBA, 4, 0x00000001, 0x0000ffc0},
+    {0x44, 4, 0x00000000, 0xffffffff}, /* CNTA */
+    {0x48, 4, 0x00000000, 0xffffffff}, /* CNTB */
+    {0x4c, 4, 0x00000000, 0xffffffff}, /* GPICTL */
+    {0x50, 4, 0x00000000, 0x00ffffff}, /* DEVRESD */
+    {0x54, 4, 0x00000000, 0xffffffff}, /* DEVACTA */
+    /* Firmware that sees APMC_EN set takes SMM for settled and leaves it alone: right, for there is
+     * none. */
+    {ACPI_CFG_DEVACTB, 4, ACPI_CFG_APMC_EN, 0xffffffff},
+    {0x5c, 4, 0x00000000, 0xffffffff}, /* DEVRESA */
+    {0x60, 4, 0x00000000, 0xffffffff}, /* DEVRESB */
+    {0x64, 4, 0x00000000, 0xffffffff}, /* DEVRESC */
+    {0x68, 4, 0x00000000, 0xffffffff}, /* DEVRESE */
+    {0x6c, 4, 0x00000000, 0xffffffff}, /* DEVRESF */
+    {0x70, 4, 0x00000000, 0xffffffff}, /* DEVRESG */
+    {0x74, 4, 0x00000000, 0xffffffff}, /* DEVRESH */
+    {0x78, 4, 0x00000000, 0xffffffff}, /* DEVRESI */
+    {0x7c, 4, 0x00000000, 0xffffffff}, /* DEVRESJ */
+    {ACPI_CFG_PMREGMISC, 1, 0x00, 0x01},
+    {ACPI_CFG_SMBBA, 4, 0x00000001, 0x0000fff0},
+    {ACPI_CFG_SMBHSTCFG, 1, 0x00, 0x0f},
+    {0xd4, 2, 0x0000, 0xffff}, /* SMBSLVC, SMBSHDW1 */
+    {0xd6, 1, 0x00, 0xff},     /* SMBSHDW2 */
+    {0},
 };
 
-/* -- where the register blocks lie ---------------------------------------------------------------------- */
+/* -- where the register blocks lie ------------------------------------------------------------- */
 
-static void acpi_block_move(Acpi *acpi, uint32_t to, uint32_t count, const viv_io_ops_t *ops, const char *name,
-                            uint32_t *at, viv_range_t **range)
+static void acpi_block_move(Acpi *acpi, uint32_t to, uint32_t count, const viv_io_ops_t *ops,
+                            const char *name, uint32_t *at, viv_range_t **range)
 {
     const viv_dev_api_t *api = acpi->dev->api;
 
@@ -102,12 +108,15 @@ static void acpi_blocks_update(Acpi *acpi)
         pm = 0;
     if (!(pci->config_get(acpi->fn, ACPI_CFG_SMBHSTCFG, 1) & 1u))
         smb = 0;
-    acpi_block_move(acpi, pm, ACPI_PM_BYTES, &acpi_pm_ops, "ACPI PM", &acpi->pm_at, &acpi->pm_range);
-    acpi_block_move(acpi, smb, ACPI_SMBUS_BYTES, &acpi_smbus_ops, "SMBus", &acpi->smb_at, &acpi->smb_range);
+    acpi_block_move(acpi, pm, ACPI_PM_BYTES, &acpi_pm_ops, "ACPI PM", &acpi->pm_at,
+                    &acpi->pm_range);
+    acpi_block_move(acpi, smb, ACPI_SMBUS_BYTES, &acpi_smbus_ops, "SMBus", &acpi->smb_at,
+                    &acpi->smb_range);
 }
 
 /* [emt, device lock held] */
-static void acpi_cfg_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width, uint32_t value)
+static void acpi_cfg_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width,
+                             uint32_t value)
 {
     (void)dev, (void)width, (void)value;
     if (off < ACPI_CFG_PMBA)
@@ -116,7 +125,7 @@ static void acpi_cfg_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t w
     acpi_sci_update(ctx); /* SMBHSTCFG chooses the SMBus interrupt */
 }
 
-/* -- buttons: called from outside without locks ------------------------------------------------------------ */
+/* -- buttons: called from outside without locks ------------------------------------------------ */
 
 static void acpi_button(Acpi *acpi, uint32_t bit)
 {
@@ -156,7 +165,7 @@ static viv_status_t acpi_query_interface(viv_dev_t *dev, void *self, uint32_t lu
     return VIV_OK;
 }
 
-/* -- life --------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void acpi_reset(viv_dev_t *dev, void *self)
 {
@@ -198,7 +207,7 @@ static viv_status_t acpi_power_on(viv_dev_t *dev, void *self)
 
 static const void *acpi_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
 {
-    viv_iface_t iface = { NULL, NULL };
+    viv_iface_t iface = {NULL, NULL};
 
     if (*st != VIV_OK)
         return NULL;
@@ -247,15 +256,20 @@ static viv_status_t acpi_construct(viv_dev_t *dev, void *self)
     if (st != VIV_OK)
         return st;
     if (acpi->timer_bits != 24 && acpi->timer_bits != 32)
-        return api->fail(dev, VIV_E_CONFIG, "PMTimerBits is %u; 24 and 32 are possible", acpi->timer_bits);
+        return api->fail(dev, VIV_E_CONFIG, "PMTimerBits is %u; 24 and 32 are possible",
+                         acpi->timer_bits);
     if (acpi->pm_base & 0x3fu)
-        return api->fail(dev, VIV_E_CONFIG, "PMBase is %xh; it must be a multiple of 40h", acpi->pm_base);
-    if ((st = api->timer_create(dev, "PM timer", acpi_pm_timer_expired, acpi, &acpi->timer)) != VIV_OK ||
+        return api->fail(dev, VIV_E_CONFIG, "PMBase is %xh; it must be a multiple of 40h",
+                         acpi->pm_base);
+    if ((st = api->timer_create(dev, "PM timer", acpi_pm_timer_expired, acpi, &acpi->timer)) !=
+            VIV_OK ||
         (st = acpi_function_add(dev, acpi)) != VIV_OK)
         return st;
-    if ((st = api->pio_map(dev, ACPI_SMI_CMD, 2, &acpi_apm_ops, acpi, "APM control", NULL)) != VIV_OK)
+    if ((st = api->pio_map(dev, ACPI_SMI_CMD, 2, &acpi_apm_ops, acpi, "APM control", NULL)) !=
+        VIV_OK)
         return st;
-    return api->pio_map(dev, ACPI_GPE0_BASE, ACPI_GPE0_BYTES, &acpi_gpe_ops, acpi, "ACPI GPE0", NULL);
+    return api->pio_map(dev, ACPI_GPE0_BASE, ACPI_GPE0_BYTES, &acpi_gpe_ops, acpi, "ACPI GPE0",
+                        NULL);
 }
 
 static const viv_device_class_t acpi_class = {
@@ -275,4 +289,5 @@ static const viv_device_class_t acpi_class = {
     .query_interface = acpi_query_interface,
 };
 
-VIV_PLUGIN("org.vivarium.acpi", "1.0", "LGPL-2.1-or-later", "PIIX4 power management and ACPI tables", &acpi_class);
+VIV_PLUGIN("org.vivarium.acpi", "1.0", "LGPL-2.1-or-later",
+           "PIIX4 power management and ACPI tables", &acpi_class);

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: publishes the tables as firmware files.
- * "etc/acpi/tables" holds all tables, "etc/acpi/rsdp" the root pointer, "etc/table-loader" the script that SeaBIOS, OVMF
- * and the direct boot loader execute: place the files, add the place of one file to fields of another, make checksums.
- * The script's format: entries of 128 bytes, a little-endian command and its arguments, names of 56 bytes. */
+ * "etc/acpi/tables" holds all tables, "etc/acpi/rsdp" the root pointer, "etc/table-loader" the
+ * script that SeaBIOS, OVMF and the direct boot loader execute: place the files, add the place of
+ * one file to fields of another, make checksums.
+ * The script's format: entries of 128 bytes, a little-endian command and its arguments, names of 56
+ * bytes. */
 #include "acpi_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ACPI_FILE_TABLES "etc/acpi/tables"
-#define ACPI_FILE_RSDP "etc/acpi/rsdp"
+#define ACPI_FILE_RSDP   "etc/acpi/rsdp"
 #define ACPI_FILE_LOADER "etc/table-loader"
 
-#define ACPI_ENTRY_BYTES 128u
-#define ACPI_NAME_BYTES 56u
-#define ACPI_ENTRY_MAX 256u
-#define ACPI_ALLOCATE 1u
-#define ACPI_ADD_POINTER 2u
+#define ACPI_ENTRY_BYTES  128u
+#define ACPI_NAME_BYTES   56u
+#define ACPI_ENTRY_MAX    256u
+#define ACPI_ALLOCATE     1u
+#define ACPI_ADD_POINTER  2u
 #define ACPI_ADD_CHECKSUM 3u
-#define ACPI_ZONE_HIGH 1u
-#define ACPI_ZONE_FSEG 2u
+#define ACPI_ZONE_HIGH    1u
+#define ACPI_ZONE_FSEG    2u
 
 #define ACPI_RSDP_BYTES 36u
 
@@ -28,10 +30,12 @@ typedef struct AcpiScript {
     uint32_t count;
 } AcpiScript;
 
-/* The next entry with its command; arguments begin at +4. The script's length is ours to bound, not a guest's. */
+/* The next entry with its command; arguments begin at +4. The script's length is ours to bound, not
+ * a guest's. */
 static uint8_t *acpi_script_entry(AcpiScript *s, uint32_t command)
 {
-    uint8_t *at = s->bytes + (s->count < ACPI_ENTRY_MAX ? s->count : ACPI_ENTRY_MAX - 1) * ACPI_ENTRY_BYTES;
+    uint8_t *at =
+        s->bytes + (s->count < ACPI_ENTRY_MAX ? s->count : ACPI_ENTRY_MAX - 1) * ACPI_ENTRY_BYTES;
 
     s->count++;
     acpi_put(at, command, 4);
@@ -61,7 +65,8 @@ static void acpi_script_pointer(AcpiScript *s, const char *dest, uint32_t off, u
     at[2 * ACPI_NAME_BYTES + 4] = bytes;
 }
 
-static void acpi_script_checksum(AcpiScript *s, const char *file, uint32_t off, uint32_t start, uint32_t len_bytes)
+static void acpi_script_checksum(AcpiScript *s, const char *file, uint32_t off, uint32_t start,
+                                 uint32_t len_bytes)
 {
     uint8_t *at = acpi_script_entry(s, ACPI_ADD_CHECKSUM);
     acpi_script_name(at, file);
@@ -72,7 +77,8 @@ static void acpi_script_checksum(AcpiScript *s, const char *file, uint32_t off, 
 
 static void acpi_script_table_checksum(AcpiScript *s, const AcpiTables *t, uint32_t at)
 {
-    acpi_script_checksum(s, ACPI_FILE_TABLES, at + 9, at, (uint32_t)acpi_get(t->blob.data + at + 4, 4));
+    acpi_script_checksum(s, ACPI_FILE_TABLES, at + 9, at,
+                         (uint32_t)acpi_get(t->blob.data + at + 4, 4));
 }
 
 static void acpi_script_build(AcpiScript *s, const AcpiTables *t)
@@ -131,7 +137,8 @@ viv_status_t acpi_publish(Acpi *acpi)
     if (st == VIV_OK)
         st = fw->add(acpi->dev, ACPI_FILE_TABLES, tables.blob.data, tables.blob.len);
     if (st == VIV_OK)
-        st = fw->add(acpi->dev, ACPI_FILE_LOADER, script->bytes, (uint64_t)script->count * ACPI_ENTRY_BYTES);
+        st = fw->add(acpi->dev, ACPI_FILE_LOADER, script->bytes,
+                     (uint64_t)script->count * ACPI_ENTRY_BYTES);
     free(tables.blob.data);
     free(script);
     return st;

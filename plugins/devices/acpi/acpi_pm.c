@@ -1,41 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: power management registers of the PIIX4 and the general-purpose event block.
- * Follows the 82371AB datasheet (290562), section 7.2, and ACPI 2.0, chapter 4.7. Bits 9 of PM1 status and enable (sleep
- * button) are ACPI's; the PIIX4 has no such input. GPE0 lies apart, where the firmware's DSDTs for this board expect it.
- * Registers are bytes with a write mask and a clear-on-one mask each; what a write does comes after it.
- * Not modelled: the idle and burst timers, GPI/GPO pins, SMI (there is no SMM), S3 (a request wakes up at once). */
+ * Follows the 82371AB datasheet (290562), section 7.2, and ACPI 2.0, chapter 4.7. Bits 9 of PM1
+ * status and enable (sleep button) are ACPI's; the PIIX4 has no such input. GPE0 lies apart, where
+ * the firmware's DSDTs for this board expect it.
+ * Registers are bytes with a write mask and a clear-on-one mask each; what a write does comes after
+ * it.
+ * Not modelled: the idle and burst timers, GPI/GPO pins, SMI (there is no SMM), S3 (a request wakes
+ * up at once). */
 #include "acpi_priv.h"
 
 #define ACPI_TIMER_HZ 3579545u
 
-#define ACPI_PM1_TMR 0x0001u
-#define ACPI_PM1_WAKE 0x8000u
-#define ACPI_PM1_SCI_BITS 0x0721u /* RTC, sleep button, power button, global lock, timer */
-#define ACPI_CNT_SCI_EN 0x01u
-#define ACPI_CNT_SLP_EN 0x20u /* in the high byte */
+#define ACPI_PM1_TMR           0x0001u
+#define ACPI_PM1_WAKE          0x8000u
+#define ACPI_PM1_SCI_BITS      0x0721u /* RTC, sleep button, power button, global lock, timer */
+#define ACPI_CNT_SCI_EN        0x01u
+#define ACPI_CNT_SLP_EN        0x20u /* in the high byte */
 #define ACPI_CNT_SLP_TYP(high) ((high) >> 2 & 7u)
-#define ACPI_SLP_SOFT_OFF 0u
-#define ACPI_SLP_WORKING 5u
+#define ACPI_SLP_SOFT_OFF      0u
+#define ACPI_SLP_WORKING       5u
 
 typedef struct AcpiByte {
     uint8_t wmask, w1c;
 } AcpiByte;
 
 static const AcpiByte acpi_pm_bytes[ACPI_PM_BYTES] = {
-    [0x00] = { 0, 0x31 }, [0x01] = { 0, 0x8f },                                           /* PMSTS */
-    [0x02] = { 0x21, 0 }, [0x03] = { 0x07, 0 },                                           /* PMEN */
-    [0x04] = { 0x03, 0 }, [0x05] = { 0x1c, 0 },                                           /* PMCNTRL */
-    [0x0c] = { 0, 0x81 }, [0x0d] = { 0, 0x0f },                                           /* GPSTS */
-    [0x0e] = { 0x81, 0 }, [0x0f] = { 0x0f, 0 },                                           /* GPEN */
-    [0x10] = { 0x1e, 0 }, [0x11] = { 0x3e, 0 }, [0x12] = { 0x02, 0 },                     /* PCNTRL */
-    [0x18] = { 0, 0xb7 }, [0x19] = { 0, 0x0f },                                           /* GLBSTS */
-    [0x1c] = { 0, 0xff }, [0x1d] = { 0, 0x0f }, [0x1e] = { 0, 0xff }, [0x1f] = { 0, 0x3f }, /* DEVSTS */
-    [0x20] = { 0x37, 0 }, [0x21] = { 0x0f, 0 },                                           /* GLBEN */
-    [0x28] = { 0xff, 0 }, [0x29] = { 0xff, 0 }, [0x2a] = { 0xff, 0 }, [0x2b] = { 0x07, 0 }, /* GLBCTL */
-    [0x2c] = { 0xff, 0 }, [0x2d] = { 0xff, 0 }, [0x2e] = { 0xff, 0 }, [0x2f] = { 0x03, 0 }, /* DEVCTL */
-    [0x34] = { 0xff, 0 }, [0x35] = { 0xff, 0 }, [0x36] = { 0xff, 0 }, [0x37] = { 0x7f, 0 }, /* GPOREG */
+    [0x00] = {0, 0x31}, [0x01] = {0, 0x8f},                                         /* PMSTS */
+    [0x02] = {0x21, 0}, [0x03] = {0x07, 0},                                         /* PMEN */
+    [0x04] = {0x03, 0}, [0x05] = {0x1c, 0},                                         /* PMCNTRL */
+    [0x0c] = {0, 0x81}, [0x0d] = {0, 0x0f},                                         /* GPSTS */
+    [0x0e] = {0x81, 0}, [0x0f] = {0x0f, 0},                                         /* GPEN */
+    [0x10] = {0x1e, 0}, [0x11] = {0x3e, 0}, [0x12] = {0x02, 0},                     /* PCNTRL */
+    [0x18] = {0, 0xb7}, [0x19] = {0, 0x0f},                                         /* GLBSTS */
+    [0x1c] = {0, 0xff}, [0x1d] = {0, 0x0f}, [0x1e] = {0, 0xff}, [0x1f] = {0, 0x3f}, /* DEVSTS */
+    [0x20] = {0x37, 0}, [0x21] = {0x0f, 0},                                         /* GLBEN */
+    [0x28] = {0xff, 0}, [0x29] = {0xff, 0}, [0x2a] = {0xff, 0}, [0x2b] = {0x07, 0}, /* GLBCTL */
+    [0x2c] = {0xff, 0}, [0x2d] = {0xff, 0}, [0x2e] = {0xff, 0}, [0x2f] = {0x03, 0}, /* DEVCTL */
+    [0x34] = {0xff, 0}, [0x35] = {0xff, 0}, [0x36] = {0xff, 0}, [0x37] = {0x7f, 0}, /* GPOREG */
 };
-static const AcpiByte acpi_gpe_bytes[ACPI_GPE0_BYTES] = { { 0, 0xff }, { 0, 0xff }, { 0xff, 0 }, { 0xff, 0 } };
+static const AcpiByte acpi_gpe_bytes[ACPI_GPE0_BYTES] = {
+    {0, 0xff}, {0, 0xff}, {0xff, 0}, {0xff, 0}};
 
 static uint8_t acpi_byte_write(uint8_t old, const AcpiByte *rule, uint8_t value)
 {
@@ -47,11 +51,12 @@ static uint32_t acpi_pm_word(const Acpi *acpi, uint32_t off)
     return (uint32_t)acpi->pm[off] | (uint32_t)acpi->pm[off + 1] << 8;
 }
 
-/* -- PM timer --------------------------------------------------------------------------------------------- */
+/* -- PM timer ---------------------------------------------------------------------------------- */
 
 static uint64_t acpi_timer_ticks(const Acpi *acpi)
 {
-    return (uint64_t)((unsigned __int128)acpi->dev->api->time_ns(acpi->dev) * ACPI_TIMER_HZ / 1000000000u);
+    return (uint64_t)((unsigned __int128)acpi->dev->api->time_ns(acpi->dev) * ACPI_TIMER_HZ /
+                      1000000000u);
 }
 
 static uint32_t acpi_timer_value(const Acpi *acpi)
@@ -60,7 +65,8 @@ static uint32_t acpi_timer_value(const Acpi *acpi)
     return acpi->timer_bits == 32 ? ticks : ticks & 0xffffffu;
 }
 
-/* TMR_STS is set whenever the top bit toggles: found out when somebody looks, and by a host timer while TMR_EN is set. */
+/* TMR_STS is set whenever the top bit toggles: found out when somebody looks, and by a host timer
+ * while TMR_EN is set. */
 static void acpi_timer_catch_up(Acpi *acpi)
 {
     uint64_t halves = acpi_timer_ticks(acpi) >> (acpi->timer_bits - 1);
@@ -80,7 +86,8 @@ static void acpi_timer_rearm(Acpi *acpi)
         return;
     }
     unsigned __int128 next = (unsigned __int128)(acpi->timer_halves + 1) << (acpi->timer_bits - 1);
-    api->timer_arm(acpi->timer, (uint64_t)((next * 1000000000u + ACPI_TIMER_HZ - 1) / ACPI_TIMER_HZ));
+    api->timer_arm(acpi->timer,
+                   (uint64_t)((next * 1000000000u + ACPI_TIMER_HZ - 1) / ACPI_TIMER_HZ));
 }
 
 /* [emt, device lock held] */
@@ -92,7 +99,7 @@ void acpi_pm_timer_expired(viv_dev_t *dev, void *ctx)
     acpi_sci_update(ctx);
 }
 
-/* -- SCI ---------------------------------------------------------------------------------------------------- */
+/* -- SCI --------------------------------------------------------------------------------------- */
 
 /* With SCI_EN clear the events would be SMIs; nobody listens to those here. */
 void acpi_sci_update(Acpi *acpi)
@@ -100,7 +107,8 @@ void acpi_sci_update(Acpi *acpi)
     uint32_t level = 0;
 
     if (acpi->pm[ACPI_PM1_CNT] & ACPI_CNT_SCI_EN) {
-        level |= acpi_pm_word(acpi, ACPI_PM1_STS) & acpi_pm_word(acpi, ACPI_PM1_EN) & ACPI_PM1_SCI_BITS;
+        level |=
+            acpi_pm_word(acpi, ACPI_PM1_STS) & acpi_pm_word(acpi, ACPI_PM1_EN) & ACPI_PM1_SCI_BITS;
         level |= (acpi->gpe[0] & acpi->gpe[2]) | (acpi->gpe[1] & acpi->gpe[3]);
     }
     level |= acpi_smbus_irq(acpi);
@@ -116,7 +124,7 @@ void acpi_pm_button(Acpi *acpi, uint32_t pm1_bit)
     acpi_sci_update(acpi);
 }
 
-/* -- PM block ------------------------------------------------------------------------------------------------ */
+/* -- PM block ---------------------------------------------------------------------------------- */
 
 static uint8_t acpi_pm_byte_read(const Acpi *acpi, uint32_t off)
 {
@@ -148,7 +156,8 @@ static void acpi_pm_sleep(Acpi *acpi)
         acpi->dev->api->log(acpi->dev, VIV_LOG_INFO, "soft off");
         acpi->vm->power_off(acpi->dev, 0);
     } else if (type != ACPI_SLP_WORKING) {
-        acpi->dev->api->log(acpi->dev, VIV_LOG_TRACE, "sleep type %u is not offered, waking up", type);
+        acpi->dev->api->log(acpi->dev, VIV_LOG_TRACE, "sleep type %u is not offered, waking up",
+                            type);
         acpi->pm[ACPI_PM1_STS + 1] |= ACPI_PM1_WAKE >> 8;
     }
 }
@@ -181,7 +190,7 @@ const viv_io_ops_t acpi_pm_ops = {
     .write = acpi_pm_write,
 };
 
-/* -- GPE0 -------------------------------------------------------------------------------------------------- */
+/* -- GPE0 -------------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t acpi_gpe_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -195,7 +204,8 @@ static void acpi_gpe_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
 {
     Acpi *acpi = ctx;
     (void)dev, (void)width;
-    acpi->gpe[off & 3] = acpi_byte_write(acpi->gpe[off & 3], &acpi_gpe_bytes[off & 3], (uint8_t)value);
+    acpi->gpe[off & 3] =
+        acpi_byte_write(acpi->gpe[off & 3], &acpi_gpe_bytes[off & 3], (uint8_t)value);
     acpi_sci_update(acpi);
 }
 
@@ -206,7 +216,7 @@ const viv_io_ops_t acpi_gpe_ops = {
     .write = acpi_gpe_write,
 };
 
-/* -- B2h/B3h: the SMI command port takes the two commands that the FADT names by itself ------------------------ */
+/* -- B2h/B3h: the SMI command port takes the two commands that the FADT names by itself -------- */
 
 /* [emt, device lock held] */
 static uint64_t acpi_apm_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -240,7 +250,7 @@ const viv_io_ops_t acpi_apm_ops = {
     .write = acpi_apm_write,
 };
 
-/* -- life ------------------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 void acpi_pm_reset(Acpi *acpi)
 {
@@ -257,7 +267,8 @@ void acpi_pm_reset(Acpi *acpi)
     acpi_timer_rearm(acpi);
 }
 
-/* Bits that no write could have set are dropped: nothing else reads them. The clock may have gone on elsewhere. */
+/* Bits that no write could have set are dropped: nothing else reads them. The clock may have gone
+ * on elsewhere. */
 void acpi_pm_post_load(Acpi *acpi)
 {
     for (uint32_t i = 0; i < ACPI_PM_BYTES; i++)

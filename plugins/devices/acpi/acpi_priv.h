@@ -13,29 +13,29 @@
 #include <viv/interfaces.h>
 #include <viv/pci.h>
 
-#define ACPI_SCI_IRQ 9u
-#define ACPI_GPE0_BASE 0xafe0u
-#define ACPI_GPE0_BYTES 4u
-#define ACPI_SMI_CMD 0xb2u
-#define ACPI_CMD_ENABLE 0xf1u
+#define ACPI_SCI_IRQ     9u
+#define ACPI_GPE0_BASE   0xafe0u
+#define ACPI_GPE0_BYTES  4u
+#define ACPI_SMI_CMD     0xb2u
+#define ACPI_CMD_ENABLE  0xf1u
 #define ACPI_CMD_DISABLE 0xf0u
-#define ACPI_PM_BYTES 0x40u
+#define ACPI_PM_BYTES    0x40u
 #define ACPI_SMBUS_BYTES 0x10u
 
 #define ACPI_CUSTOM_TABLES 4u
 
 /* Offsets in the PM block that the tables name as well. */
 #define ACPI_PM1_STS 0x00u
-#define ACPI_PM1_EN 0x02u
+#define ACPI_PM1_EN  0x02u
 #define ACPI_PM1_CNT 0x04u
-#define ACPI_PM_TMR 0x08u
+#define ACPI_PM_TMR  0x08u
 
 typedef struct Acpi {
     /* config */
-    uint16_t pm_base;           /* key PMBase: what the FADT says and, with pm_preset, the reset value */
-    uint8_t pm_preset;          /* key PMBasePreset */
-    uint8_t timer_bits;         /* key PMTimerBits: 24 or 32 */
-    const char *oem_id;         /* key AcpiOemId */
+    uint16_t pm_base;   /* key PMBase: what the FADT says and, with pm_preset, the reset value */
+    uint8_t pm_preset;  /* key PMBasePreset */
+    uint8_t timer_bits; /* key PMTimerBits: 24 or 32 */
+    const char *oem_id; /* key AcpiOemId */
     const char *custom[ACPI_CUSTOM_TABLES]; /* keys CustomTable0-3: files */
 
     /* guest-visible state (saved) */
@@ -93,12 +93,14 @@ typedef struct AcpiTables {
     uint32_t rsdt, xsdt;
 } AcpiTables;
 
-/* Reserves len_bytes at a multiple of 16 and returns where; bytes, if not NULL, is copied in, else it is zeroed. */
+/* Reserves len_bytes at a multiple of 16 and returns where; bytes, if not NULL, is copied in, else
+ * it is zeroed. */
 uint32_t acpi_blob_add(AcpiBlob *blob, const void *bytes, uint32_t len_bytes);
 void acpi_put(uint8_t *at, uint64_t value, uint32_t bytes); /* little-endian */
 uint64_t acpi_get(const uint8_t *at, uint32_t bytes);
 /* Fills in a table's header (36 bytes). */
-void acpi_header(Acpi *acpi, uint8_t *at, const char *signature, uint32_t len_bytes, uint8_t revision);
+void acpi_header(Acpi *acpi, uint8_t *at, const char *signature, uint32_t len_bytes,
+                 uint8_t revision);
 viv_status_t acpi_tables_build(Acpi *acpi, AcpiTables *t);
 
 /* acpi_loader.c */

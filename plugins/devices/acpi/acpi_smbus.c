@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: the SMBus host controller of the PIIX4, with an empty bus behind it.
- * Follows the 82371AB datasheet (290562), section 7.3. Each transaction ends at once with DEV_ERR, as on a board where no
- * device acknowledges its address. Slave registers store what is written. */
+ * Follows the 82371AB datasheet (290562), section 7.3. Each transaction ends at once with DEV_ERR,
+ * as on a board where no device acknowledges its address. Slave registers store what is written. */
 #include "acpi_priv.h"
 
 #define ACPI_SMB_HSTSTS 0x00u
@@ -10,18 +10,19 @@
 #define ACPI_SMB_BLKDAT 0x07u
 
 #define ACPI_SMB_STS_DEV_ERR 0x04u
-#define ACPI_SMB_STS_FAILED 0x10u
-#define ACPI_SMB_STS_W1C 0x1eu
-#define ACPI_SMB_SLVSTS_W1C 0x3cu
+#define ACPI_SMB_STS_FAILED  0x10u
+#define ACPI_SMB_STS_W1C     0x1eu
+#define ACPI_SMB_SLVSTS_W1C  0x3cu
 #define ACPI_SMB_CNT_INTEREN 0x01u
-#define ACPI_SMB_CNT_KILL 0x02u
-#define ACPI_SMB_CNT_START 0x40u
-#define ACPI_SMB_CNT_STORED 0x1du
+#define ACPI_SMB_CNT_KILL    0x02u
+#define ACPI_SMB_CNT_START   0x40u
+#define ACPI_SMB_CNT_STORED  0x1du
 
 #define ACPI_SMB_CFG 0xd2u /* configuration space: bits 3:1 are 100b for IRQ 9 */
 
 static const uint8_t acpi_smb_wmask[ACPI_SMBUS_BYTES] = {
-    [0x03] = 0xff, [0x04] = 0xff, [0x05] = 0xff, [0x06] = 0xff, [0x08] = 0x0f, [0x0a] = 0xff, [0x0b] = 0xff,
+    [0x03] = 0xff, [0x04] = 0xff, [0x05] = 0xff, [0x06] = 0xff,
+    [0x08] = 0x0f, [0x0a] = 0xff, [0x0b] = 0xff,
 };
 
 uint32_t acpi_smbus_irq(const Acpi *acpi)
@@ -72,21 +73,11 @@ static void acpi_smb_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
 
     off &= ACPI_SMBUS_BYTES - 1;
     switch (off) {
-    case ACPI_SMB_HSTSTS:
-        acpi->smb[off] &= (uint8_t)~(byte & ACPI_SMB_STS_W1C);
-        break;
-    case ACPI_SMB_SLVSTS:
-        acpi->smb[off] &= (uint8_t)~(byte & ACPI_SMB_SLVSTS_W1C);
-        break;
-    case ACPI_SMB_HSTCNT:
-        acpi_smb_control(acpi, byte);
-        break;
-    case ACPI_SMB_BLKDAT:
-        acpi->smb_block[acpi_smb_block_next(acpi)] = byte;
-        break;
-    default:
-        acpi->smb[off] = byte & acpi_smb_wmask[off];
-        break;
+    case ACPI_SMB_HSTSTS: acpi->smb[off] &= (uint8_t) ~(byte & ACPI_SMB_STS_W1C); break;
+    case ACPI_SMB_SLVSTS: acpi->smb[off] &= (uint8_t) ~(byte & ACPI_SMB_SLVSTS_W1C); break;
+    case ACPI_SMB_HSTCNT: acpi_smb_control(acpi, byte); break;
+    case ACPI_SMB_BLKDAT: acpi->smb_block[acpi_smb_block_next(acpi)] = byte; break;
+    default: acpi->smb[off] = byte & acpi_smb_wmask[off]; break;
     }
     acpi_sci_update(acpi);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* acpi: the tables: FACS, DSDT (compiled from acpi_dsdt.asl), FADT, MADT, an SSDT with the processors, the user's own, RSDT and
- * XSDT. Follows ACPI 3.0 (FADT revision 3 is the newest that old systems take). Addresses are offsets into the blob here;
- * acpi_loader.c says which fields are addresses. */
+/* acpi: the tables: FACS, DSDT (compiled from acpi_dsdt.asl), FADT, MADT, an SSDT with the
+ * processors, the user's own, RSDT and XSDT. Follows ACPI 3.0 (FADT revision 3 is the newest that
+ * old systems take). Addresses are offsets into the blob here; acpi_loader.c says which fields are
+ * addresses. */
 #include "acpi_priv.h"
 
 #include <stdio.h>
@@ -11,17 +12,17 @@
 #include "acpi_dsdt.h"
 
 #define ACPI_HEADER_BYTES 36u
-#define ACPI_BLOB_MAX (1024u * 1024u)
+#define ACPI_BLOB_MAX     (1024u * 1024u)
 #define ACPI_PCI_HOLE_END 0xfec00000ull
 
 /* FADT flags */
-#define ACPI_FADT_WBINVD 0x1u
-#define ACPI_FADT_PROC_C1 0x4u
-#define ACPI_FADT_FIX_RTC 0x40u
-#define ACPI_FADT_TMR_VAL_EXT 0x100u
+#define ACPI_FADT_WBINVD        0x1u
+#define ACPI_FADT_PROC_C1       0x4u
+#define ACPI_FADT_FIX_RTC       0x40u
+#define ACPI_FADT_TMR_VAL_EXT   0x100u
 #define ACPI_FADT_RESET_REG_SUP 0x400u
 
-/* -- blob ------------------------------------------------------------------------------------------------- */
+/* -- blob -------------------------------------------------------------------------------------- */
 
 void acpi_put(uint8_t *at, uint64_t value, uint32_t bytes)
 {
@@ -62,7 +63,8 @@ uint32_t acpi_blob_add(AcpiBlob *blob, const void *bytes, uint32_t len_bytes)
     return at;
 }
 
-void acpi_header(Acpi *acpi, uint8_t *at, const char *signature, uint32_t len_bytes, uint8_t revision)
+void acpi_header(Acpi *acpi, uint8_t *at, const char *signature, uint32_t len_bytes,
+                 uint8_t revision)
 {
     size_t oem = strlen(acpi->oem_id);
 
@@ -81,8 +83,8 @@ void acpi_header(Acpi *acpi, uint8_t *at, const char *signature, uint32_t len_by
 }
 
 /* A new table, zeroed but for its header; NULL when the blob has failed. */
-static uint8_t *acpi_table(Acpi *acpi, AcpiTables *t, const char *signature, uint32_t len_bytes, uint8_t revision,
-                           uint32_t *ret_at)
+static uint8_t *acpi_table(Acpi *acpi, AcpiTables *t, const char *signature, uint32_t len_bytes,
+                           uint8_t revision, uint32_t *ret_at)
 {
     *ret_at = acpi_blob_add(&t->blob, NULL, len_bytes);
     if (t->blob.failed)
@@ -99,7 +101,7 @@ static void acpi_root_add(AcpiTables *t, uint32_t at)
         t->blob.failed = 1;
 }
 
-/* -- FACS, DSDT -------------------------------------------------------------------------------------------- */
+/* -- FACS, DSDT -------------------------------------------------------------------------------- */
 
 static void acpi_facs_add(AcpiTables *t)
 {
@@ -113,7 +115,8 @@ static void acpi_facs_add(AcpiTables *t)
 }
 
 /* Sets the integer that a Name() of the DSDT has: NameOp, four letters, DWordPrefix, value. */
-static viv_status_t acpi_dsdt_set(Acpi *acpi, uint8_t *aml, uint32_t len_bytes, const char *name, uint32_t value)
+static viv_status_t acpi_dsdt_set(Acpi *acpi, uint8_t *aml, uint32_t len_bytes, const char *name,
+                                  uint32_t value)
 {
     for (uint32_t i = ACPI_HEADER_BYTES; i + 10 <= len_bytes; i++) {
         if (aml[i] == 0x08 && !memcmp(aml + i + 1, name, 4) && aml[i + 5] == 0x0c) {
@@ -136,14 +139,15 @@ static viv_status_t acpi_dsdt_add(Acpi *acpi, AcpiTables *t)
     uint8_t *at = t->blob.data + t->dsdt;
     acpi_header(acpi, at, "DSDT", len, at[8]);
     if (low >= ACPI_PCI_HOLE_END)
-        return acpi->dev->api->fail(acpi->dev, VIV_E_CONFIG, "low RAM of %llu MiB leaves no room for PCI memory",
+        return acpi->dev->api->fail(acpi->dev, VIV_E_CONFIG,
+                                    "low RAM of %llu MiB leaves no room for PCI memory",
                                     (unsigned long long)(low >> 20));
     if ((st = acpi_dsdt_set(acpi, at, len, "PMLO", (uint32_t)low)) != VIV_OK)
         return st;
     return acpi_dsdt_set(acpi, at, len, "FDCP", acpi->vm->has_device(acpi->dev, "i82078"));
 }
 
-/* -- FADT ------------------------------------------------------------------------------------------------------- */
+/* -- FADT -------------------------------------------------------------------------------------- */
 
 static void acpi_gas_put(uint8_t *at, uint32_t port, uint8_t bits, uint8_t access)
 {
@@ -157,7 +161,8 @@ static void acpi_gas_put(uint8_t *at, uint32_t port, uint8_t bits, uint8_t acces
 static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
 {
     uint8_t *at = acpi_table(acpi, t, "FACP", 244, 3, &t->fadt);
-    uint32_t flags = ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_FIX_RTC | ACPI_FADT_RESET_REG_SUP;
+    uint32_t flags =
+        ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_FIX_RTC | ACPI_FADT_RESET_REG_SUP;
     const uint32_t pm = acpi->pm_base;
 
     if (!at)
@@ -180,13 +185,13 @@ static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
     at[89] = 2;
     at[91] = 4;
     at[92] = ACPI_GPE0_BYTES;
-    acpi_put(at + 96, 0xfff, 2);  /* C2 and C3 are not offered */
+    acpi_put(at + 96, 0xfff, 2); /* C2 and C3 are not offered */
     acpi_put(at + 98, 0xfff, 2);
-    at[108] = 0x32;               /* CMOS index of the century */
+    at[108] = 0x32;                /* CMOS index of the century */
     acpi_put(at + 109, 0x0003, 2); /* legacy devices, 8042 */
     acpi_put(at + 112, flags, 4);
     acpi_gas_put(at + 116, 0xcf9, 8, 1);
-    at[128] = 0x06;               /* reset value: hard reset, RCPU */
+    at[128] = 0x06; /* reset value: hard reset, RCPU */
     acpi_put(at + 140, t->dsdt, 8);
     acpi_gas_put(at + 148, pm + ACPI_PM1_STS, 32, 2);
     acpi_gas_put(at + 172, pm + ACPI_PM1_CNT, 16, 2);
@@ -194,7 +199,7 @@ static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
     acpi_gas_put(at + 220, ACPI_GPE0_BASE, 32, 1);
 }
 
-/* -- MADT --------------------------------------------------------------------------------------------------------- */
+/* -- MADT -------------------------------------------------------------------------------------- */
 
 static void acpi_madt_override(uint8_t *at, uint8_t irq, uint32_t gsi, uint16_t flags)
 {
@@ -208,14 +213,16 @@ static void acpi_madt_override(uint8_t *at, uint8_t irq, uint32_t gsi, uint16_t 
 
 static void acpi_madt_add(Acpi *acpi, AcpiTables *t)
 {
-    /* The timer sits on input 2; what PIIX3 routes PCI interrupts to, and the SCI, is level triggered and active high. */
+    /* The timer sits on input 2; what PIIX3 routes PCI interrupts to, and the SCI, is level
+     * triggered and active high. */
     static const struct {
         uint8_t irq, gsi, flags;
-    } overrides[] = { { 0, 2, 0x00 }, { 5, 5, 0x0d }, { 9, 9, 0x0d }, { 10, 10, 0x0d }, { 11, 11, 0x0d } };
+    } overrides[] = {{0, 2, 0x00}, {5, 5, 0x0d}, {9, 9, 0x0d}, {10, 10, 0x0d}, {11, 11, 0x0d}};
     const uint32_t override_count = sizeof(overrides) / sizeof(overrides[0]);
     uint32_t cpus = acpi->vm->cpu_count(acpi->dev);
     uint32_t at_off;
-    uint8_t *at = acpi_table(acpi, t, "APIC", 44 + 8 * cpus + 12 + 10 * override_count + 6, 2, &at_off);
+    uint8_t *at =
+        acpi_table(acpi, t, "APIC", 44 + 8 * cpus + 12 + 10 * override_count + 6, 2, &at_off);
 
     if (!at)
         return;
@@ -241,7 +248,7 @@ static void acpi_madt_add(Acpi *acpi, AcpiTables *t)
     at[5] = 1;
 }
 
-/* -- SSDT: Scope (\_SB) { Processor (Cnnn, n, 0, 0) {} ... } ---------------------------------------------------- */
+/* -- SSDT: Scope (\_SB) { Processor (Cnnn, n, 0, 0) {} ... } ----------------------------------- */
 
 static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
 {
@@ -273,7 +280,7 @@ static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
     }
 }
 
-/* -- the user's own tables ------------------------------------------------------------------------------------------- */
+/* -- the user's own tables --------------------------------------------------------------------- */
 
 static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
 {
@@ -285,7 +292,8 @@ static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
         return st;
     if (len < ACPI_HEADER_BYTES || acpi_get(data + 4, 4) != len) {
         acpi->ram->file_free(data);
-        return acpi->dev->api->fail(acpi->dev, VIV_E_CONFIG, "%s is no ACPI table: its length field is wrong", path);
+        return acpi->dev->api->fail(acpi->dev, VIV_E_CONFIG,
+                                    "%s is no ACPI table: its length field is wrong", path);
     }
     uint32_t at = acpi_blob_add(&t->blob, data, (uint32_t)len);
     acpi->ram->file_free(data);
@@ -296,7 +304,7 @@ static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
     return VIV_OK;
 }
 
-/* -- all of them ----------------------------------------------------------------------------------------------------- */
+/* -- all of them ------------------------------------------------------------------------------- */
 
 static void acpi_roots_add(Acpi *acpi, AcpiTables *t)
 {
@@ -321,9 +329,12 @@ viv_status_t acpi_tables_build(Acpi *acpi, AcpiTables *t)
         acpi_madt_add(acpi, t);
     acpi_ssdt_add(acpi, t);
     for (uint32_t i = 0; i < ACPI_CUSTOM_TABLES; i++) {
-        if (acpi->custom[i] && *acpi->custom[i] && (st = acpi_custom_add(acpi, t, acpi->custom[i])) != VIV_OK)
+        if (acpi->custom[i] && *acpi->custom[i] &&
+            (st = acpi_custom_add(acpi, t, acpi->custom[i])) != VIV_OK)
             return st;
     }
     acpi_roots_add(acpi, t);
-    return t->blob.failed ? acpi->dev->api->fail(acpi->dev, VIV_E_NOMEM, "no room for the ACPI tables") : VIV_OK;
+    return t->blob.failed
+               ? acpi->dev->api->fail(acpi->dev, VIV_E_NOMEM, "no room for the ACPI tables")
+               : VIV_OK;
 }

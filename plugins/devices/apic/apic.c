@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* apic: the local APICs of all vCPUs, xAPIC and x2APIC.
- * The guest sees a register page at FEE00000h (or wherever IA32_APIC_BASE puts it), MSRs 800h-83Fh in x2APIC mode and
- * IA32_TSC_DEADLINE. Version 14h, seven LVT entries, EOI broadcast suppression.
+ * The guest sees a register page at FEE00000h (or wherever IA32_APIC_BASE puts it), MSRs 800h-83Fh
+ * in x2APIC mode and IA32_TSC_DEADLINE. Version 14h, seven LVT entries, EOI broadcast suppression.
  * Follows: Intel SDM volume 3A, chapter 11.
- * After reset LINT0 of the boot processor is an unmasked ExtINT (key VirtualWire), as if firmware had set virtual wire
- * mode already: what KVM and QEMU do, so that the PIC works before or without firmware that knows of APICs.
- * Not modelled: sources of the thermal, performance and CMCI entries; focus processors; changing the APIC id. */
+ * After reset LINT0 of the boot processor is an unmasked ExtINT (key VirtualWire), as if firmware
+ * had set virtual wire mode already: what KVM and QEMU do, so that the PIC works before or without
+ * firmware that knows of APICs.
+ * Not modelled: sources of the thermal, performance and CMCI entries; focus processors; changing
+ * the APIC id. */
 #include "apic_priv.h"
 
 #include <stdio.h>
 
 static const viv_option_t apic_options[] = {
-    VIV_OPT_NAMED(Apic, "NumCPUs", cpu_count, VIV_U32, 0, APIC_MAX_CPUS, 0, "vCPUs; 0: what the machine has"),
+    VIV_OPT_NAMED(Apic, "NumCPUs", cpu_count, VIV_U32, 0, APIC_MAX_CPUS, 0,
+                  "vCPUs; 0: what the machine has"),
     VIV_OPT_NAMED(Apic, "Mode", mode, VIV_U8, 1, 3, 3, "1 no APIC, 2 xAPIC, 3 xAPIC and x2APIC"),
     VIV_OPT_NAMED(Apic, "VirtualWire", virtual_wire, VIV_BOOL, 0, 1, 1,
                   "LINT0 of the boot processor passes the PIC's INTR after reset"),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t apic_cpu_state[] = {
@@ -39,16 +42,16 @@ static const viv_field_t apic_cpu_state[] = {
     VIV_FIELD(ApicCpu, tsc_deadline, VIV_U64, 1),
     VIV_FIELD_ARRAY(ApicCpu, pin, VIV_U8, 1),
     VIV_FIELD(ApicCpu, ext_message, VIV_U8, 1),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t apic_state[] = {
     VIV_FIELD(Apic, lowest_next, VIV_U32, 1),
     VIV_FIELD_STRUCTS(Apic, cpu, apic_cpu_state, 1),
-    { 0 },
+    {0},
 };
 
-/* -- register pages ------------------------------------------------------------------------------------------ */
+/* -- register pages ---------------------------------------------------------------------------- */
 
 static const viv_io_ops_t apic_mmio_ops = {
     .size = sizeof(viv_io_ops_t),
@@ -85,8 +88,8 @@ static viv_status_t apic_page_map(Apic *apic, uint64_t gpa)
             continue;
         page->gpa = gpa;
         page->apic = apic;
-        viv_status_t st = apic->dev->api->mmio_map(apic->dev, gpa, APIC_PAGE_BYTES, &apic_mmio_ops, page,
-                                                   "local APIC", &page->range);
+        viv_status_t st = apic->dev->api->mmio_map(apic->dev, gpa, APIC_PAGE_BYTES, &apic_mmio_ops,
+                                                   page, "local APIC", &page->range);
         if (st != VIV_OK)
             page->apic = NULL;
         return st;
@@ -115,7 +118,7 @@ viv_status_t apic_pages_sync(Apic *apic)
     return VIV_OK;
 }
 
-/* -- the role; [any, chipset lock held] ------------------------------------------------------------------------ */
+/* -- the role; [any, chipset lock held] -------------------------------------------------------- */
 
 static uint32_t apic_role_deliver(viv_dev_t *dev, void *self, uint32_t dest, uint32_t dest_logical,
                                   uint32_t delivery_mode, uint32_t vector, uint32_t level_triggered)
@@ -124,7 +127,8 @@ static uint32_t apic_role_deliver(viv_dev_t *dev, void *self, uint32_t dest, uin
     return apic_bus_deliver(self, dest, dest_logical, delivery_mode, vector, level_triggered);
 }
 
-static void apic_role_local_pin(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t pin, uint32_t level)
+static void apic_role_local_pin(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t pin,
+                                uint32_t level)
 {
     Apic *apic = self;
     (void)dev;
@@ -132,7 +136,8 @@ static void apic_role_local_pin(viv_dev_t *dev, void *self, uint32_t vcpu, uint3
         apic_pin_set(&apic->cpu[vcpu], pin, level);
 }
 
-static uint32_t apic_role_acknowledge(viv_dev_t *dev, void *self, uint32_t vcpu, uint8_t *ret_vector)
+static uint32_t apic_role_acknowledge(viv_dev_t *dev, void *self, uint32_t vcpu,
+                                      uint8_t *ret_vector)
 {
     Apic *apic = self;
     (void)dev;
@@ -192,7 +197,7 @@ static const viv_apic_ops_t apic_role = {
     .vcpu_init = apic_role_vcpu_init,
 };
 
-/* -- life ------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void apic_reset(viv_dev_t *dev, void *self)
 {
@@ -245,10 +250,12 @@ static viv_status_t apic_post_load(viv_dev_t *dev, void *self, uint32_t version)
     }
     viv_status_t st = apic_pages_sync(apic);
     if (st != VIV_OK)
-        return dev->api->fail(dev, VIV_E_CORRUPT, "the saved IA32_APIC_BASE lies on another device");
+        return dev->api->fail(dev, VIV_E_CORRUPT,
+                              "the saved IA32_APIC_BASE lies on another device");
     for (uint32_t i = 0; i < apic->cpu_count; i++) {
         ApicCpu *cpu = &apic->cpu[i];
-        cpu->intr_level = cpu->ext_level = 2; /* neither: the host has forgotten, tell it in any case */
+        cpu->intr_level = cpu->ext_level =
+            2; /* neither: the host has forgotten, tell it in any case */
         apic_update(cpu);
         apic_ext_update(cpu);
     }
@@ -262,7 +269,8 @@ static viv_status_t apic_cpus_construct(viv_dev_t *dev, Apic *apic)
         cpu->index = i;
         cpu->apic = apic;
         snprintf(cpu->timer_name, sizeof(cpu->timer_name), "timer %u", i % APIC_MAX_CPUS);
-        viv_status_t st = dev->api->timer_create(dev, cpu->timer_name, apic_timer_expired, cpu, &cpu->timer);
+        viv_status_t st =
+            dev->api->timer_create(dev, cpu->timer_name, apic_timer_expired, cpu, &cpu->timer);
         if (st != VIV_OK)
             return st;
     }
@@ -279,7 +287,8 @@ static viv_status_t apic_construct(viv_dev_t *dev, void *self)
     apic->dev = dev;
     if (apic->mode == 1)
         return VIV_OK;
-    if ((st = api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset)) != VIV_OK ||
+    if ((st = api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset)) !=
+            VIV_OK ||
         (st = api->get_interface(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &vm)) != VIV_OK)
         return api->fail(dev, st, "the host offers no chipset or no machine");
     apic->chipset = chipset.ops;
@@ -288,7 +297,8 @@ static viv_status_t apic_construct(viv_dev_t *dev, void *self)
     if (!apic->cpu_count)
         apic->cpu_count = machine;
     if (apic->cpu_count != machine || !machine || machine > APIC_MAX_CPUS)
-        return api->fail(dev, VIV_E_CONFIG, "NumCPUs is %u, the machine has %u vCPUs (1 to %u are possible)",
+        return api->fail(dev, VIV_E_CONFIG,
+                         "NumCPUs is %u, the machine has %u vCPUs (1 to %u are possible)",
                          apic->cpu_count, machine, APIC_MAX_CPUS);
     if ((st = apic_cpus_construct(dev, apic)) != VIV_OK)
         return st;
@@ -314,4 +324,5 @@ static const viv_device_class_t apic_class = {
     .post_load = apic_post_load,
 };
 
-VIV_PLUGIN("org.vivarium.apic", "1.0", "LGPL-2.1-or-later", "Local APICs of all vCPUs", &apic_class);
+VIV_PLUGIN("org.vivarium.apic", "1.0", "LGPL-2.1-or-later", "Local APICs of all vCPUs",
+           &apic_class);

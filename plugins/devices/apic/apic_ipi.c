@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* apic: interrupt messages between APICs and from the system bus.
- * Follows the Intel SDM volume 3A, section 11.6 (IPIs, destinations, lowest priority) and 11.12.10 (x2APIC clusters).
- * Lowest priority goes to the target with the lowest PPR, in turn among equals. Focus processors are not modelled: current
- * processors have none. */
+ * Follows the Intel SDM volume 3A, section 11.6 (IPIs, destinations, lowest priority) and 11.12.10
+ * (x2APIC clusters).
+ * Lowest priority goes to the target with the lowest PPR, in turn among equals. Focus processors
+ * are not modelled: current processors have none. */
 #include "apic_priv.h"
 
 #define APIC_BROADCAST_X2 0xffffffffu
-#define APIC_BROADCAST 0xffu
+#define APIC_BROADCAST    0xffu
 
 /* ICR, low half */
-#define APIC_ICR_LOGICAL 0x800u
-#define APIC_ICR_ASSERT 0x4000u
-#define APIC_ICR_LEVEL 0x8000u
+#define APIC_ICR_LOGICAL       0x800u
+#define APIC_ICR_ASSERT        0x4000u
+#define APIC_ICR_LEVEL         0x8000u
 #define APIC_ICR_SHORTHAND(lo) ((lo) >> 18 & 3u)
-#define APIC_TO_DEST 0u
-#define APIC_TO_SELF 1u
-#define APIC_TO_ALL 2u
-#define APIC_TO_OTHERS 3u
+#define APIC_TO_DEST           0u
+#define APIC_TO_SELF           1u
+#define APIC_TO_ALL            2u
+#define APIC_TO_OTHERS         3u
 
 typedef struct ApicMessage {
     uint32_t mode, vector, level_triggered;
@@ -49,26 +50,16 @@ static uint32_t apic_hand_over(ApicCpu *cpu, const ApicMessage *msg)
 
     switch (msg->mode) {
     case VIV_APIC_DELIVERY_FIXED:
-    case VIV_APIC_DELIVERY_LOWEST:
-        return apic_accept(cpu, msg->vector, msg->level_triggered);
-    case VIV_APIC_DELIVERY_SMI:
-        chipset->cpu_smi(dev, cpu->index);
-        return 1;
-    case VIV_APIC_DELIVERY_NMI:
-        chipset->cpu_nmi(dev, cpu->index);
-        return 1;
-    case VIV_APIC_DELIVERY_INIT:
-        chipset->cpu_init(dev, cpu->index);
-        return 1;
-    case VIV_APIC_DELIVERY_SIPI:
-        chipset->cpu_sipi(dev, cpu->index, (uint8_t)msg->vector);
-        return 1;
+    case VIV_APIC_DELIVERY_LOWEST: return apic_accept(cpu, msg->vector, msg->level_triggered);
+    case VIV_APIC_DELIVERY_SMI: chipset->cpu_smi(dev, cpu->index); return 1;
+    case VIV_APIC_DELIVERY_NMI: chipset->cpu_nmi(dev, cpu->index); return 1;
+    case VIV_APIC_DELIVERY_INIT: chipset->cpu_init(dev, cpu->index); return 1;
+    case VIV_APIC_DELIVERY_SIPI: chipset->cpu_sipi(dev, cpu->index, (uint8_t)msg->vector); return 1;
     case VIV_APIC_DELIVERY_EXTINT:
         cpu->ext_message = 1;
         apic_ext_update(cpu);
         return 1;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -114,10 +105,10 @@ static uint64_t apic_targets(const Apic *apic, uint32_t dest, uint32_t logical, 
     return targets;
 }
 
-uint32_t apic_bus_deliver(Apic *apic, uint32_t dest, uint32_t dest_logical, uint32_t delivery_mode, uint32_t vector,
-                          uint32_t level_triggered)
+uint32_t apic_bus_deliver(Apic *apic, uint32_t dest, uint32_t dest_logical, uint32_t delivery_mode,
+                          uint32_t vector, uint32_t level_triggered)
 {
-    const ApicMessage msg = { delivery_mode, vector & 0xffu, level_triggered };
+    const ApicMessage msg = {delivery_mode, vector & 0xffu, level_triggered};
 
     return apic_send(apic, apic_targets(apic, dest, dest_logical, APIC_BROADCAST), &msg);
 }
@@ -125,7 +116,8 @@ uint32_t apic_bus_deliver(Apic *apic, uint32_t dest, uint32_t dest_logical, uint
 void apic_icr_send(ApicCpu *cpu, uint32_t lo, uint32_t dest)
 {
     Apic *apic = cpu->apic;
-    const ApicMessage msg = { lo >> 8 & 7u, lo & 0xffu, 0 }; /* IPIs are edges, whatever bit 15 says (table 11-3) */
+    const ApicMessage msg = {lo >> 8 & 7u, lo & 0xffu,
+                             0}; /* IPIs are edges, whatever bit 15 says (table 11-3) */
     uint64_t all = apic->cpu_count == 64 ? ~0ull : (1ull << apic->cpu_count) - 1;
     uint64_t self = 1ull << cpu->index;
     uint64_t targets = 0;
@@ -139,17 +131,12 @@ void apic_icr_send(ApicCpu *cpu, uint32_t lo, uint32_t dest)
         return;
     switch (APIC_ICR_SHORTHAND(lo)) {
     case APIC_TO_DEST:
-        targets = apic_targets(apic, dest, lo & APIC_ICR_LOGICAL, apic_is_x2(cpu) ? APIC_BROADCAST_X2 : APIC_BROADCAST);
+        targets = apic_targets(apic, dest, lo & APIC_ICR_LOGICAL,
+                               apic_is_x2(cpu) ? APIC_BROADCAST_X2 : APIC_BROADCAST);
         break;
-    case APIC_TO_SELF:
-        targets = self;
-        break;
-    case APIC_TO_ALL:
-        targets = all;
-        break;
-    case APIC_TO_OTHERS:
-        targets = all & ~self;
-        break;
+    case APIC_TO_SELF: targets = self; break;
+    case APIC_TO_ALL: targets = all; break;
+    case APIC_TO_OTHERS: targets = all & ~self; break;
     }
     /* The shorthands go over the bus as well: an APIC that is off does not hear them. */
     for (uint32_t i = 0; i < apic->cpu_count; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* apic: acceptance, priority and end of interrupts; LVT entries, local pins and errors.
- * Follows the Intel SDM volume 3A, sections 11.5 (local interrupts) and 11.8 (handling interrupts). */
+ * Follows the Intel SDM volume 3A, sections 11.5 (local interrupts) and 11.8 (handling interrupts).
+ * */
 #include "apic_priv.h"
 
 /* The highest vector whose bit is set, or 0 (vectors below 16 never are: invariant 2). */
@@ -33,7 +34,8 @@ uint32_t apic_ppr(const ApicCpu *cpu)
     return (cpu->tpr & 0xf0u) >= in_service ? cpu->tpr : in_service;
 }
 
-/* A vector that may interrupt the CPU now, or 0. Software disabling keeps what is in IRR deliverable (11.4.7.2). */
+/* A vector that may interrupt the CPU now, or 0. Software disabling keeps what is in IRR
+ * deliverable (11.4.7.2). */
 static uint32_t apic_deliverable(const ApicCpu *cpu)
 {
     if (!(cpu->base & APIC_BASE_EN))
@@ -59,7 +61,8 @@ void apic_ext_update(ApicCpu *cpu)
     if (!(cpu->base & APIC_BASE_EN)) /* LINT0 is the INTR pin then */
         level = cpu->pin[0];
     else
-        level = (cpu->pin[0] && !(lvt & APIC_LVT_MASKED) && APIC_LVT_MODE(lvt) == VIV_APIC_DELIVERY_EXTINT) ||
+        level = (cpu->pin[0] && !(lvt & APIC_LVT_MASKED) &&
+                 APIC_LVT_MODE(lvt) == VIV_APIC_DELIVERY_EXTINT) ||
                 cpu->ext_message;
     if (level == cpu->ext_level)
         return;
@@ -94,7 +97,7 @@ void apic_error(ApicCpu *cpu, uint32_t bits)
         apic_accept(cpu, lvt & 0xffu, 0);
 }
 
-/* -- LVT --------------------------------------------------------------------------------------------------- */
+/* -- LVT --------------------------------------------------------------------------------------- */
 
 uint32_t apic_lvt_wmask(uint32_t which)
 {
@@ -116,33 +119,25 @@ void apic_lvt_fire(ApicCpu *cpu, uint32_t which)
     if (lvt & APIC_LVT_MASKED)
         return;
     /* Timer and error have no delivery mode: fixed. */
-    uint32_t mode = which == APIC_LVT_TIMER || which == APIC_LVT_ERROR ? VIV_APIC_DELIVERY_FIXED : APIC_LVT_MODE(lvt);
+    uint32_t mode = which == APIC_LVT_TIMER || which == APIC_LVT_ERROR ? VIV_APIC_DELIVERY_FIXED
+                                                                       : APIC_LVT_MODE(lvt);
     switch (mode) {
-    case VIV_APIC_DELIVERY_FIXED:
-        apic_accept(cpu, lvt & 0xffu, 0);
-        break;
-    case VIV_APIC_DELIVERY_SMI:
-        chipset->cpu_smi(dev, cpu->index);
-        break;
-    case VIV_APIC_DELIVERY_NMI:
-        chipset->cpu_nmi(dev, cpu->index);
-        break;
-    case VIV_APIC_DELIVERY_INIT:
-        chipset->cpu_init(dev, cpu->index);
-        break;
-    default: /* ExtINT is a level, see apic_ext_update(); the rest is reserved */
-        break;
+    case VIV_APIC_DELIVERY_FIXED: apic_accept(cpu, lvt & 0xffu, 0); break;
+    case VIV_APIC_DELIVERY_SMI: chipset->cpu_smi(dev, cpu->index); break;
+    case VIV_APIC_DELIVERY_NMI: chipset->cpu_nmi(dev, cpu->index); break;
+    case VIV_APIC_DELIVERY_INIT: chipset->cpu_init(dev, cpu->index); break;
+    default: /* ExtINT is a level, see apic_ext_update(); the rest is reserved */ break;
     }
 }
 
-/* LINT0 as a level-triggered fixed interrupt: sent while the pin is up and the last one has been ended. LINT1 is
- * always edge triggered (11.5.1). */
+/* LINT0 as a level-triggered fixed interrupt: sent while the pin is up and the last one has been
+ * ended. LINT1 is always edge triggered (11.5.1). */
 static void apic_lint0_level(ApicCpu *cpu)
 {
     uint32_t *lvt = &cpu->lvt[APIC_LVT_LINT0];
 
-    if (!cpu->pin[0] || *lvt & (APIC_LVT_MASKED | APIC_LVT_REMOTE_IRR) || !(*lvt & APIC_LVT_LEVEL) ||
-        APIC_LVT_MODE(*lvt) != VIV_APIC_DELIVERY_FIXED)
+    if (!cpu->pin[0] || *lvt & (APIC_LVT_MASKED | APIC_LVT_REMOTE_IRR) ||
+        !(*lvt & APIC_LVT_LEVEL) || APIC_LVT_MODE(*lvt) != VIV_APIC_DELIVERY_FIXED)
         return;
     if (apic_accept(cpu, *lvt & 0xffu, 1))
         *lvt |= APIC_LVT_REMOTE_IRR;
@@ -155,7 +150,8 @@ void apic_lvt_write(ApicCpu *cpu, uint32_t which, uint32_t value)
     value &= apic_lvt_wmask(which);
     if (!(cpu->svr & APIC_SVR_ENABLE))
         value |= APIC_LVT_MASKED;
-    if (which == APIC_LVT_LINT0 && value & APIC_LVT_LEVEL && APIC_LVT_MODE(value) == VIV_APIC_DELIVERY_FIXED)
+    if (which == APIC_LVT_LINT0 && value & APIC_LVT_LEVEL &&
+        APIC_LVT_MODE(value) == VIV_APIC_DELIVERY_FIXED)
         value |= old & APIC_LVT_REMOTE_IRR;
     if (which == APIC_LVT_TIMER)
         apic_timer_mode_changed(cpu, old, value);
@@ -176,7 +172,7 @@ void apic_svr_write(ApicCpu *cpu, uint32_t value)
     apic_ext_update(cpu);
 }
 
-/* -- pins, EOI, acknowledge ------------------------------------------------------------------------------------ */
+/* -- pins, EOI, acknowledge -------------------------------------------------------------------- */
 
 void apic_pin_set(ApicCpu *cpu, uint32_t pin, uint32_t level)
 {

@@ -4,9 +4,9 @@
 #include "apic_priv.h"
 
 #define APIC_MSR_TSC_DEADLINE 0x6e0u
-#define APIC_MSR_X2_FIRST 0x800u
-#define APIC_MSR_X2_LAST 0x8ffu
-#define APIC_X2_ICR_RESERVED 0xfff32000u /* of the low half; bit 12 is ignored */
+#define APIC_MSR_X2_FIRST     0x800u
+#define APIC_MSR_X2_LAST      0x8ffu
+#define APIC_X2_ICR_RESERVED  0xfff32000u /* of the low half; bit 12 is ignored */
 
 /* LVT entry of a register, or APIC_LVT_COUNT. */
 static uint32_t apic_reg_lvt(uint32_t reg)
@@ -23,7 +23,8 @@ static uint32_t apic_reg_lvt(uint32_t reg)
     }
 }
 
-/* Registers that both modes have and that read the same. Returns 0 if there is none of that number. */
+/* Registers that both modes have and that read the same. Returns 0 if there is none of that number.
+ * */
 static int apic_reg_read_common(const ApicCpu *cpu, uint32_t reg, uint32_t *ret_value)
 {
     uint32_t lvt = apic_reg_lvt(reg);
@@ -68,28 +69,19 @@ static int apic_reg_write_common(ApicCpu *cpu, uint32_t reg, uint32_t value)
         cpu->tpr = value & 0xffu;
         apic_update(cpu);
         return 1;
-    case APIC_REG_EOI:
-        apic_eoi(cpu);
-        return 1;
-    case APIC_REG_SVR:
-        apic_svr_write(cpu, value);
-        return 1;
+    case APIC_REG_EOI: apic_eoi(cpu); return 1;
+    case APIC_REG_SVR: apic_svr_write(cpu, value); return 1;
     case APIC_REG_ESR: /* shows what has come since the last write */
         cpu->esr = cpu->esr_pending;
         cpu->esr_pending = 0;
         return 1;
-    case APIC_REG_TIMER_INITIAL:
-        apic_timer_initial_write(cpu, value);
-        return 1;
-    case APIC_REG_TIMER_DIVIDE:
-        apic_timer_divide_write(cpu, value);
-        return 1;
-    default:
-        return 0;
+    case APIC_REG_TIMER_INITIAL: apic_timer_initial_write(cpu, value); return 1;
+    case APIC_REG_TIMER_DIVIDE: apic_timer_divide_write(cpu, value); return 1;
+    default: return 0;
     }
 }
 
-/* -- xAPIC ----------------------------------------------------------------------------------------------- */
+/* -- xAPIC ------------------------------------------------------------------------------------- */
 
 /* [emt] The calling vCPU's APIC if it answers at that page, or NULL. */
 static ApicCpu *apic_mmio_cpu(const ApicPage *page)
@@ -98,7 +90,8 @@ static ApicCpu *apic_mmio_cpu(const ApicPage *page)
     uint32_t index = apic->chipset->current_vcpu(apic->dev);
     ApicCpu *cpu = &apic->cpu[index < apic->cpu_count ? index : 0];
 
-    if ((cpu->base & (APIC_BASE_EN | APIC_BASE_EXTD)) != APIC_BASE_EN || (cpu->base & APIC_BASE_ADDR) != page->gpa)
+    if ((cpu->base & (APIC_BASE_EN | APIC_BASE_EXTD)) != APIC_BASE_EN ||
+        (cpu->base & APIC_BASE_ADDR) != page->gpa)
         return NULL;
     return cpu;
 }
@@ -118,20 +111,13 @@ uint64_t apic_mmio_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
     if (apic_reg_read_common(cpu, reg, &value))
         return value;
     switch (reg) {
-    case APIC_REG_ID:
-        return cpu->index << 24;
-    case APIC_REG_APR:
-        return apic_ppr(cpu);
+    case APIC_REG_ID: return cpu->index << 24;
+    case APIC_REG_APR: return apic_ppr(cpu);
     case APIC_REG_EOI:
-    case APIC_REG_RRD:
-        return 0;
-    case APIC_REG_DFR:
-        return cpu->dfr;
-    case APIC_REG_ICR_HI:
-        return cpu->icr_hi;
-    default:
-        apic_error(cpu, APIC_ESR_REGISTER);
-        return 0;
+    case APIC_REG_RRD: return 0;
+    case APIC_REG_DFR: return cpu->dfr;
+    case APIC_REG_ICR_HI: return cpu->icr_hi;
+    default: apic_error(cpu, APIC_ESR_REGISTER); return 0;
     }
 }
 
@@ -147,23 +133,16 @@ void apic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, ui
     if (!cpu || off & 0xf || apic_reg_write_common(cpu, reg, v))
         return;
     switch (reg) {
-    case APIC_REG_LDR:
-        cpu->ldr = v & 0xff000000u;
-        break;
-    case APIC_REG_DFR:
-        cpu->dfr = v | 0x0fffffffu;
-        break;
+    case APIC_REG_LDR: cpu->ldr = v & 0xff000000u; break;
+    case APIC_REG_DFR: cpu->dfr = v | 0x0fffffffu; break;
     case APIC_REG_ICR_LO:
         cpu->icr_lo = v & 0x000ccfffu;
         apic_icr_send(cpu, cpu->icr_lo, cpu->icr_hi >> 24);
         break;
-    case APIC_REG_ICR_HI:
-        cpu->icr_hi = v & 0xff000000u;
-        break;
+    case APIC_REG_ICR_HI: cpu->icr_hi = v & 0xff000000u; break;
     case APIC_REG_ID: /* read-only here, as on current processors */
     case APIC_REG_APR:
-    case APIC_REG_RRD:
-        break;
+    case APIC_REG_RRD: break;
     default:
         if (!apic_reg_read_common(cpu, reg, &ignored)) /* read-only ones are no error */
             apic_error(cpu, APIC_ESR_REGISTER);
@@ -171,9 +150,10 @@ void apic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, ui
     }
 }
 
-/* -- x2APIC ------------------------------------------------------------------------------------------------ */
+/* -- x2APIC ------------------------------------------------------------------------------------ */
 
-viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr, uint64_t *ret_value)
+viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr,
+                           uint64_t *ret_value)
 {
     Apic *apic = self;
     uint32_t value = 0;
@@ -189,12 +169,8 @@ viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t m
     if (msr < APIC_MSR_X2_FIRST || msr > APIC_MSR_X2_LAST || !apic_is_x2(cpu))
         return VIV_E_NOT_FOUND;
     switch (msr - APIC_MSR_X2_FIRST) {
-    case APIC_REG_ID:
-        *ret_value = cpu->index;
-        return VIV_OK;
-    case APIC_REG_ICR_LO:
-        *ret_value = (uint64_t)cpu->icr_hi << 32 | cpu->icr_lo;
-        return VIV_OK;
+    case APIC_REG_ID: *ret_value = cpu->index; return VIV_OK;
+    case APIC_REG_ICR_LO: *ret_value = (uint64_t)cpu->icr_hi << 32 | cpu->icr_lo; return VIV_OK;
     default:
         if (!apic_reg_read_common(cpu, msr - APIC_MSR_X2_FIRST, &value))
             return VIV_E_NOT_FOUND;
@@ -203,7 +179,8 @@ viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t m
     }
 }
 
-/* The bits of a register that may be one in a write (bit 12 and 14 of LVT entries are read-only, not reserved).
+/* The bits of a register that may be one in a write (bit 12 and 14 of LVT entries are read-only,
+ * not reserved).
  * Returns 0 if the register does not take writes at all. */
 static int apic_x2_write_mask(uint32_t reg, uint64_t *ret_mask)
 {
@@ -218,7 +195,9 @@ static int apic_x2_write_mask(uint32_t reg, uint64_t *ret_mask)
     case APIC_REG_EOI: *ret_mask = 0; return 1;
     case APIC_REG_SVR: *ret_mask = APIC_SVR_WMASK; return 1;
     case APIC_REG_ESR: *ret_mask = 0; return 1;
-    case APIC_REG_ICR_LO: *ret_mask = 0xffffffff00000000ull | (uint32_t)~APIC_X2_ICR_RESERVED; return 1;
+    case APIC_REG_ICR_LO:
+        *ret_mask = 0xffffffff00000000ull | (uint32_t)~APIC_X2_ICR_RESERVED;
+        return 1;
     case APIC_REG_TIMER_INITIAL: *ret_mask = 0xffffffffu; return 1;
     case APIC_REG_TIMER_DIVIDE: *ret_mask = 0xb; return 1;
     case APIC_REG_SELF_IPI: *ret_mask = 0xff; return 1;
@@ -256,14 +235,12 @@ viv_status_t apic_msr_write(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t 
         else
             apic_accept(cpu, (uint32_t)value, 0);
         break;
-    default:
-        apic_reg_write_common(cpu, reg, (uint32_t)value);
-        break;
+    default: apic_reg_write_common(cpu, reg, (uint32_t)value); break;
     }
     return VIV_OK;
 }
 
-/* -- reset and IA32_APIC_BASE -------------------------------------------------------------------------------- */
+/* -- reset and IA32_APIC_BASE ------------------------------------------------------------------ */
 
 /* x2APIC: the logical id follows from the id (11.12.10.2). */
 static uint32_t apic_x2_ldr(const ApicCpu *cpu)

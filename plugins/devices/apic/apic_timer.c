@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* apic: the local timer: one-shot, periodic and TSC deadline.
- * Follows the Intel SDM volume 3A, 11.5.4. The bus clock is 1 GHz of the virtual clock, so one tick is as many nanoseconds as
- * the divider says, and reads of the current count are exact. Periods that went by while nobody ran are one interrupt, as IRR
- * has one bit for it anyway. */
+ * Follows the Intel SDM volume 3A, 11.5.4. The bus clock is 1 GHz of the virtual clock, so one tick
+ * is as many nanoseconds as the divider says, and reads of the current count are exact. Periods
+ * that went by while nobody ran are one interrupt, as IRR has one bit for it anyway. */
 #include "apic_priv.h"
 
 static uint64_t apic_timer_tick_ns(const ApicCpu *cpu)
@@ -60,7 +60,8 @@ static void apic_timer_run(ApicCpu *cpu, uint32_t count)
     cpu->timer_first = count;
     cpu->timer_start_ns = apic_timer_now(cpu);
     if (count)
-        cpu->apic->dev->api->timer_arm(cpu->timer, cpu->timer_start_ns + count * apic_timer_tick_ns(cpu));
+        cpu->apic->dev->api->timer_arm(cpu->timer,
+                                       cpu->timer_start_ns + count * apic_timer_tick_ns(cpu));
     else
         apic_timer_cancel(cpu);
 }
@@ -106,7 +107,8 @@ void apic_timer_mode_changed(ApicCpu *cpu, uint32_t old, uint32_t now)
         apic_timer_cancel(cpu);
         return;
     }
-    /* One-shot and periodic differ in what happens at zero only: freeze the count under the old mode. */
+    /* One-shot and periodic differ in what happens at zero only: freeze the count under the old
+     * mode. */
     uint32_t count = apic_timer_current(cpu);
     if (count)
         apic_timer_run(cpu, count);
@@ -114,7 +116,7 @@ void apic_timer_mode_changed(ApicCpu *cpu, uint32_t old, uint32_t now)
         cpu->timer_first = 0;
 }
 
-/* -- TSC deadline ------------------------------------------------------------------------------------------------ */
+/* -- TSC deadline ------------------------------------------------------------------------------ */
 
 uint64_t apic_timer_deadline_read(const ApicCpu *cpu)
 {
@@ -140,7 +142,8 @@ void apic_timer_deadline_write(ApicCpu *cpu, uint64_t tsc)
         apic_timer_cancel(cpu);
 }
 
-/* The TSC may have been written since, or the conversion rounded down: then wait on, by a nanosecond at least. */
+/* The TSC may have been written since, or the conversion rounded down: then wait on, by a
+ * nanosecond at least. */
 static void apic_timer_deadline_expired(ApicCpu *cpu)
 {
     Apic *apic = cpu->apic;

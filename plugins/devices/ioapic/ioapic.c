@@ -1,39 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ioapic: the I/O APIC: 24 inputs at FEC00000h.
- * The guest sees IOREGSEL (00h), IOWIN (10h) and, as ICH9, the EOI register (40h). ISA interrupts arrive on the input of
- * their number (IRQ 0 on 2), PCI ones on the ISA interrupt that the PIIX3 routes them to.
+ * The guest sees IOREGSEL (00h), IOWIN (10h) and, as ICH9, the EOI register (40h). ISA interrupts
+ * arrive on the input of their number (IRQ 0 on 2), PCI ones on the ISA interrupt that the PIIX3
+ * routes them to.
  * Follows: 82093AA datasheet (290566), section 3; ICH9 datasheet, 13.5 for version 20h and EOI.
- * Input lines carry "asserted", not a voltage: the polarity bit is stored and changes nothing, so a guest that takes a
- * line for active low gets its interrupts all the same. Edges on a masked input are lost, as the datasheet has it.
+ * Input lines carry "asserted", not a voltage: the polarity bit is stored and changes nothing, so a
+ * guest that takes a line for active low gets its interrupts all the same. Edges on a masked input
+ * are lost, as the datasheet has it.
  * Not modelled: delivery status is always idle, the arbitration id follows the id. */
 #include <viv/chipset.h>
 #include <viv/device.h>
 
 #include <string.h>
 
-#define IOAPIC_BASE 0xfec00000ull
+#define IOAPIC_BASE  0xfec00000ull
 #define IOAPIC_BYTES 0x1000ull
-#define IOAPIC_PINS 24u
+#define IOAPIC_PINS  24u
 
 #define IOAPIC_IOREGSEL 0x00u
-#define IOAPIC_IOWIN 0x10u
-#define IOAPIC_EOI 0x40u
+#define IOAPIC_IOWIN    0x10u
+#define IOAPIC_EOI      0x40u
 
-#define IOAPIC_REG_ID 0x00u
-#define IOAPIC_REG_VERSION 0x01u
+#define IOAPIC_REG_ID          0x00u
+#define IOAPIC_REG_VERSION     0x01u
 #define IOAPIC_REG_ARBITRATION 0x02u
-#define IOAPIC_REG_REDIRECT 0x10u
+#define IOAPIC_REG_REDIRECT    0x10u
 
 /* Redirection entries */
-#define IOAPIC_RTE_VECTOR 0xffull
-#define IOAPIC_RTE_MODE(e) ((uint32_t)((e) >> 8) & 7u)
-#define IOAPIC_RTE_LOGICAL 0x800ull
+#define IOAPIC_RTE_VECTOR     0xffull
+#define IOAPIC_RTE_MODE(e)    ((uint32_t)((e) >> 8) & 7u)
+#define IOAPIC_RTE_LOGICAL    0x800ull
 #define IOAPIC_RTE_REMOTE_IRR 0x4000ull
-#define IOAPIC_RTE_LEVEL 0x8000ull
-#define IOAPIC_RTE_MASKED 0x10000ull
-#define IOAPIC_RTE_DEST(e) ((uint32_t)((e) >> 56))
-#define IOAPIC_RTE_WMASK 0xff0000000001afffull /* delivery status and remote IRR are read-only */
-#define IOAPIC_RTE_VALID (IOAPIC_RTE_WMASK | IOAPIC_RTE_REMOTE_IRR)
+#define IOAPIC_RTE_LEVEL      0x8000ull
+#define IOAPIC_RTE_MASKED     0x10000ull
+#define IOAPIC_RTE_DEST(e)    ((uint32_t)((e) >> 56))
+#define IOAPIC_RTE_WMASK      0xff0000000001afffull /* not delivery status, remote IRR */
+#define IOAPIC_RTE_VALID      (IOAPIC_RTE_WMASK | IOAPIC_RTE_REMOTE_IRR)
 
 typedef struct IoApic {
     /* config */
@@ -54,8 +56,9 @@ typedef struct IoApic {
 } IoApic;
 
 static const viv_option_t ioapic_options[] = {
-    VIV_OPT_STRING(IoApic, "ChipType", chip_type, "ICH9", "ICH9 (version 20h with EOI register) or 82093AA (11h)"),
-    { 0 },
+    VIV_OPT_STRING(IoApic, "ChipType", chip_type, "ICH9",
+                   "ICH9 (version 20h with EOI register) or 82093AA (11h)"),
+    {0},
 };
 
 static const viv_field_t ioapic_state[] = {
@@ -63,10 +66,10 @@ static const viv_field_t ioapic_state[] = {
     VIV_FIELD(IoApic, id, VIV_U8, 1),
     VIV_FIELD(IoApic, lines, VIV_U32, 1),
     VIV_FIELD_ARRAY(IoApic, rte, VIV_U64, 1),
-    { 0 },
+    {0},
 };
 
-/* -- inputs to messages; chipset lock held ------------------------------------------------------------------- */
+/* -- inputs to messages; chipset lock held ----------------------------------------------------- */
 
 static uint32_t ioapic_send(IoApic *io, uint32_t pin)
 {
@@ -75,17 +78,19 @@ static uint32_t ioapic_send(IoApic *io, uint32_t pin)
     /* SMI, NMI, INIT and ExtINT are edges whatever the entry says. */
     uint32_t level = e & IOAPIC_RTE_LEVEL && mode <= VIV_APIC_DELIVERY_LOWEST;
 
-    return io->chipset->apic_deliver(io->dev, IOAPIC_RTE_DEST(e), (e & IOAPIC_RTE_LOGICAL) != 0, mode,
-                                     (uint32_t)(e & IOAPIC_RTE_VECTOR), level);
+    return io->chipset->apic_deliver(io->dev, IOAPIC_RTE_DEST(e), (e & IOAPIC_RTE_LOGICAL) != 0,
+                                     mode, (uint32_t)(e & IOAPIC_RTE_VECTOR), level);
 }
 
-/* A level-triggered input that is up, unmasked and not in service sends once; remote IRR holds the next until EOI. It is
- * set before the message goes, because the answer to it may be an EOI already. */
+/* A level-triggered input that is up, unmasked and not in service sends once; remote IRR holds the
+ * next until EOI. It is set before the message goes, because the answer to it may be an EOI
+ * already. */
 static void ioapic_level_service(IoApic *io, uint32_t pin)
 {
     uint64_t *e = &io->rte[pin];
 
-    if (!(io->lines >> pin & 1u) || (*e & (IOAPIC_RTE_MASKED | IOAPIC_RTE_REMOTE_IRR | IOAPIC_RTE_LEVEL)) != IOAPIC_RTE_LEVEL)
+    if (!(io->lines >> pin & 1u) ||
+        (*e & (IOAPIC_RTE_MASKED | IOAPIC_RTE_REMOTE_IRR | IOAPIC_RTE_LEVEL)) != IOAPIC_RTE_LEVEL)
         return;
     if (IOAPIC_RTE_MODE(*e) <= VIV_APIC_DELIVERY_LOWEST)
         *e |= IOAPIC_RTE_REMOTE_IRR;
@@ -131,16 +136,14 @@ static const viv_ioapic_ops_t ioapic_role = {
     .broadcast_eoi = ioapic_role_broadcast_eoi,
 };
 
-/* -- registers -------------------------------------------------------------------------------------------------- */
+/* -- registers --------------------------------------------------------------------------------- */
 
 static uint32_t ioapic_reg_read(const IoApic *io)
 {
     switch (io->regsel) {
     case IOAPIC_REG_ID:
-    case IOAPIC_REG_ARBITRATION:
-        return (uint32_t)io->id << 24;
-    case IOAPIC_REG_VERSION:
-        return (IOAPIC_PINS - 1) << 16 | (io->has_eoi ? 0x20u : 0x11u);
+    case IOAPIC_REG_ARBITRATION: return (uint32_t)io->id << 24;
+    case IOAPIC_REG_VERSION: return (IOAPIC_PINS - 1) << 16 | (io->has_eoi ? 0x20u : 0x11u);
     default: {
         uint32_t n = (uint32_t)io->regsel - IOAPIC_REG_REDIRECT;
         if (n >= 2 * IOAPIC_PINS)
@@ -157,7 +160,8 @@ static void ioapic_rte_write(IoApic *io, uint32_t pin, uint32_t high, uint32_t v
     uint64_t wmask = high ? IOAPIC_RTE_WMASK & ~0xffffffffull : IOAPIC_RTE_WMASK & 0xffffffffull;
 
     *e = (old & ~wmask) | ((high ? (uint64_t)value << 32 : value) & wmask);
-    /* An edge-triggered entry has no remote IRR: guests clear a stuck one by switching to edge and back. */
+    /* An edge-triggered entry has no remote IRR: guests clear a stuck one by switching to edge and
+     * back. */
     if (!(*e & IOAPIC_RTE_LEVEL))
         *e &= ~IOAPIC_RTE_REMOTE_IRR;
     ioapic_level_service(io, pin);
@@ -181,33 +185,26 @@ static uint64_t ioapic_mmio_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32
     (void)dev, (void)width;
 
     switch (off & 0xff) {
-    case IOAPIC_IOREGSEL:
-        return io->regsel;
-    case IOAPIC_IOWIN:
-        return ioapic_reg_read(io);
-    default:
-        return 0;
+    case IOAPIC_IOREGSEL: return io->regsel;
+    case IOAPIC_IOWIN: return ioapic_reg_read(io);
+    default: return 0;
     }
 }
 
-static void ioapic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void ioapic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                              uint32_t width)
 {
     IoApic *io = ctx;
     (void)width;
 
     switch (off & 0xff) {
-    case IOAPIC_IOREGSEL:
-        io->regsel = (uint8_t)value;
-        break;
-    case IOAPIC_IOWIN:
-        ioapic_reg_write(io, (uint32_t)value);
-        break;
+    case IOAPIC_IOREGSEL: io->regsel = (uint8_t)value; break;
+    case IOAPIC_IOWIN: ioapic_reg_write(io, (uint32_t)value); break;
     case IOAPIC_EOI:
         if (io->has_eoi)
             ioapic_role_broadcast_eoi(dev, io, (uint32_t)value & 0xffu);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -219,7 +216,7 @@ static const viv_io_ops_t ioapic_mmio_ops = {
     .write = ioapic_mmio_write,
 };
 
-/* -- life ----------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* The lines are the devices' to lower. */
 static void ioapic_reset(viv_dev_t *dev, void *self)
@@ -259,11 +256,14 @@ static viv_status_t ioapic_construct(viv_dev_t *dev, void *self)
     if (!strcmp(io->chip_type, "ICH9"))
         io->has_eoi = 1;
     else if (strcmp(io->chip_type, "82093AA"))
-        return api->fail(dev, VIV_E_CONFIG, "ChipType is '%s'; ICH9 and 82093AA are known", io->chip_type);
-    if ((st = api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset)) != VIV_OK)
+        return api->fail(dev, VIV_E_CONFIG, "ChipType is '%s'; ICH9 and 82093AA are known",
+                         io->chip_type);
+    if ((st = api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset)) !=
+        VIV_OK)
         return api->fail(dev, st, "the host does not offer %s", VIV_CHIPSET_ID);
     io->chipset = chipset.ops;
-    if ((st = api->mmio_map(dev, IOAPIC_BASE, IOAPIC_BYTES, &ioapic_mmio_ops, io, "I/O APIC", NULL)) != VIV_OK)
+    if ((st = api->mmio_map(dev, IOAPIC_BASE, IOAPIC_BYTES, &ioapic_mmio_ops, io, "I/O APIC",
+                            NULL)) != VIV_OK)
         return st;
     st = io->chipset->provide_ioapic(dev, &ioapic_role, io);
     return st == VIV_OK ? st : api->fail(dev, st, "the machine has an I/O APIC already");

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pcbios: the firmware of a PC: a BIOS image (SeaBIOS) and what it needs to know.
- * The guest sees the image below 4 GiB and its last 128 KiB below 1 MiB (under the host bridge's PAM), the CMOS bytes that
- * tell memory size, boot order, floppies and processors, and files of fw_cfg: the RAM map, SMBIOS, boot menu.
+ * The guest sees the image below 4 GiB and its last 128 KiB below 1 MiB (under the host bridge's
+ * PAM), the CMOS bytes that tell memory size, boot order, floppies and processors, and files of
+ * fw_cfg: the RAM map, SMBIOS, boot menu.
  * A byte-wide debug port (402h) takes the firmware's log.
- * Follows: SeaBIOS 1.16's documented run-time configuration; the usual CMOS map of PCs; DMTF DSP0134 for SMBIOS.
+ * Follows: SeaBIOS 1.16's documented run-time configuration; the usual CMOS map of PCs; DMTF
+ * DSP0134 for SMBIOS.
  * With Enabled 0 (direct kernel boot) no image is mapped; the files and the CMOS are the same. */
 #include "pcbios_priv.h"
 
@@ -11,44 +13,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCBIOS_ROM_UNIT 0x10000u
-#define PCBIOS_ROM_MAX 0x800000u
-#define PCBIOS_LOW_BYTES 0x20000u
-#define PCBIOS_DEBUG_ID 0xe9u
-#define PCBIOS_FLOPPY_AUTO 0xffu
+#define PCBIOS_ROM_UNIT      0x10000u
+#define PCBIOS_ROM_MAX       0x800000u
+#define PCBIOS_LOW_BYTES     0x20000u
+#define PCBIOS_DEBUG_ID      0xe9u
+#define PCBIOS_FLOPPY_AUTO   0xffu
 #define PCBIOS_FLOPPY_A_1440 0x40u
 
 static const viv_option_t pcbios_options[] = {
-    VIV_OPT_NAMED(PcBios, "Enabled", enabled, VIV_BOOL, 0, 1, 1, "map the BIOS image; 0 for direct kernel boot"),
+    VIV_OPT_NAMED(PcBios, "Enabled", enabled, VIV_BOOL, 0, 1, 1,
+                  "map the BIOS image; 0 for direct kernel boot"),
     VIV_OPT_STRING(PcBios, "BiosRom", rom_name, "bios-256k.bin", "BIOS image"),
-    VIV_OPT_STRING(PcBios, "BootDevice0", boot_device[0], "FLOPPY", "FLOPPY, DVD, IDE (hard disks), NETWORK or NONE"),
+    VIV_OPT_STRING(PcBios, "BootDevice0", boot_device[0], "FLOPPY",
+                   "FLOPPY, DVD, IDE (hard disks), NETWORK or NONE"),
     VIV_OPT_STRING(PcBios, "BootDevice1", boot_device[1], "DVD", "second"),
     VIV_OPT_STRING(PcBios, "BootDevice2", boot_device[2], "IDE", "third"),
     VIV_OPT_STRING(PcBios, "BootDevice3", boot_device[3], "NONE", "fourth"),
-    VIV_OPT_STRING(PcBios, "BootOrder", boot_order, NULL, "exact devices before that: firmware paths, ';' between"),
+    VIV_OPT_STRING(PcBios, "BootOrder", boot_order, NULL,
+                   "exact devices before that: firmware paths, ';' between"),
     VIV_OPT_NAMED(PcBios, "ShowBootMenu", show_boot_menu, VIV_BOOL, 0, 1, 0, "offer the boot menu"),
-    VIV_OPT_NAMED(PcBios, "BootMenuWait", boot_menu_wait_ms, VIV_U32, 0, 600000, 2500, "how long, in milliseconds"),
+    VIV_OPT_NAMED(PcBios, "BootMenuWait", boot_menu_wait_ms, VIV_U32, 0, 600000, 2500,
+                  "how long, in milliseconds"),
     VIV_OPT_NAMED(PcBios, "BootFailWait", boot_fail_wait_ms, VIV_U32, 0, 0xffffffffu, 0xffffffffu,
                   "milliseconds until a restart when nothing boots; 4294967295: stay"),
     VIV_OPT_NAMED(PcBios, "SerialConsolePort", serial_console_port, VIV_U16, 0, 0xfff8, 0,
                   "I/O base of a serial port that mirrors the BIOS screen; 0: none"),
-    VIV_OPT_NAMED(PcBios, "DebugPort", debug_port, VIV_U16, 0, 0xffff, 0x402, "firmware's log port; 0: none"),
+    VIV_OPT_NAMED(PcBios, "DebugPort", debug_port, VIV_U16, 0, 0xffff, 0x402,
+                  "firmware's log port; 0: none"),
     VIV_OPT_NAMED(PcBios, "FloppyTypes", floppy_types, VIV_U8, 0, 0xff, PCBIOS_FLOPPY_AUTO,
                   "CMOS byte 10h; 255: one 1.44 MB drive if there is a controller"),
     VIV_OPT_STRING(PcBios, "UUID", uuid, NULL, "the machine's UUID"),
     VIV_OPT_STRING(PcBios, "DmiBIOSVendor", dmi_bios_vendor, "SeaBIOS", "SMBIOS type 0"),
     VIV_OPT_STRING(PcBios, "DmiBIOSVersion", dmi_bios_version, "Vivarium", "SMBIOS type 0"),
-    VIV_OPT_STRING(PcBios, "DmiBIOSReleaseDate", dmi_bios_date, "04/01/2014", "SMBIOS type 0, mm/dd/yyyy"),
-    VIV_OPT_NAMED(PcBios, "DmiBIOSReleaseMajor", dmi_bios_major, VIV_U8, 0, 255, 0, "SMBIOS type 0"),
-    VIV_OPT_NAMED(PcBios, "DmiBIOSReleaseMinor", dmi_bios_minor, VIV_U8, 0, 255, 0, "SMBIOS type 0"),
-    VIV_OPT_NAMED(PcBios, "DmiBIOSFirmwareMajor", dmi_firmware_major, VIV_U8, 0, 255, 255, "SMBIOS type 0"),
-    VIV_OPT_NAMED(PcBios, "DmiBIOSFirmwareMinor", dmi_firmware_minor, VIV_U8, 0, 255, 255, "SMBIOS type 0"),
+    VIV_OPT_STRING(PcBios, "DmiBIOSReleaseDate", dmi_bios_date, "04/01/2014",
+                   "SMBIOS type 0, mm/dd/yyyy"),
+    VIV_OPT_NAMED(PcBios, "DmiBIOSReleaseMajor", dmi_bios_major, VIV_U8, 0, 255, 0,
+                  "SMBIOS type 0"),
+    VIV_OPT_NAMED(PcBios, "DmiBIOSReleaseMinor", dmi_bios_minor, VIV_U8, 0, 255, 0,
+                  "SMBIOS type 0"),
+    VIV_OPT_NAMED(PcBios, "DmiBIOSFirmwareMajor", dmi_firmware_major, VIV_U8, 0, 255, 255,
+                  "SMBIOS type 0"),
+    VIV_OPT_NAMED(PcBios, "DmiBIOSFirmwareMinor", dmi_firmware_minor, VIV_U8, 0, 255, 255,
+                  "SMBIOS type 0"),
     VIV_OPT_STRING(PcBios, "DmiSystemVendor", dmi_system_vendor, "Vivarium", "SMBIOS type 1"),
-    VIV_OPT_STRING(PcBios, "DmiSystemProduct", dmi_system_product, "Vivarium PC (i440FX + PIIX3)", "SMBIOS type 1"),
+    VIV_OPT_STRING(PcBios, "DmiSystemProduct", dmi_system_product, "Vivarium PC (i440FX + PIIX3)",
+                   "SMBIOS type 1"),
     VIV_OPT_STRING(PcBios, "DmiSystemVersion", dmi_system_version, "1.0", "SMBIOS type 1"),
     VIV_OPT_STRING(PcBios, "DmiSystemSerial", dmi_system_serial, "0", "SMBIOS type 1"),
     VIV_OPT_STRING(PcBios, "DmiSystemUuid", dmi_system_uuid, NULL, "SMBIOS type 1; default: UUID"),
-    VIV_OPT_STRING(PcBios, "DmiSystemFamily", dmi_system_family, "Virtual Machine", "SMBIOS type 1"),
+    VIV_OPT_STRING(PcBios, "DmiSystemFamily", dmi_system_family, "Virtual Machine",
+                   "SMBIOS type 1"),
     VIV_OPT_STRING(PcBios, "DmiSystemSKU", dmi_system_sku, NULL, "SMBIOS type 1"),
     VIV_OPT_STRING(PcBios, "DmiBoardVendor", dmi_board_vendor, "Vivarium", "SMBIOS type 2"),
     VIV_OPT_STRING(PcBios, "DmiBoardProduct", dmi_board_product, "Vivarium", "SMBIOS type 2"),
@@ -66,11 +80,12 @@ static const viv_option_t pcbios_options[] = {
     VIV_OPT_STRING(PcBios, "DmiProcVersion", dmi_proc_version, "1.0", "SMBIOS type 4"),
     VIV_OPT_STRING(PcBios, "DmiOEMVBoxVer", dmi_oem_ver, NULL, "SMBIOS type 11, first string"),
     VIV_OPT_STRING(PcBios, "DmiOEMVBoxRev", dmi_oem_rev, NULL, "SMBIOS type 11, second string"),
-    VIV_OPT_NAMED(PcBios, "DmiExposeMemoryTable", dmi_memory_table, VIV_BOOL, 0, 1, 1, "SMBIOS types 16, 17, 19"),
-    { 0 },
+    VIV_OPT_NAMED(PcBios, "DmiExposeMemoryTable", dmi_memory_table, VIV_BOOL, 0, 1, 1,
+                  "SMBIOS types 16, 17, 19"),
+    {0},
 };
 
-/* -- boot order and CMOS ---------------------------------------------------------------------------------- */
+/* -- boot order and CMOS ----------------------------------------------------------------------- */
 
 /* The CMOS code of a device class, 0 for NONE, -1 for an unknown word. */
 static int pcbios_boot_code(const char *word)
@@ -78,7 +93,7 @@ static int pcbios_boot_code(const char *word)
     static const struct {
         const char *word;
         int code;
-    } words[] = { { "NONE", 0 }, { "FLOPPY", 1 }, { "IDE", 2 }, { "DVD", 3 }, { "NETWORK", 4 }, { "LAN", 4 } };
+    } words[] = {{"NONE", 0}, {"FLOPPY", 1}, {"IDE", 2}, {"DVD", 3}, {"NETWORK", 4}, {"LAN", 4}};
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (!strcmp(word, words[i].word))
@@ -89,7 +104,7 @@ static int pcbios_boot_code(const char *word)
 
 static void pcbios_cmos_boot(PcBios *bios)
 {
-    uint32_t order[PCBIOS_BOOT_SLOTS] = { 0 };
+    uint32_t order[PCBIOS_BOOT_SLOTS] = {0};
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < PCBIOS_BOOT_SLOTS; i++) {
@@ -97,7 +112,8 @@ static void pcbios_cmos_boot(PcBios *bios)
         if (code > 0)
             order[count++] = (uint32_t)code;
     }
-    /* Three fit; the class that is left comes last in any case. Bit 0 of 38h: no check of the floppy's signature. */
+    /* Three fit; the class that is left comes last in any case. Bit 0 of 38h: no check of the
+     * floppy's signature. */
     bios->chipset->cmos_write(bios->dev, 0x3d, (uint8_t)(order[1] << 4 | order[0]));
     bios->chipset->cmos_write(bios->dev, 0x38, (uint8_t)(order[2] << 4));
 }
@@ -146,7 +162,7 @@ static void pcbios_cmos_write(PcBios *bios)
     pcbios_cmos_boot(bios);
 }
 
-/* -- firmware files ------------------------------------------------------------------------------------------- */
+/* -- firmware files ---------------------------------------------------------------------------- */
 
 static void pcbios_le(uint8_t *at, uint64_t value, uint32_t bytes)
 {
@@ -154,7 +170,8 @@ static void pcbios_le(uint8_t *at, uint64_t value, uint32_t bytes)
         at[i] = (uint8_t)(value >> (8 * i));
 }
 
-static viv_status_t pcbios_publish_number(PcBios *bios, const char *name, uint64_t value, uint32_t bytes)
+static viv_status_t pcbios_publish_number(PcBios *bios, const char *name, uint64_t value,
+                                          uint32_t bytes)
 {
     uint8_t le[8];
     pcbios_le(le, value, 8);
@@ -212,12 +229,13 @@ static viv_status_t pcbios_publish(PcBios *bios)
     return st == VIV_OK ? pcbios_smbios_publish(bios) : st;
 }
 
-/* -- debug port --------------------------------------------------------------------------------------------------- */
+/* -- debug port -------------------------------------------------------------------------------- */
 
 static void pcbios_debug_flush(PcBios *bios)
 {
     if (bios->debug_len)
-        bios->dev->api->log(bios->dev, VIV_LOG_DEBUG, "firmware: %.*s", (int)bios->debug_len, bios->debug_line);
+        bios->dev->api->log(bios->dev, VIV_LOG_DEBUG, "firmware: %.*s", (int)bios->debug_len,
+                            bios->debug_line);
     bios->debug_len = 0;
 }
 
@@ -228,7 +246,8 @@ static uint64_t pcbios_debug_read(viv_dev_t *dev, void *ctx, uint64_t off, uint3
     return PCBIOS_DEBUG_ID; /* by which the firmware knows that somebody listens */
 }
 
-static void pcbios_debug_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void pcbios_debug_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                               uint32_t width)
 {
     PcBios *bios = ctx;
     char c = (char)value;
@@ -250,7 +269,7 @@ static const viv_io_ops_t pcbios_debug_ops = {
     .write = pcbios_debug_write,
 };
 
-/* -- ROM ------------------------------------------------------------------------------------------------------------- */
+/* -- ROM --------------------------------------------------------------------------------------- */
 
 static viv_status_t pcbios_rom_map(PcBios *bios, const uint8_t *image, uint64_t len)
 {
@@ -279,9 +298,12 @@ static viv_status_t pcbios_rom_load(PcBios *bios)
     viv_status_t st = bios->ram->file_load(dev, bios->rom_name, PCBIOS_ROM_MAX, &image, &len);
 
     if (st != VIV_OK)
-        return dev->api->fail(dev, st, "the BIOS image '%s' cannot be read (Debian: package seabios)", bios->rom_name);
+        return dev->api->fail(dev, st,
+                              "the BIOS image '%s' cannot be read (Debian: package seabios)",
+                              bios->rom_name);
     if (!len || len % PCBIOS_ROM_UNIT)
-        st = dev->api->fail(dev, VIV_E_CONFIG, "the BIOS image '%s' has %llu bytes, not a multiple of 64 KiB",
+        st = dev->api->fail(dev, VIV_E_CONFIG,
+                            "the BIOS image '%s' has %llu bytes, not a multiple of 64 KiB",
                             bios->rom_name, (unsigned long long)len);
     else
         st = pcbios_rom_map(bios, image, len);
@@ -289,7 +311,7 @@ static viv_status_t pcbios_rom_load(PcBios *bios)
     return st;
 }
 
-/* -- life -------------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void pcbios_reset(viv_dev_t *dev, void *self)
 {
@@ -314,25 +336,27 @@ static viv_status_t pcbios_config_check(viv_dev_t *dev, PcBios *bios)
 {
     const struct {
         const char *key, *text;
-    } uuids[] = { { "UUID", bios->uuid }, { "DmiSystemUuid", bios->dmi_system_uuid } };
+    } uuids[] = {{"UUID", bios->uuid}, {"DmiSystemUuid", bios->dmi_system_uuid}};
     uint8_t uuid[16];
 
     for (uint32_t i = 0; i < PCBIOS_BOOT_SLOTS; i++) {
         if (pcbios_boot_code(bios->boot_device[i]) < 0)
-            return dev->api->fail(dev, VIV_E_CONFIG,
-                                  "BootDevice%u is '%s'; FLOPPY, DVD, IDE, NETWORK and NONE are known", i,
-                                  bios->boot_device[i]);
+            return dev->api->fail(
+                dev, VIV_E_CONFIG,
+                "BootDevice%u is '%s'; FLOPPY, DVD, IDE, NETWORK and NONE are known", i,
+                bios->boot_device[i]);
     }
     for (uint32_t i = 0; i < 2; i++) {
         if (uuids[i].text && *uuids[i].text && pcbios_uuid_parse(uuids[i].text, uuid) != VIV_OK)
-            return dev->api->fail(dev, VIV_E_CONFIG, "%s is '%s', which is no UUID", uuids[i].key, uuids[i].text);
+            return dev->api->fail(dev, VIV_E_CONFIG, "%s is '%s', which is no UUID", uuids[i].key,
+                                  uuids[i].text);
     }
     return VIV_OK;
 }
 
 static const void *pcbios_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
 {
-    viv_iface_t iface = { NULL, NULL };
+    viv_iface_t iface = {NULL, NULL};
 
     if (*st != VIV_OK)
         return NULL;
@@ -355,7 +379,8 @@ static viv_status_t pcbios_construct(viv_dev_t *dev, void *self)
     if (st != VIV_OK || (st = pcbios_config_check(dev, bios)) != VIV_OK)
         return st;
     if (bios->debug_port) {
-        st = dev->api->pio_map(dev, bios->debug_port, 1, &pcbios_debug_ops, bios, "firmware log", NULL);
+        st = dev->api->pio_map(dev, bios->debug_port, 1, &pcbios_debug_ops, bios, "firmware log",
+                               NULL);
         if (st != VIV_OK)
             return st;
     }
@@ -376,4 +401,5 @@ static const viv_device_class_t pcbios_class = {
     .power_off = pcbios_power_off,
 };
 
-VIV_PLUGIN("org.vivarium.pcbios", "1.0", "LGPL-2.1-or-later", "BIOS image and firmware files", &pcbios_class);
+VIV_PLUGIN("org.vivarium.pcbios", "1.0", "LGPL-2.1-or-later", "BIOS image and firmware files",
+           &pcbios_class);

@@ -27,10 +27,10 @@ typedef struct PcBios {
     /* config: SMBIOS */
     uint8_t dmi_bios_major, dmi_bios_minor, dmi_firmware_major, dmi_firmware_minor;
     const char *dmi_bios_vendor, *dmi_bios_version, *dmi_bios_date;
-    const char *dmi_system_vendor, *dmi_system_product, *dmi_system_version, *dmi_system_serial, *dmi_system_uuid,
-        *dmi_system_family, *dmi_system_sku;
-    const char *dmi_board_vendor, *dmi_board_product, *dmi_board_version, *dmi_board_serial, *dmi_board_asset,
-        *dmi_board_location;
+    const char *dmi_system_vendor, *dmi_system_product, *dmi_system_version, *dmi_system_serial,
+        *dmi_system_uuid, *dmi_system_family, *dmi_system_sku;
+    const char *dmi_board_vendor, *dmi_board_product, *dmi_board_version, *dmi_board_serial,
+        *dmi_board_asset, *dmi_board_location;
     uint8_t dmi_board_type;
     const char *dmi_chassis_vendor, *dmi_chassis_version, *dmi_chassis_serial, *dmi_chassis_asset;
     uint8_t dmi_chassis_type;

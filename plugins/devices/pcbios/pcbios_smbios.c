@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pcbios: SMBIOS 2.8 tables from the Dmi* keys and the machine.
- * Follows DMTF DSP0134 2.8: types 0, 1, 2, 3, 4 (one a vCPU), 11, 16, 17, 19, 32, 127. The firmware places the tables and
- * fills the address in the entry point. */
+ * Follows DMTF DSP0134 2.8: types 0, 1, 2, 3, 4 (one a vCPU), 11, 16, 17, 19, 32, 127. The firmware
+ * places the tables and fills the address in the entry point. */
 #include "pcbios_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SMBIOS_ROOM 65535u
+#define SMBIOS_ROOM        65535u
 #define SMBIOS_STRINGS_MAX 16u
-#define SMBIOS_DIMM_MB (16u * 1024u)
+#define SMBIOS_DIMM_MB     (16u * 1024u)
 
 typedef struct Smbios {
     uint8_t *data;
@@ -40,7 +40,8 @@ static void pcbios_smbios_begin(Smbios *s, uint8_t type, uint16_t handle)
     pcbios_smbios_put(s, handle, 2);
 }
 
-/* A string field: its number, or 0 for none. SMBIOS strings are at most 64 characters in most readers' view. */
+/* A string field: its number, or 0 for none. SMBIOS strings are at most 64 characters in most
+ * readers' view. */
 static void pcbios_smbios_string(Smbios *s, const char *text)
 {
     if (!text || !*text || s->string_count == SMBIOS_STRINGS_MAX) {
@@ -66,7 +67,7 @@ static void pcbios_smbios_end(Smbios *s)
         s->largest = s->len - s->start;
 }
 
-/* -- UUIDs ------------------------------------------------------------------------------------------------ */
+/* -- UUIDs ------------------------------------------------------------------------------------- */
 
 static int pcbios_hex(char c)
 {
@@ -106,9 +107,10 @@ viv_status_t pcbios_uuid_parse(const char *text, uint8_t ret_uuid[16])
 /* The first three fields are little-endian since SMBIOS 2.6. */
 static void pcbios_smbios_uuid(PcBios *bios, Smbios *s)
 {
-    static const uint8_t order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
-    uint8_t uuid[16] = { 0 };
-    const char *text = bios->dmi_system_uuid && *bios->dmi_system_uuid ? bios->dmi_system_uuid : bios->uuid;
+    static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+    uint8_t uuid[16] = {0};
+    const char *text =
+        bios->dmi_system_uuid && *bios->dmi_system_uuid ? bios->dmi_system_uuid : bios->uuid;
 
     if (text && *text)
         pcbios_uuid_parse(text, uuid); /* construct has checked it */
@@ -116,7 +118,7 @@ static void pcbios_smbios_uuid(PcBios *bios, Smbios *s)
         pcbios_smbios_put(s, uuid[order[i]], 1);
 }
 
-/* -- structures ------------------------------------------------------------------------------------------------ */
+/* -- structures -------------------------------------------------------------------------------- */
 
 static void pcbios_smbios_bios(PcBios *bios, Smbios *s)
 {
@@ -125,7 +127,7 @@ static void pcbios_smbios_bios(PcBios *bios, Smbios *s)
     pcbios_smbios_string(s, bios->dmi_bios_version);
     pcbios_smbios_put(s, 0xe000, 2); /* segment of the runtime part */
     pcbios_smbios_string(s, bios->dmi_bios_date);
-    pcbios_smbios_put(s, 3, 1);      /* ROM size: (n + 1) * 64 KiB */
+    pcbios_smbios_put(s, 3, 1);                     /* ROM size: (n + 1) * 64 KiB */
     pcbios_smbios_put(s, 0x0000000000018090ull, 8); /* PCI, PnP, boot from CD, selectable boot */
     pcbios_smbios_put(s, 0x1401, 2); /* ACPI; targeted distribution, virtual machine */
     pcbios_smbios_put(s, bios->dmi_bios_major, 1);
@@ -235,7 +237,8 @@ static void pcbios_smbios_dimm(Smbios *s, uint32_t index, uint64_t mb)
     pcbios_smbios_end(s);
 }
 
-static void pcbios_smbios_range(Smbios *s, uint16_t handle, uint64_t start, uint64_t len_bytes, uint32_t dimms)
+static void pcbios_smbios_range(Smbios *s, uint16_t handle, uint64_t start, uint64_t len_bytes,
+                                uint32_t dimms)
 {
     uint64_t start_kb = start >> 10;
     uint64_t end_kb = ((start + len_bytes) >> 10) - 1;
@@ -281,7 +284,7 @@ static void pcbios_smbios_memory(PcBios *bios, Smbios *s)
 
 static void pcbios_smbios_rest(PcBios *bios, Smbios *s)
 {
-    const char *oem[2] = { bios->dmi_oem_ver, bios->dmi_oem_rev };
+    const char *oem[2] = {bios->dmi_oem_ver, bios->dmi_oem_rev};
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < 2; i++)
@@ -302,7 +305,7 @@ static void pcbios_smbios_rest(PcBios *bios, Smbios *s)
     pcbios_smbios_end(s);
 }
 
-/* -- entry point ------------------------------------------------------------------------------------------------- */
+/* -- entry point ------------------------------------------------------------------------------- */
 
 static uint8_t pcbios_smbios_sum(const uint8_t *bytes, uint32_t len)
 {
@@ -333,7 +336,7 @@ static void pcbios_smbios_anchor(const Smbios *s, uint8_t at[31])
 
 viv_status_t pcbios_smbios_publish(PcBios *bios)
 {
-    Smbios s = { .data = malloc(SMBIOS_ROOM) };
+    Smbios s = {.data = malloc(SMBIOS_ROOM)};
     uint8_t anchor[31];
 
     if (!s.data)
@@ -351,7 +354,8 @@ viv_status_t pcbios_smbios_publish(PcBios *bios)
         if (st == VIV_OK)
             st = bios->fwfile->add(bios->dev, "etc/smbios/smbios-anchor", anchor, sizeof(anchor));
     } else {
-        bios->dev->api->fail(bios->dev, st, "the Dmi strings make more than 64 KiB of SMBIOS tables");
+        bios->dev->api->fail(bios->dev, st,
+                             "the Dmi strings make more than 64 KiB of SMBIOS tables");
     }
     free(s.data);
     return st;

@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pci: the 440FX/PIIX3 PCI bus of a PC: host bridge 0:0.0, PIIX3 ISA bridge 0:1.0.
- * The guest sees configuration mechanism #1 at CF8h/CFCh, the reset control register at CF9h and the two functions.
- * Follows: PCI Local Bus Specification 3.0, 3.2.2.3.2; 440FX datasheet (290549); PIIX3 datasheet (290550), 2.5.5.1 for CF9h.
- * The IDE function 1.1 belongs to piix3ide, power management 1.3 to acpi, the ELCR ports 4D0h/4D1h to i8259.
+ * The guest sees configuration mechanism #1 at CF8h/CFCh, the reset control register at CF9h and
+ * the two functions.
+ * Follows: PCI Local Bus Specification 3.0, 3.2.2.3.2; 440FX datasheet (290549); PIIX3 datasheet
+ * (290550), 2.5.5.1 for CF9h.
+ * The IDE function 1.1 belongs to piix3ide, power management 1.3 to acpi, the ELCR ports 4D0h/4D1h
+ * to i8259.
  * Not modelled: configuration mechanism #2, special cycles. */
 #include "pci_priv.h"
 
 #define PCI_CF8_ENABLE 0x80000000u
-#define PCI_CF8_MASK 0x80fffffcu /* bits 30:24 and 1:0 are reserved and read as zero */
-#define PCI_CF9_RCPU 0x04u       /* a rise of it resets */
-#define PCI_CF9_MASK 0x06u       /* with SRST, hard or soft: both reset the machine here */
+#define PCI_CF8_MASK   0x80fffffcu /* bits 30:24 and 1:0 are reserved and read as zero */
+#define PCI_CF9_RCPU   0x04u       /* a rise of it resets */
+#define PCI_CF9_MASK   0x06u       /* with SRST, hard or soft: both reset the machine here */
 
 static const viv_option_t pci_options[] = {
-    VIV_OPT_NAMED(PciBus, "IOAPIC", ioapic, VIV_BOOL, 0, 1, 1, "the board has an I/O APIC: XBCS says so"),
-    { 0 },
+    VIV_OPT_NAMED(PciBus, "IOAPIC", ioapic, VIV_BOOL, 0, 1, 1,
+                  "the board has an I/O APIC: XBCS says so"),
+    {0},
 };
 
 static const viv_field_t pci_state[] = {
     VIV_FIELD(PciBus, config_address, VIV_U32, 1),
     VIV_FIELD(PciBus, reset_control, VIV_U8, 1),
-    { 0 },
+    {0},
 };
 
-/* -- CF8h-CFBh: only a whole dword is the address register; CF9h as a byte is reset control ------------- */
+/* -- CF8h-CFBh: only a whole dword is the address register; CF9h as a byte is reset control ---- */
 
 /* [emt, device lock held] */
 static uint64_t pci_address_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -37,7 +41,8 @@ static uint64_t pci_address_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32
     return ~0ull;
 }
 
-static void pci_address_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void pci_address_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                              uint32_t width)
 {
     PciBus *pci = ctx;
 
@@ -58,10 +63,11 @@ static const viv_io_ops_t pci_address_ops = {
     .write = pci_address_write,
 };
 
-/* -- CFCh-CFFh ------------------------------------------------------------------------------------------ */
+/* -- CFCh-CFFh --------------------------------------------------------------------------------- */
 
-/* [emt, no lock] The configuration space that is reached has its own lock, taken by the host: holding ours as well
- * would order two device locks. Guests serialise CF8h/CFCh pairs themselves, as they must on hardware. */
+/* [emt, no lock] The configuration space that is reached has its own lock, taken by the host:
+ * holding ours as well would order two device locks. Guests serialise CF8h/CFCh pairs themselves,
+ * as they must on hardware. */
 static uint64_t pci_data_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
 {
     PciBus *pci = ctx;
@@ -77,7 +83,8 @@ static uint64_t pci_data_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t 
         }
         return value;
     }
-    return pci->bus->config_read(dev, addr >> 16 & 0xffu, addr >> 8 & 0xffu, (addr & 0xfcu) + (uint32_t)off, width);
+    return pci->bus->config_read(dev, addr >> 16 & 0xffu, addr >> 8 & 0xffu,
+                                 (addr & 0xfcu) + (uint32_t)off, width);
 }
 
 static void pci_data_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
@@ -92,8 +99,8 @@ static void pci_data_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
             pci_data_write(dev, ctx, off + i, value >> (8 * i) & 0xffu, 1);
         return;
     }
-    pci->bus->config_write(dev, addr >> 16 & 0xffu, addr >> 8 & 0xffu, (addr & 0xfcu) + (uint32_t)off,
-                           (uint32_t)value, width);
+    pci->bus->config_write(dev, addr >> 16 & 0xffu, addr >> 8 & 0xffu,
+                           (addr & 0xfcu) + (uint32_t)off, (uint32_t)value, width);
 }
 
 static const viv_io_ops_t pci_data_ops = {
@@ -104,7 +111,7 @@ static const viv_io_ops_t pci_data_ops = {
     .write = pci_data_write,
 };
 
-/* -- life ----------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void pci_reset(viv_dev_t *dev, void *self)
 {
@@ -131,7 +138,7 @@ static viv_status_t pci_post_load(viv_dev_t *dev, void *self, uint32_t version)
 /* A table of the host that this device cannot do without; NULL has been reported. */
 static const void *pci_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
 {
-    viv_iface_t iface = { NULL, NULL };
+    viv_iface_t iface = {NULL, NULL};
 
     if (*st != VIV_OK)
         return NULL;
@@ -155,9 +162,11 @@ static viv_status_t pci_construct(viv_dev_t *dev, void *self)
         return st;
     if ((st = pci->bus->provide(dev, &pci_piix3_bus_ops, pci)) != VIV_OK)
         return api->fail(dev, st, "the machine has a PCI host bridge already");
-    if ((st = pci_host_construct(dev, pci)) != VIV_OK || (st = pci_piix3_construct(dev, pci)) != VIV_OK)
+    if ((st = pci_host_construct(dev, pci)) != VIV_OK ||
+        (st = pci_piix3_construct(dev, pci)) != VIV_OK)
         return st;
-    if ((st = api->pio_map(dev, 0xcf8, 4, &pci_address_ops, pci, "PCI address, reset control", NULL)) != VIV_OK)
+    if ((st = api->pio_map(dev, 0xcf8, 4, &pci_address_ops, pci, "PCI address, reset control",
+                           NULL)) != VIV_OK)
         return st;
     return api->pio_map(dev, 0xcfc, 4, &pci_data_ops, pci, "PCI data", NULL);
 }
@@ -177,4 +186,5 @@ static const viv_device_class_t pci_class = {
     .post_load = pci_post_load,
 };
 
-VIV_PLUGIN("org.vivarium.pci", "1.0", "LGPL-2.1-or-later", "PCI bus of an i440FX/PIIX3 PC", &pci_class);
+VIV_PLUGIN("org.vivarium.pci", "1.0", "LGPL-2.1-or-later", "PCI bus of an i440FX/PIIX3 PC",
+           &pci_class);

@@ -1,44 +1,51 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pci: the Intel 82441FX (440FX PMC) host bridge, function 0:0.0.
- * Follows the 440FX PCIset datasheet (order number 290549), section 3.2. What acts: PAM[6:0], SMRAM's lock, TRC.
+ * Follows the 440FX PCIset datasheet (order number 290549), section 3.2. What acts: PAM[6:0],
+ * SMRAM's lock, TRC.
  * Timing and DRAM registers store what is written and do nothing else.
  * Not modelled: compatible SMRAM at A0000h (there is no SMM), ECC errors, DRAM row sizing. */
 #include "pci_priv.h"
 
-#define PCI_HOST_PAM0 0x59u
-#define PCI_HOST_PAM_COUNT 7u
-#define PCI_HOST_SMRAM 0x72u
+#define PCI_HOST_PAM0         0x59u
+#define PCI_HOST_PAM_COUNT    7u
+#define PCI_HOST_SMRAM        0x72u
 #define PCI_HOST_SMRAM_D_OPEN 0x40u
-#define PCI_HOST_SMRAM_D_LCK 0x10u
-#define PCI_HOST_SMRAM_WMASK 0x78u /* C_BASE_SEG is fixed at A0000h */
-#define PCI_HOST_TRC 0x93u
-#define PCI_HOST_TRC_RCPU 0x04u
+#define PCI_HOST_SMRAM_D_LCK  0x10u
+#define PCI_HOST_SMRAM_WMASK  0x78u /* C_BASE_SEG is fixed at A0000h */
+#define PCI_HOST_TRC          0x93u
+#define PCI_HOST_TRC_RCPU     0x04u
 
 /* SeaBIOS takes the machine for the one that it has a platform driver for by this subsystem. */
 #define PCI_HOST_SUBSYSTEM_VENDOR 0x1af4u
-#define PCI_HOST_SUBSYSTEM 0x1100u
+#define PCI_HOST_SUBSYSTEM        0x1100u
 
 static const PciReg pci_host_regs[] = {
-    { 0x50, 2, 0x0000, 0xffe3, 0 }, /* PMCCFG */
-    { 0x52, 1, 0x00, 0xff, 0 },     /* DETURBO */
-    { 0x53, 1, 0x80, 0xff, 0 },     /* DBC */
-    { 0x54, 1, 0x00, 0x82, 0 },     /* AXC */
-    { 0x55, 2, 0x0000, 0xffff, 0 }, /* DRT */
-    { 0x57, 1, 0x01, 0x3f, 0 },     /* DRAMC */
-    { 0x58, 1, 0x10, 0x7f, 0 },     /* DRAMT */
-    { 0x59, 1, 0x00, 0x30, 0 },     /* PAM0: F0000h-FFFFFh in the high nibble only */
-    { 0x5a, 1, 0x00, 0x33, 0 },     { 0x5b, 1, 0x00, 0x33, 0 }, { 0x5c, 1, 0x00, 0x33, 0 },
-    { 0x5d, 1, 0x00, 0x33, 0 },     { 0x5e, 1, 0x00, 0x33, 0 }, { 0x5f, 1, 0x00, 0x33, 0 },
-    { 0x60, 2, 0x0101, 0xffff, 0 }, /* DRB0-7 */
-    { 0x62, 2, 0x0101, 0xffff, 0 }, { 0x64, 2, 0x0101, 0xffff, 0 },
-    { 0x66, 2, 0x0101, 0xffff, 0 }, { 0x68, 1, 0x00, 0xc0, 0 }, /* FDHC */
-    { 0x70, 1, 0x20, 0xf8, 0 },     /* MTT */
-    { 0x71, 1, 0x10, 0xf8, 0 },     /* CLT */
-    { PCI_HOST_SMRAM, 1, 0x02, PCI_HOST_SMRAM_WMASK, 0 },
-    { 0x90, 1, 0x00, 0x1b, 0 },     /* ERRCMD */
-    { 0x91, 1, 0x00, 0x00, 0x11 },  /* ERRSTS */
-    { PCI_HOST_TRC, 1, 0x00, 0x0f, 0 },
-    { 0 },
+    {0x50, 2, 0x0000, 0xffe3, 0}, /* PMCCFG */
+    {0x52, 1, 0x00, 0xff, 0},     /* DETURBO */
+    {0x53, 1, 0x80, 0xff, 0},     /* DBC */
+    {0x54, 1, 0x00, 0x82, 0},     /* AXC */
+    {0x55, 2, 0x0000, 0xffff, 0}, /* DRT */
+    {0x57, 1, 0x01, 0x3f, 0},     /* DRAMC */
+    {0x58, 1, 0x10, 0x7f, 0},     /* DRAMT */
+    {0x59, 1, 0x00, 0x30, 0},     /* PAM0: F0000h-FFFFFh in the high nibble only */
+    {0x5a, 1, 0x00, 0x33, 0},
+    {0x5b, 1, 0x00, 0x33, 0},
+    {0x5c, 1, 0x00, 0x33, 0},
+    {0x5d, 1, 0x00, 0x33, 0},
+    {0x5e, 1, 0x00, 0x33, 0},
+    {0x5f, 1, 0x00, 0x33, 0},
+    {0x60, 2, 0x0101, 0xffff, 0}, /* DRB0-7 */
+    {0x62, 2, 0x0101, 0xffff, 0},
+    {0x64, 2, 0x0101, 0xffff, 0},
+    {0x66, 2, 0x0101, 0xffff, 0},
+    {0x68, 1, 0x00, 0xc0, 0}, /* FDHC */
+    {0x70, 1, 0x20, 0xf8, 0}, /* MTT */
+    {0x71, 1, 0x10, 0xf8, 0}, /* CLT */
+    {PCI_HOST_SMRAM, 1, 0x02, PCI_HOST_SMRAM_WMASK, 0},
+    {0x90, 1, 0x00, 0x1b, 0},    /* ERRCMD */
+    {0x91, 1, 0x00, 0x00, 0x11}, /* ERRSTS */
+    {PCI_HOST_TRC, 1, 0x00, 0x0f, 0},
+    {0},
 };
 
 void pci_regs_apply(PciBus *pci, viv_pci_fn_t *fn, const PciReg *regs, int values)
@@ -52,12 +59,14 @@ void pci_regs_apply(PciBus *pci, viv_pci_fn_t *fn, const PciReg *regs, int value
     }
 }
 
-static void pci_host_pam_region(viv_dev_t *dev, PciBus *pci, uint64_t gpa, uint64_t len_bytes, uint32_t bits)
+static void pci_host_pam_region(viv_dev_t *dev, PciBus *pci, uint64_t gpa, uint64_t len_bytes,
+                                uint32_t bits)
 {
     pci->chipset->pam_set(dev, gpa, len_bytes, bits & 1u, (bits >> 1) & 1u);
 }
 
-/* PAM register n (0..6) as the memory controller sees it: two 16 KiB regions each, but PAM0 one of 64 KiB. */
+/* PAM register n (0..6) as the memory controller sees it: two 16 KiB regions each, but PAM0 one of
+ * 64 KiB. */
 static void pci_host_pam_apply(viv_dev_t *dev, PciBus *pci, uint32_t n)
 {
     uint32_t value = pci->pci->config_get(pci->host_fn, PCI_HOST_PAM0 + n, 1);
@@ -84,7 +93,8 @@ static void pci_host_smram_apply(PciBus *pci)
 }
 
 /* [emt, device lock held] An access may cover several registers. */
-static void pci_host_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width, uint32_t value)
+static void pci_host_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width,
+                             uint32_t value)
 {
     PciBus *pci = ctx;
     (void)value;

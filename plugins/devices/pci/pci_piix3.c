@@ -2,46 +2,50 @@
 /* pci: the Intel 82371SB (PIIX3) PCI-to-ISA bridge, function 0:1.0, and the interrupt router in it.
  * Follows the 82371FB/82371SB datasheet (order number 290550), section 2.2. What acts: PIRQRC[A:D].
  *
- * INTx of a slot reaches PIRQ[(slot - 1 + pin - 1) mod 4], pin 1 being INTA: the wiring that SeaBIOS and the _PRT in the
- * acpi plugin's DSDT assume. A PIRQ goes to the ISA interrupt in its PIRQRC register, and that line to the PICs and the I/O
- * APIC alike, active high, level triggered. PIRQs that share an interrupt are or-ed.
+ * INTx of a slot reaches PIRQ[(slot - 1 + pin - 1) mod 4], pin 1 being INTA: the wiring that
+ * SeaBIOS and the _PRT in the acpi plugin's DSDT assume. A PIRQ goes to the ISA interrupt in its
+ * PIRQRC register, and that line to the PICs and the I/O APIC alike, active high, level triggered.
+ * PIRQs that share an interrupt are or-ed.
  * Not modelled: MBIRQ and MBDMA steering, SMI generation, the chip selects of XBCS. */
 #include "pci_priv.h"
 
-#define PCI_PIIX3_XBCS 0x4eu
-#define PCI_PIIX3_XBCS_APIC 0x0100u
-#define PCI_PIIX3_PIRQRC 0x60u
+#define PCI_PIIX3_XBCS       0x4eu
+#define PCI_PIIX3_XBCS_APIC  0x0100u
+#define PCI_PIIX3_PIRQRC     0x60u
 #define PCI_PIIX3_PIRQRC_OFF 0x80u
-#define PCI_PIIX3_IRQ_MASK 0xdef8u /* 3-7, 9-12, 14, 15; the others are reserved and route nowhere */
+#define PCI_PIIX3_IRQ_MASK                                                                         \
+    0xdef8u /* 3-7, 9-12, 14, 15; the others are reserved and route nowhere */
 
 static const PciReg pci_piix3_regs[] = {
-    { 0x4c, 1, 0x4d, 0x7f, 0 },     /* IORT */
-    { PCI_PIIX3_XBCS, 2, 0x0003, 0x01ff, 0 },
-    { 0x60, 1, 0x80, 0x8f, 0 },     /* PIRQRCA */
-    { 0x61, 1, 0x80, 0x8f, 0 },     { 0x62, 1, 0x80, 0x8f, 0 }, { 0x63, 1, 0x80, 0x8f, 0 },
-    { 0x69, 1, 0x02, 0xfe, 0 },     /* TOM */
-    { 0x6a, 2, 0x0000, 0x8087, 0 }, /* MSTAT */
-    { 0x70, 1, 0x80, 0xef, 0 },     /* MBIRQ0 */
-    { 0x76, 1, 0x0c, 0x8f, 0 },     /* MBDMA0 */
-    { 0x77, 1, 0x0c, 0x8f, 0 },     /* MBDMA1 */
-    { 0x78, 2, 0x0002, 0xffff, 0 }, /* PCSC */
-    { 0x80, 1, 0x00, 0x7f, 0 },     /* APICBASE */
-    { 0x82, 1, 0x00, 0x0f, 0 },     /* DLC */
-    { 0xa0, 1, 0x08, 0x1f, 0 },     /* SMICNTL */
-    { 0xa2, 2, 0x0000, 0x00ff, 0 }, /* SMIEN */
-    { 0xa4, 2, 0x0000, 0xffff, 0 }, /* SEE */
-    { 0xa6, 2, 0x0000, 0xe000, 0 },
-    { 0xa8, 1, 0x0f, 0xff, 0 },     /* FTMR */
-    { 0xaa, 2, 0x0000, 0x00ff, 0 }, /* SMIREQ */
-    { 0xac, 1, 0x00, 0xff, 0 },     /* CTLTMR */
-    { 0xae, 1, 0x00, 0xff, 0 },     /* CTHTMR */
-    { 0 },
+    {0x4c, 1, 0x4d, 0x7f, 0}, /* IORT */
+    {PCI_PIIX3_XBCS, 2, 0x0003, 0x01ff, 0},
+    {0x60, 1, 0x80, 0x8f, 0}, /* PIRQRCA */
+    {0x61, 1, 0x80, 0x8f, 0},
+    {0x62, 1, 0x80, 0x8f, 0},
+    {0x63, 1, 0x80, 0x8f, 0},
+    {0x69, 1, 0x02, 0xfe, 0},     /* TOM */
+    {0x6a, 2, 0x0000, 0x8087, 0}, /* MSTAT */
+    {0x70, 1, 0x80, 0xef, 0},     /* MBIRQ0 */
+    {0x76, 1, 0x0c, 0x8f, 0},     /* MBDMA0 */
+    {0x77, 1, 0x0c, 0x8f, 0},     /* MBDMA1 */
+    {0x78, 2, 0x0002, 0xffff, 0}, /* PCSC */
+    {0x80, 1, 0x00, 0x7f, 0},     /* APICBASE */
+    {0x82, 1, 0x00, 0x0f, 0},     /* DLC */
+    {0xa0, 1, 0x08, 0x1f, 0},     /* SMICNTL */
+    {0xa2, 2, 0x0000, 0x00ff, 0}, /* SMIEN */
+    {0xa4, 2, 0x0000, 0xffff, 0}, /* SEE */
+    {0xa6, 2, 0x0000, 0xe000, 0},
+    {0xa8, 1, 0x0f, 0xff, 0},     /* FTMR */
+    {0xaa, 2, 0x0000, 0x00ff, 0}, /* SMIREQ */
+    {0xac, 1, 0x00, 0xff, 0},     /* CTLTMR */
+    {0xae, 1, 0x00, 0xff, 0},     /* CTHTMR */
+    {0},
 };
 
 /* [chipset lock held] Brings the ISA lines in accord with the PIRQs and the routing. */
 static void pci_piix3_irqs_update_locked(viv_dev_t *dev, PciBus *pci)
 {
-    uint8_t level[PCI_ISA_IRQS] = { 0 };
+    uint8_t level[PCI_ISA_IRQS] = {0};
 
     for (uint32_t p = 0; p < PCI_PIRQS; p++) {
         uint32_t route = pci->pirq_route[p];
@@ -68,9 +72,10 @@ static void pci_piix3_route_update(viv_dev_t *dev, PciBus *pci)
     pci->chipset->unlock(dev);
 }
 
-/* [any, chipset lock held] A function behind a bridge comes with its own bus number; bridges forward pins after their own
- * swizzle, so only the slot next to this bus counts here. */
-static void pci_piix3_set_intx(viv_dev_t *dev, void *self, uint32_t bus, uint32_t devfn, uint32_t pin, uint32_t level)
+/* [any, chipset lock held] A function behind a bridge comes with its own bus number; bridges
+ * forward pins after their own swizzle, so only the slot next to this bus counts here. */
+static void pci_piix3_set_intx(viv_dev_t *dev, void *self, uint32_t bus, uint32_t devfn,
+                               uint32_t pin, uint32_t level)
 {
     PciBus *pci = self;
 
@@ -96,7 +101,8 @@ const viv_pcibus_ops_t pci_piix3_bus_ops = {
 };
 
 /* [emt, device lock held] */
-static void pci_piix3_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width, uint32_t value)
+static void pci_piix3_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width,
+                              uint32_t value)
 {
     (void)value;
     if (off < PCI_PIIX3_PIRQRC + PCI_PIRQS && off + width > PCI_PIIX3_PIRQRC)
@@ -113,8 +119,8 @@ void pci_piix3_reset(viv_dev_t *dev, PciBus *pci)
     pci_piix3_route_update(dev, pci);
 }
 
-/* The host forgets line levels over a load, and a hand-made state may route anything anywhere: start from what the
- * functions that have spoken so far say. */
+/* The host forgets line levels over a load, and a hand-made state may route anything anywhere:
+ * start from what the functions that have spoken so far say. */
 void pci_piix3_post_load(viv_dev_t *dev, PciBus *pci)
 {
     pci->chipset->lock(dev);

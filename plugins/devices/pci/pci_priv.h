@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pci: what the three files of this plugin share. pci.c is the device and the configuration ports, pci_host.c the
- * registers of the 82441FX, pci_piix3.c those of the PIIX3's ISA bridge and the interrupt router. */
+/* pci: what the three files of this plugin share. pci.c is the device and the configuration ports,
+ * pci_host.c the registers of the 82441FX, pci_piix3.c those of the PIIX3's ISA bridge and the
+ * interrupt router. */
 #ifndef PCI_PRIV_H
 #define PCI_PRIV_H
 
@@ -8,7 +9,7 @@
 #include <viv/device.h>
 #include <viv/pci.h>
 
-#define PCI_PIRQS 4u
+#define PCI_PIRQS    4u
 #define PCI_ISA_IRQS 16u
 
 typedef struct PciBus {
@@ -16,14 +17,16 @@ typedef struct PciBus {
     uint8_t ioapic; /* key IOAPIC: the board has an I/O APIC */
 
     /* guest-visible state (saved); configuration space is the host's to save */
-    uint32_t config_address; /* port CF8h; atomic, because the data port runs without the device lock */
-    uint8_t reset_control;   /* port CF9h */
+    uint32_t
+        config_address; /* port CF8h; atomic, because the data port runs without the device lock */
+    uint8_t reset_control; /* port CF9h */
 
-    /* derived: guarded by the chipset lock. The INTx levels come again from every function after a load. */
-    uint64_t intx[4][256][4];          /* [pin - 1][bus]: bit devfn % 64 of word devfn / 64 */
-    uint32_t pirq_count[PCI_PIRQS];    /* how many of them are up, by PIRQ */
-    uint8_t pirq_route[PCI_PIRQS];     /* copies of PIRQRC[A:D] */
-    uint8_t irq_level[PCI_ISA_IRQS];   /* what irq_set was told last */
+    /* derived: guarded by the chipset lock. The INTx levels come again from every function after a
+     * load. */
+    uint64_t intx[4][256][4];        /* [pin - 1][bus]: bit devfn % 64 of word devfn / 64 */
+    uint32_t pirq_count[PCI_PIRQS];  /* how many of them are up, by PIRQ */
+    uint8_t pirq_route[PCI_PIRQS];   /* copies of PIRQRC[A:D] */
+    uint8_t irq_level[PCI_ISA_IRQS]; /* what irq_set was told last */
 
     /* host resources */
     const viv_pci_api_t *pci;
@@ -34,7 +37,8 @@ typedef struct PciBus {
     viv_pci_fn_t *isa_fn;
 } PciBus;
 
-/* A register beyond the standard header: what it holds after reset and which bits a guest may write. */
+/* A register beyond the standard header: what it holds after reset and which bits a guest may
+ * write. */
 typedef struct PciReg {
     uint8_t off;
     uint8_t width;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* qemu-fw-cfg: the configuration interface that SeaBIOS and OVMF read a machine through.
- * The guest sees a selector (510h, 16 bits), a data port (511h, bytes) and, unless DmaEnabled is 0, a DMA register (514h-51Bh).
+ * The guest sees a selector (510h, 16 bits), a data port (511h, bytes) and, unless DmaEnabled is 0,
+ * a DMA register (514h-51Bh).
  * Follows: QEMU's docs/specs/fw_cfg.
  * Items are read-only: writes to the data port are dropped, DMA writes end with the error bit. */
 #include "fwcfg_priv.h"
@@ -8,31 +9,34 @@
 #include <string.h>
 
 #define FWCFG_PORT_SELECT 0x510u
-#define FWCFG_PORT_DMA 0x514u
+#define FWCFG_PORT_DMA    0x514u
 
-#define FWCFG_DMA_ERROR 0x01u
-#define FWCFG_DMA_READ 0x02u
-#define FWCFG_DMA_SKIP 0x04u
+#define FWCFG_DMA_ERROR  0x01u
+#define FWCFG_DMA_READ   0x02u
+#define FWCFG_DMA_SKIP   0x04u
 #define FWCFG_DMA_SELECT 0x08u
-#define FWCFG_DMA_WRITE 0x10u
+#define FWCFG_DMA_WRITE  0x10u
 
 static const viv_option_t fwcfg_options[] = {
     VIV_OPT_NAMED(FwCfg, "DmaEnabled", dma_enabled, VIV_BOOL, 0, 1, 1, "offer the DMA interface"),
     VIV_OPT_NAMED(FwCfg, "BootMenu", boot_menu, VIV_BOOL, 0, 1, 0, "legacy boot menu flag"),
     VIV_OPT_STRING(FwCfg, "UUID", uuid_text, NULL, "the machine's UUID"),
-    VIV_OPT_STRING(FwCfg, "KernelImage", kernel_name, NULL, "Linux bzImage to boot through the firmware"),
-    VIV_OPT_STRING(FwCfg, "SetupImage", setup_name, NULL, "its real-mode part, if that is a file of its own"),
+    VIV_OPT_STRING(FwCfg, "KernelImage", kernel_name, NULL,
+                   "Linux bzImage to boot through the firmware"),
+    VIV_OPT_STRING(FwCfg, "SetupImage", setup_name, NULL,
+                   "its real-mode part, if that is a file of its own"),
     VIV_OPT_STRING(FwCfg, "InitrdImage", initrd_name, NULL, "initial RAM disk"),
     VIV_OPT_STRING(FwCfg, "CmdLine", cmdline, "", "kernel command line"),
-    VIV_OPT_STRING(FwCfg, "LinuxBootRom", linuxboot_name, NULL, "option ROM that boots KernelImage (linuxboot_dma.bin)"),
-    { 0 },
+    VIV_OPT_STRING(FwCfg, "LinuxBootRom", linuxboot_name, NULL,
+                   "option ROM that boots KernelImage (linuxboot_dma.bin)"),
+    {0},
 };
 
 static const viv_field_t fwcfg_state[] = {
     VIV_FIELD(FwCfg, selector, VIV_U16, 1),
     VIV_FIELD(FwCfg, offset, VIV_U32, 1),
     VIV_FIELD(FwCfg, dma_high, VIV_U32, 1),
-    { 0 },
+    {0},
 };
 
 static void fwcfg_select(FwCfg *fw, uint32_t selector)
@@ -54,7 +58,7 @@ static void fwcfg_read(FwCfg *fw, uint8_t *buf, uint32_t len)
     fw->offset += n;
 }
 
-/* -- selector and data ------------------------------------------------------------------------------------ */
+/* -- selector and data ------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t fwcfg_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -69,7 +73,8 @@ static uint64_t fwcfg_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_
     return byte;
 }
 
-static void fwcfg_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void fwcfg_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                             uint32_t width)
 {
     (void)dev;
     if (off == 0 && width == 2)
@@ -77,8 +82,8 @@ static void fwcfg_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t v
 }
 
 /* REP INSB, the way the firmware reads without DMA. */
-static uint32_t fwcfg_port_read_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width, void *buf,
-                                       uint32_t count)
+static uint32_t fwcfg_port_read_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width,
+                                       void *buf, uint32_t count)
 {
     (void)dev;
     if (off != 1 || width != 1)
@@ -95,7 +100,7 @@ static const viv_io_ops_t fwcfg_port_ops = {
     .read_string = fwcfg_port_read_string,
 };
 
-/* -- DMA: an address, big-endian, high half first; the low half starts ------------------------------------- */
+/* -- DMA: an address, big-endian, high half first; the low half starts ------------------------- */
 
 static uint64_t fwcfg_be(const uint8_t *at, uint32_t bytes)
 {
@@ -130,7 +135,7 @@ static void fwcfg_dma_skip(FwCfg *fw, uint32_t len)
 static void fwcfg_dma_run(FwCfg *fw, uint64_t gpa)
 {
     uint8_t request[16];
-    uint8_t done[4] = { 0 };
+    uint8_t done[4] = {0};
 
     fw->dev->api->mem_read(fw->dev, gpa, request, sizeof(request));
     uint32_t control = (uint32_t)fwcfg_be(request, 4);
@@ -156,7 +161,7 @@ static uint32_t fwcfg_swap32(uint32_t value)
 /* [emt, device lock held] Reads as "QEMU CFG". */
 static uint64_t fwcfg_dma_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
 {
-    static const uint8_t signature[8] = { 'Q', 'E', 'M', 'U', ' ', 'C', 'F', 'G' };
+    static const uint8_t signature[8] = {'Q', 'E', 'M', 'U', ' ', 'C', 'F', 'G'};
     uint64_t value = 0;
     (void)dev, (void)ctx;
 
@@ -165,7 +170,8 @@ static uint64_t fwcfg_dma_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uin
     return value;
 }
 
-static void fwcfg_dma_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void fwcfg_dma_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                                 uint32_t width)
 {
     FwCfg *fw = ctx;
     (void)dev;
@@ -191,7 +197,7 @@ static const viv_io_ops_t fwcfg_dma_ops = {
     .write = fwcfg_dma_port_write,
 };
 
-/* -- life ------------------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static void fwcfg_reset(viv_dev_t *dev, void *self)
 {
@@ -235,13 +241,14 @@ static viv_status_t fwcfg_uuid_parse(FwCfg *fw)
         digits++;
     }
     if (*p || digits != 32)
-        return fw->dev->api->fail(fw->dev, VIV_E_CONFIG, "UUID is '%s', which is no UUID", fw->uuid_text);
+        return fw->dev->api->fail(fw->dev, VIV_E_CONFIG, "UUID is '%s', which is no UUID",
+                                  fw->uuid_text);
     return VIV_OK;
 }
 
 static const void *fwcfg_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
 {
-    viv_iface_t iface = { NULL, NULL };
+    viv_iface_t iface = {NULL, NULL};
 
     if (*st != VIV_OK)
         return NULL;
@@ -266,9 +273,12 @@ static viv_status_t fwcfg_construct(viv_dev_t *dev, void *self)
     fwcfg_items_init(fw);
     if ((st = fwcfg_linux_load(fw)) != VIV_OK)
         return st;
-    if ((st = api->pio_map(dev, FWCFG_PORT_SELECT, 2, &fwcfg_port_ops, fw, "fw_cfg", NULL)) != VIV_OK)
+    if ((st = api->pio_map(dev, FWCFG_PORT_SELECT, 2, &fwcfg_port_ops, fw, "fw_cfg", NULL)) !=
+        VIV_OK)
         return st;
-    return fw->dma_enabled ? api->pio_map(dev, FWCFG_PORT_DMA, 8, &fwcfg_dma_ops, fw, "fw_cfg DMA", NULL) : VIV_OK;
+    return fw->dma_enabled
+               ? api->pio_map(dev, FWCFG_PORT_DMA, 8, &fwcfg_dma_ops, fw, "fw_cfg DMA", NULL)
+               : VIV_OK;
 }
 
 static void fwcfg_destruct(viv_dev_t *dev, void *self)
@@ -295,4 +305,5 @@ static const viv_device_class_t fwcfg_class = {
     .post_load = fwcfg_post_load,
 };
 
-VIV_PLUGIN("org.vivarium.qemu-fw-cfg", "1.0", "LGPL-2.1-or-later", "Firmware configuration interface", &fwcfg_class);
+VIV_PLUGIN("org.vivarium.qemu-fw-cfg", "1.0", "LGPL-2.1-or-later",
+           "Firmware configuration interface", &fwcfg_class);

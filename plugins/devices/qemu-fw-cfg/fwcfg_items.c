@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* qemu-fw-cfg: the items behind the selectors.
- * Numbers are little-endian but in the file directory, which is big-endian. Files are what the machine's devices have
- * published, sorted by name, from selector 20h on. */
+ * Numbers are little-endian but in the file directory, which is big-endian. Files are what the
+ * machine's devices have published, sorted by name, from selector 20h on. */
 #include "fwcfg_priv.h"
 
 #include <stdlib.h>
@@ -17,14 +17,15 @@ void fwcfg_items_init(FwCfg *fw)
 {
     uint32_t cpus = fw->vm->cpu_count(fw->dev);
 
-    fwcfg_number_set(fw, FWCFG_ID, fw->dma_enabled ? 3 : 1); /* bit 0: selector and data ports, bit 1: DMA */
+    fwcfg_number_set(fw, FWCFG_ID,
+                     fw->dma_enabled ? 3 : 1); /* bit 0: selector and data ports, bit 1: DMA */
     fwcfg_number_set(fw, FWCFG_RAM_SIZE, fw->vm->ram_bytes(fw->dev));
     fwcfg_number_set(fw, FWCFG_NB_CPUS, cpus);
     fwcfg_number_set(fw, FWCFG_MAX_CPUS, cpus);
     fwcfg_number_set(fw, FWCFG_BOOT_MENU, fw->boot_menu);
 }
 
-/* -- files ---------------------------------------------------------------------------------------------- */
+/* -- files ------------------------------------------------------------------------------------- */
 
 void fwcfg_files_drop(FwCfg *fw)
 {
@@ -85,39 +86,36 @@ static void fwcfg_files_snapshot(FwCfg *fw)
         return;
     for (uint32_t n = 0; n < count; n++) {
         if (!fwcfg_file_take(fw, n))
-            fw->dev->api->log(fw->dev, VIV_LOG_WARN, "firmware file %u of %u cannot be shown", n, count);
+            fw->dev->api->log(fw->dev, VIV_LOG_WARN, "firmware file %u of %u cannot be shown", n,
+                              count);
     }
     fwcfg_be(fw->directory, fw->file_count, 4);
     fw->directory_len = 4 + 64u * fw->file_count;
 }
 
-/* -- selectors ------------------------------------------------------------------------------------------------ */
+/* -- selectors --------------------------------------------------------------------------------- */
 
 static FwCfgItem fwcfg_legacy(FwCfg *fw, uint32_t selector, uint64_t len)
 {
-    return (FwCfgItem){ fw->number[selector].bytes, len };
+    return (FwCfgItem){fw->number[selector].bytes, len};
 }
 
 FwCfgItem fwcfg_item(FwCfg *fw, uint32_t selector)
 {
-    static const uint8_t signature[4] = { 'Q', 'E', 'M', 'U' };
-    static const uint8_t one[4] = { 1, 0, 0, 0 };
-    static const uint8_t none[4] = { 0 };
+    static const uint8_t signature[4] = {'Q', 'E', 'M', 'U'};
+    static const uint8_t one[4] = {1, 0, 0, 0};
+    static const uint8_t none[4] = {0};
 
     switch (selector) {
-    case FWCFG_SIGNATURE:
-        return (FwCfgItem){ signature, sizeof(signature) };
-    case FWCFG_UUID:
-        return (FwCfgItem){ fw->uuid, sizeof(fw->uuid) };
+    case FWCFG_SIGNATURE: return (FwCfgItem){signature, sizeof(signature)};
+    case FWCFG_UUID: return (FwCfgItem){fw->uuid, sizeof(fw->uuid)};
     case FWCFG_RAM_SIZE:
-    case FWCFG_NUMA: /* the number of nodes: none */
-        return fwcfg_legacy(fw, selector, 8);
+    case FWCFG_NUMA: /* the number of nodes: none */ return fwcfg_legacy(fw, selector, 8);
     case FWCFG_NOGRAPHIC:
     case FWCFG_NB_CPUS:
     case FWCFG_BOOT_DEVICE:
     case FWCFG_BOOT_MENU:
-    case FWCFG_MAX_CPUS:
-        return fwcfg_legacy(fw, selector, 2);
+    case FWCFG_MAX_CPUS: return fwcfg_legacy(fw, selector, 2);
     case FWCFG_ID:
     case FWCFG_KERNEL_ADDR:
     case FWCFG_KERNEL_SIZE:
@@ -127,33 +125,25 @@ FwCfgItem fwcfg_item(FwCfg *fw, uint32_t selector)
     case FWCFG_CMDLINE_ADDR:
     case FWCFG_CMDLINE_SIZE:
     case FWCFG_SETUP_ADDR:
-    case FWCFG_SETUP_SIZE:
-        return fwcfg_legacy(fw, selector, 4);
-    case FWCFG_KERNEL_DATA:
-        return (FwCfgItem){ fw->protected_part, fw->protected_len };
-    case FWCFG_INITRD_DATA:
-        return (FwCfgItem){ fw->initrd, fw->initrd_len };
-    case FWCFG_CMDLINE_DATA:
-        return (FwCfgItem){ (const uint8_t *)fw->cmdline, fw->cmdline_len };
-    case FWCFG_SETUP_DATA:
-        return (FwCfgItem){ fw->setup, fw->setup_len };
+    case FWCFG_SETUP_SIZE: return fwcfg_legacy(fw, selector, 4);
+    case FWCFG_KERNEL_DATA: return (FwCfgItem){fw->protected_part, fw->protected_len};
+    case FWCFG_INITRD_DATA: return (FwCfgItem){fw->initrd, fw->initrd_len};
+    case FWCFG_CMDLINE_DATA: return (FwCfgItem){(const uint8_t *)fw->cmdline, fw->cmdline_len};
+    case FWCFG_SETUP_DATA: return (FwCfgItem){fw->setup, fw->setup_len};
     case FWCFG_FILE_DIR:
         fwcfg_files_snapshot(fw);
-        return (FwCfgItem){ fw->directory, fw->directory_len };
+        return (FwCfgItem){fw->directory, fw->directory_len};
     case FWCFG_ARCH_ACPI: /* counts of the lists that the files have replaced */
-    case FWCFG_ARCH_SMBIOS:
-        return (FwCfgItem){ none, 2 };
-    case FWCFG_ARCH_E820:
-        return (FwCfgItem){ none, 4 };
-    case FWCFG_ARCH_IRQ0_OVERRIDE:
-        return (FwCfgItem){ one, 4 };
-    default:
-        break;
+    case FWCFG_ARCH_SMBIOS: return (FwCfgItem){none, 2};
+    case FWCFG_ARCH_E820: return (FwCfgItem){none, 4};
+    case FWCFG_ARCH_IRQ0_OVERRIDE: return (FwCfgItem){one, 4};
+    default: break;
     }
     if (selector >= FWCFG_FILE_FIRST && selector < FWCFG_FILE_FIRST + FWCFG_FILES_MAX) {
         fwcfg_files_snapshot(fw);
         if (selector - FWCFG_FILE_FIRST < fw->file_count)
-            return (FwCfgItem){ fw->file_data[selector - FWCFG_FILE_FIRST], fw->file_len[selector - FWCFG_FILE_FIRST] };
+            return (FwCfgItem){fw->file_data[selector - FWCFG_FILE_FIRST],
+                               fw->file_len[selector - FWCFG_FILE_FIRST]};
     }
-    return (FwCfgItem){ NULL, 0 };
+    return (FwCfgItem){NULL, 0};
 }

@@ -9,37 +9,37 @@
 #include <viv/device.h>
 
 /* Selectors that have a number of their own. */
-#define FWCFG_SIGNATURE 0x00u
-#define FWCFG_ID 0x01u
-#define FWCFG_UUID 0x02u
-#define FWCFG_RAM_SIZE 0x03u
-#define FWCFG_NOGRAPHIC 0x04u
-#define FWCFG_NB_CPUS 0x05u
-#define FWCFG_KERNEL_ADDR 0x07u
-#define FWCFG_KERNEL_SIZE 0x08u
-#define FWCFG_INITRD_ADDR 0x0au
-#define FWCFG_INITRD_SIZE 0x0bu
-#define FWCFG_BOOT_DEVICE 0x0cu
-#define FWCFG_NUMA 0x0du
-#define FWCFG_BOOT_MENU 0x0eu
-#define FWCFG_MAX_CPUS 0x0fu
-#define FWCFG_KERNEL_ENTRY 0x10u
-#define FWCFG_KERNEL_DATA 0x11u
-#define FWCFG_INITRD_DATA 0x12u
-#define FWCFG_CMDLINE_ADDR 0x13u
-#define FWCFG_CMDLINE_SIZE 0x14u
-#define FWCFG_CMDLINE_DATA 0x15u
-#define FWCFG_SETUP_ADDR 0x16u
-#define FWCFG_SETUP_SIZE 0x17u
-#define FWCFG_SETUP_DATA 0x18u
-#define FWCFG_FILE_DIR 0x19u
-#define FWCFG_FILE_FIRST 0x20u
-#define FWCFG_ARCH_ACPI 0x8000u
-#define FWCFG_ARCH_SMBIOS 0x8001u
+#define FWCFG_SIGNATURE          0x00u
+#define FWCFG_ID                 0x01u
+#define FWCFG_UUID               0x02u
+#define FWCFG_RAM_SIZE           0x03u
+#define FWCFG_NOGRAPHIC          0x04u
+#define FWCFG_NB_CPUS            0x05u
+#define FWCFG_KERNEL_ADDR        0x07u
+#define FWCFG_KERNEL_SIZE        0x08u
+#define FWCFG_INITRD_ADDR        0x0au
+#define FWCFG_INITRD_SIZE        0x0bu
+#define FWCFG_BOOT_DEVICE        0x0cu
+#define FWCFG_NUMA               0x0du
+#define FWCFG_BOOT_MENU          0x0eu
+#define FWCFG_MAX_CPUS           0x0fu
+#define FWCFG_KERNEL_ENTRY       0x10u
+#define FWCFG_KERNEL_DATA        0x11u
+#define FWCFG_INITRD_DATA        0x12u
+#define FWCFG_CMDLINE_ADDR       0x13u
+#define FWCFG_CMDLINE_SIZE       0x14u
+#define FWCFG_CMDLINE_DATA       0x15u
+#define FWCFG_SETUP_ADDR         0x16u
+#define FWCFG_SETUP_SIZE         0x17u
+#define FWCFG_SETUP_DATA         0x18u
+#define FWCFG_FILE_DIR           0x19u
+#define FWCFG_FILE_FIRST         0x20u
+#define FWCFG_ARCH_ACPI          0x8000u
+#define FWCFG_ARCH_SMBIOS        0x8001u
 #define FWCFG_ARCH_IRQ0_OVERRIDE 0x8002u
-#define FWCFG_ARCH_E820 0x8003u
+#define FWCFG_ARCH_E820          0x8003u
 
-#define FWCFG_FILES_MAX 256u
+#define FWCFG_FILES_MAX  256u
 #define FWCFG_NAME_BYTES 56u
 
 typedef struct FwCfgItem {
@@ -65,7 +65,8 @@ typedef struct FwCfg {
     uint32_t offset;
     uint32_t dma_high;
 
-    /* derived: the files as they were when the guest first asked, sorted by name; dropped at reset */
+    /* derived: the files as they were when the guest first asked, sorted by name; dropped at reset
+     * */
     uint32_t have_files;
     uint32_t file_count;
     uint8_t *file_data[FWCFG_FILES_MAX];

@@ -236,6 +236,9 @@ static uint32_t charfd_in_event(viv_drv_t *drv, void *ctx, uint32_t events)
 static void charfd_read_file(CharFd *c, int fd)
 {
     for (uint32_t turn = 0; turn < CHARFD_TURN; turn++) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        if (poll(&p, 1, 0) != 1)
+            return; /* could not be watched, and would block: no input from there */
         if (charfd_fill(c, fd) < 0) {
             pthread_mutex_lock(&c->lock);
             c->in_ended = 1;

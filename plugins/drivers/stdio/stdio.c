@@ -102,8 +102,9 @@ static void stdio_tty_raw(void)
     struct termios raw;
     if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &stdio_tty.saved) < 0)
         return;
-    /* A background job may not touch the terminal. */
-    if (tcgetpgrp(STDIN_FILENO) != getpgrp())
+    /* A background job may not touch its terminal. */
+    pid_t foreground = tcgetpgrp(STDIN_FILENO);
+    if (foreground >= 0 && foreground != getpgrp())
         return;
     raw = stdio_tty.saved;
     raw.c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR | IGNCR | ICRNL | IXON);

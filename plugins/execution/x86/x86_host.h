@@ -49,7 +49,7 @@
 #define X86_HOST_UD       6
 #define X86_HOST_NM       7
 #define X86_HOST_GP       13 /* error code 0 */
-#define X86_HOST_MF       16 /* the caller does FERR# when CR0.NE is clear */
+#define X86_HOST_MF       16 /* CR0.NE clear: FERR# instead, see x86_host_exec_ignne() */
 #define X86_HOST_XM       19 /* the caller raises #UD instead when CR4.OSXMMEXCPT is clear */
 
 /* -- X86HostOp.cls ----------------------------------------------------------------------------- */
@@ -208,6 +208,11 @@ static inline void x86_host_note_pointers(const X86HostOp *op, viv_cpu_t *cpu, u
         __builtin_memcpy(x + 466, &ds, 2);
     }
 }
+
+/* exec() for a processor whose IGNNE# is asserted (CR0.NE clear, exec() returned X86_HOST_MF): the
+ * pending exception is ignored, and stays pending. Without IGNNE# the processor asserts FERR# and
+ * waits for an interrupt before the instruction, which it then starts again. */
+int x86_host_exec_ignne(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
 
 /* MASKED, MASK_DI: bit i set: byte i of the operand is accessed. */
 uint32_t x86_host_mem_mask(const X86HostOp *op, const viv_cpu_t *cpu);

@@ -22,6 +22,22 @@ void x86_host_x87_summarise(viv_cpu_t *cpu)
     x86_host_put16(cpu, X86_HOST_XS_FSW, fsw);
 }
 
+/* What is pending counts as masked while the instruction runs. */
+int x86_host_exec_ignne(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
+{
+    unsigned fcw = x86_host_get16(cpu, X86_HOST_XS_FCW);
+    unsigned pending = x86_host_get16(cpu, X86_HOST_XS_FSW) & X86_HOST_FSW_FLAGS;
+    bool loads_fcw = op->cls == X86_HOST_CLASS_X87 && !op->fpu_pointers; /* FLDCW, FLDENV, FRSTOR */
+
+    x86_host_put16(cpu, X86_HOST_XS_FCW, fcw | pending);
+    x86_host_x87_summarise(cpu);
+    int rc = op->exec(op, cpu, mem);
+    if (!loads_fcw)
+        x86_host_put16(cpu, X86_HOST_XS_FCW, fcw);
+    x86_host_x87_summarise(cpu);
+    return rc;
+}
+
 /* -- the native way ---------------------------------------------------------------------------- */
 
 #define X86_HOST_X87_STORES                                                                        \

@@ -69,9 +69,9 @@ X86_HOST_INLINE void x86_host_fast_put(viv_cpu_t *cpu, unsigned i, __m128i v)
     _mm_store_si128((__m128i *)(void *)x86_host_fast_st(cpu, i), v);
 }
 
-/* Assembly for invariant 2. compute leaves the status to FNSTSW; drop takes off the host's stack what
- * it has left there; finish stores it. Operands: [host] in ax, and [fresh], the flags that the guest
- * does not have. */
+/* Assembly for invariant 2. compute leaves the status to FNSTSW; drop takes off the host's stack
+ * what it has left there; finish stores it. Operands: [host] in ax, and [fresh], the flags that
+ * the guest does not have. */
 #define X86_HOST_RUN(compute, drop, finish)                                                        \
     compute "\n\tfnstsw %%ax\n\ttestb %b[fresh], %%al\n\tjz 1f\n\t" drop "\n\tfnclex\n\t" compute  \
             "\n\tfnstsw %%ax\n1:\n\t" finish

@@ -7,8 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const HarnessFuzzRange ranges[] = {
-        { HARNESS_FUZZ_PIO, 0x600, 0x40 }, { HARNESS_FUZZ_PIO, 0xb2, 2 },  { HARNESS_FUZZ_PIO, 0xafe0, 4 },
-        { HARNESS_FUZZ_PIO, 0x700, 0x10 }, { HARNESS_FUZZ_CFG, 0, 0x100 },
+        {HARNESS_FUZZ_PIO, 0x600, 0x40}, {HARNESS_FUZZ_PIO, 0xb2, 2},
+        {HARNESS_FUZZ_PIO, 0xafe0, 4},   {HARNESS_FUZZ_PIO, 0x700, 0x10},
+        {HARNESS_FUZZ_CFG, 0, 0x100},
     };
     Harness *h = harness_new("acpi", NULL);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* acpi: PM registers, timer, buttons, sleep, SMBus, where blocks lie, and the tables after a loader has run the script. */
+/* acpi: PM registers, timer, buttons, sleep, SMBus, where blocks lie, and the tables after a loader
+ * has run the script. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,13 +8,13 @@
 
 #include "harness.h"
 
-#define PM 0x600u
-#define STS (PM + 0)
-#define EN (PM + 2)
-#define CNT (PM + 4)
-#define TMR (PM + 8)
-#define GPE 0xafe0u
-#define SCI 9u
+#define PM     0x600u
+#define STS    (PM + 0)
+#define EN     (PM + 2)
+#define CNT    (PM + 4)
+#define TMR    (PM + 8)
+#define GPE    0xafe0u
+#define SCI    9u
 #define SECOND 1000000000ull
 
 static void acpi_enable(Harness *h)
@@ -169,7 +170,7 @@ START_TEST(soft_off_and_other_sleeps)
     ck_assert_uint_eq(harness_in16(h, STS) & 0x8000, 0x8000);
     ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_VM_POWER_OFF), 0);
     ck_assert_uint_eq(harness_in16(h, CNT), 0x0401); /* SLP_EN reads as zero */
-    harness_out16(h, CNT, 0x0001);                    /* type 0 without SLP_EN */
+    harness_out16(h, CNT, 0x0001);                   /* type 0 without SLP_EN */
     ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_VM_POWER_OFF), 0);
     harness_out16(h, CNT, 0x2001);
     ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_VM_POWER_OFF), 1);
@@ -224,7 +225,8 @@ END_TEST
 
 START_TEST(bad_configuration)
 {
-    static const char *const bad[] = { "PMTimerBits=25", "PMBase=0x610", "CustomTable0=/nonexistent" };
+    static const char *const bad[] = {"PMTimerBits=25", "PMBase=0x610",
+                                      "CustomTable0=/nonexistent"};
     viv_status_t st;
     for (unsigned i = 0; i < 3; i++) {
         ck_assert_ptr_null(harness_try_new("acpi", bad[i], &st));
@@ -238,7 +240,7 @@ START_TEST(bad_configuration)
 }
 END_TEST
 
-/* -- tables: a loader like the firmware's ------------------------------------------------------------------- */
+/* -- tables: a loader like the firmware's ------------------------------------------------------ */
 
 typedef struct Placed {
     const char *name;
@@ -275,7 +277,7 @@ static void run_entry(Harness *h, const uint8_t *e)
         const uint8_t *data = harness_fwfile(h, name, &len);
         ck_assert_ptr_nonnull(data);
         Placed *p = &placed[placed_count];
-        *p = (Placed){ name, malloc(len), len, placed_count ? 0x3ff0000 : 0xf0000 };
+        *p = (Placed){name, malloc(len), len, placed_count ? 0x3ff0000 : 0xf0000};
         ck_assert_uint_eq(p->gpa % le(e + 60, 4), 0);
         ck_assert_uint_eq(e[64], placed_count ? 1 : 2);
         memcpy(p->data, data, len);
@@ -411,7 +413,7 @@ START_TEST(tables_of_a_two_processor_machine)
     ck_assert_uint_eq(overrides, 5);
 
     /* Name (PMLO, 0xC0000000): 3 GiB of low RAM in the harness. */
-    static const uint8_t pmlo[] = { 0x08, 'P', 'M', 'L', 'O', 0x0c, 0, 0, 0, 0xc0 };
+    static const uint8_t pmlo[] = {0x08, 'P', 'M', 'L', 'O', 0x0c, 0, 0, 0, 0xc0};
     ck_assert_ptr_nonnull(memmem(dsdt, le(dsdt + 4, 4), pmlo, sizeof(pmlo)));
     dump("dsdt", dsdt);
     dump("facp", fadt);
@@ -439,8 +441,8 @@ START_TEST(tables_with_extras)
     const uint8_t *fadt = table("FACP", 0);
     ck_assert_uint_eq(le(fadt + 112, 4) & 0x100, 0x100);
     const uint8_t *dsdt = at_gpa(le(fadt + 40, 4));
-    static const uint8_t fdcp[] = { 0x08, 'F', 'D', 'C', 'P', 0x0c, 1, 0, 0, 0 };
-    static const uint8_t pmlo[] = { 0x08, 'P', 'M', 'L', 'O', 0x0c, 0, 0, 0, 4 };
+    static const uint8_t fdcp[] = {0x08, 'F', 'D', 'C', 'P', 0x0c, 1, 0, 0, 0};
+    static const uint8_t pmlo[] = {0x08, 'P', 'M', 'L', 'O', 0x0c, 0, 0, 0, 4};
     ck_assert_ptr_nonnull(memmem(dsdt, le(dsdt + 4, 4), fdcp, sizeof(fdcp)));
     ck_assert_ptr_nonnull(memmem(dsdt, le(dsdt + 4, 4), pmlo, sizeof(pmlo)));
     script_free();

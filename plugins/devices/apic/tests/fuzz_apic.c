@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* apic: register and MSR traffic of two vCPUs, messages and pins in between, and hostile saved states. */
+/* apic: register and MSR traffic of two vCPUs, messages and pins in between, and hostile saved
+ * states. */
 #include "harness.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -18,10 +19,15 @@ static void fuzz_role(Harness *h, const uint8_t *p)
     case 0: ops->deliver(dev, self, p[1], p[2] & 1, p[2] >> 1 & 7, p[3], p[2] >> 7); break;
     case 1: ops->local_pin(dev, self, vcpu, p[1] & 1, p[2] & 1); break;
     case 2: ops->acknowledge(dev, self, vcpu, &vector); break;
-    case 3: ops->base_set(dev, self, vcpu, 0xfee00000 | (value & 0xd00) | (uint64_t)(p[1] & 1) << 20); break;
+    case 3:
+        ops->base_set(dev, self, vcpu, 0xfee00000 | (value & 0xd00) | (uint64_t)(p[1] & 1) << 20);
+        break;
     case 4: ops->tpr_set(dev, self, vcpu, p[1]); break;
     case 5: ops->msr_read(dev, self, vcpu, 0x800u + p[1], &value); break;
-    case 6: ops->msr_write(dev, self, vcpu, p[1] == 0xff ? 0x6e0 : 0x800u + (p[1] & 0x3f), value << (p[1] >> 6) * 10); break;
+    case 6:
+        ops->msr_write(dev, self, vcpu, p[1] == 0xff ? 0x6e0 : 0x800u + (p[1] & 0x3f),
+                       value << (p[1] >> 6) * 10);
+        break;
     default: ops->vcpu_init(dev, self, vcpu); break;
     }
     harness_chipset_unlock(h);
@@ -30,7 +36,7 @@ static void fuzz_role(Harness *h, const uint8_t *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const HarnessFuzzRange ranges[] = { { HARNESS_FUZZ_MMIO, 0xfee00000, 0x400 } };
+    static const HarnessFuzzRange ranges[] = {{HARNESS_FUZZ_MMIO, 0xfee00000, 0x400}};
     Harness *h = harness_create();
 
     harness_vm_cpus(h, 2);

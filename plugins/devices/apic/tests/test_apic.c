@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* apic: priorities and EOI, messages and destinations, local pins, errors, the timer in its three modes, IA32_APIC_BASE and
- * x2APIC. */
+/* apic: priorities and EOI, messages and destinations, local pins, errors, the timer in its three
+ * modes, IA32_APIC_BASE and x2APIC. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -9,27 +9,27 @@
 #define BASE 0xfee00000ull
 
 /* Register offsets */
-#define ID 0x20
-#define VERSION 0x30
-#define TPR 0x80
-#define PPR 0xa0
-#define EOI 0xb0
-#define LDR 0xd0
-#define DFR 0xe0
-#define SVR 0xf0
-#define ISR 0x100
-#define TMR 0x180
-#define IRR 0x200
-#define ESR 0x280
-#define ICR_LO 0x300
-#define ICR_HI 0x310
+#define ID        0x20
+#define VERSION   0x30
+#define TPR       0x80
+#define PPR       0xa0
+#define EOI       0xb0
+#define LDR       0xd0
+#define DFR       0xe0
+#define SVR       0xf0
+#define ISR       0x100
+#define TMR       0x180
+#define IRR       0x200
+#define ESR       0x280
+#define ICR_LO    0x300
+#define ICR_HI    0x310
 #define LVT_TIMER 0x320
-#define LINT0 0x350
-#define LINT1 0x360
+#define LINT0     0x350
+#define LINT1     0x360
 #define LVT_ERROR 0x370
-#define INITIAL 0x380
-#define CURRENT 0x390
-#define DIVIDE 0x3e0
+#define INITIAL   0x380
+#define CURRENT   0x390
+#define DIVIDE    0x3e0
 
 static uint32_t get(Harness *h, uint32_t off)
 {
@@ -69,7 +69,8 @@ static Role role(Harness *h)
     return r;
 }
 
-static uint32_t deliver(Harness *h, uint32_t dest, uint32_t logical, uint32_t mode, uint32_t vector, uint32_t level)
+static uint32_t deliver(Harness *h, uint32_t dest, uint32_t logical, uint32_t mode, uint32_t vector,
+                        uint32_t level)
 {
     Role r = role(h);
     harness_chipset_lock(h);
@@ -620,16 +621,17 @@ START_TEST(x2apic_registers)
     ck_assert_uint_eq(msr(h, 17, 0x802), 17);
     ck_assert_uint_eq(msr(h, 17, 0x803), 0x01060014);
     ck_assert_uint_eq(msr(h, 17, 0x80d), 0x10002); /* cluster 1, second */
-    static const uint32_t no_read[] = { 0x800, 0x804, 0x809, 0x80b, 0x80c, 0x80e, 0x831, 0x83f, 0x840, 0x8ff };
+    static const uint32_t no_read[] = {0x800, 0x804, 0x809, 0x80b, 0x80c,
+                                       0x80e, 0x831, 0x83f, 0x840, 0x8ff};
     for (unsigned i = 0; i < sizeof(no_read) / sizeof(no_read[0]); i++)
         ck_assert_int_eq(rdmsr(h, 0, no_read[i], &value), VIV_E_NOT_FOUND);
     static const struct {
         uint32_t msr;
         uint64_t value;
-    } bad[] = { { 0x802, 0 },       { 0x803, 0 },       { 0x808, 0x100 },       { 0x80a, 0 },        { 0x80b, 1 },
-                { 0x80d, 0 },       { 0x80e, 0 },       { 0x80f, 0x2000 },      { 0x810, 0 },        { 0x828, 1 },
-                { 0x830, 0x2000 },  { 0x830, 0x10000 }, { 0x830, 0x100000 },    { 0x832, 0x80000 },  { 0x839, 0 },
-                { 0x83e, 4 },       { 0x83f, 0x100 },   { 0x835, 1ull << 32 } };
+    } bad[] = {{0x802, 0},      {0x803, 0},       {0x808, 0x100},     {0x80a, 0},       {0x80b, 1},
+               {0x80d, 0},      {0x80e, 0},       {0x80f, 0x2000},    {0x810, 0},       {0x828, 1},
+               {0x830, 0x2000}, {0x830, 0x10000}, {0x830, 0x100000},  {0x832, 0x80000}, {0x839, 0},
+               {0x83e, 4},      {0x83f, 0x100},   {0x835, 1ull << 32}};
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_assert_int_eq(wrmsr(h, 0, bad[i].msr, bad[i].value), VIV_E_NOT_FOUND);
     /* IPIs: physical, cluster, broadcast, self. */

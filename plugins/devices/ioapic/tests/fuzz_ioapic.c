@@ -7,8 +7,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static const HarnessFuzzRange ranges[] = {
-        { HARNESS_FUZZ_MMIO, 0xfec00000, 0x50 },
-        { HARNESS_FUZZ_IRQ, 3, 13 }, /* 0 and 2 share an input */
+        {HARNESS_FUZZ_MMIO, 0xfec00000, 0x50},
+        {HARNESS_FUZZ_IRQ, 3, 13}, /* 0 and 2 share an input */
     };
     Harness *h = harness_new("ioapic", NULL);
 

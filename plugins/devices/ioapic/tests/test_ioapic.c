@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ioapic: registers, edges, levels with remote IRR and EOI, masks, and saves in the middle of a service. */
+/* ioapic: registers, edges, levels with remote IRR and EOI, masks, and saves in the middle of a
+ * service. */
 #include <check.h>
 #include <stdlib.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pci: configuration ports, PAM, SMRAM lock, reset control, and PIRQ routing through sharing, moves and loads. */
+/* pci: configuration ports, PAM, SMRAM lock, reset control, and PIRQ routing through sharing, moves
+ * and loads. */
 #include <check.h>
 #include <stdlib.h>
 
 #include "harness.h"
 
 #define HOST 0x80000000u
-#define ISA 0x80000800u
+#define ISA  0x80000800u
 
 static uint32_t cfg_get(Harness *h, uint32_t fn, uint32_t off, uint32_t width)
 {
@@ -82,7 +83,8 @@ START_TEST(reset_control)
 }
 END_TEST
 
-static void expect_pam(Harness *h, unsigned back, uint64_t gpa, uint64_t len, uint32_t r, uint32_t w)
+static void expect_pam(Harness *h, unsigned back, uint64_t gpa, uint64_t len, uint32_t r,
+                       uint32_t w)
 {
     unsigned n = harness_event_count(h, HARNESS_EV_PAM);
     HarnessEvent ev = harness_event(h, HARNESS_EV_PAM, n - 1 - back);
@@ -144,7 +146,7 @@ static void route(Harness *h, unsigned pirq, uint8_t value)
 
 START_TEST(slots_swizzle_to_pirqs)
 {
-    static const uint8_t irqs[4] = { 5, 10, 11, 9 };
+    static const uint8_t irqs[4] = {5, 10, 11, 9};
     Harness *h = harness_new("pci", NULL);
     for (unsigned p = 0; p < 4; p++)
         route(h, p, irqs[p]);

@@ -324,6 +324,21 @@ START_TEST(test_pending)
         cpu = before;
         ck_assert_int_eq(op->exec(op, &cpu, mem), X86_HOST_OK);
     }
+    /* IGNNE#: the instruction runs, the exception goes on pending. */
+    const X86HostOp *fldz = misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xd9\xee", 2);
+    const X86HostOp *fldcw = misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xd9\x2b", 2);
+    cpu = before;
+    cpu.xsave[4] = 0;
+    ck_assert_int_eq(x86_host_exec_ignne(fldz, &cpu, NULL), X86_HOST_OK);
+    ck_assert_uint_eq(cpu.xsave[4], 1 << 1); /* TOP was 2 */
+    ck_assert_uint_eq(cpu.xsave[0], 0x7e);
+    ck_assert_uint_eq(cpu.xsave[2], 0x81);
+    mem[0] = 0x7f, mem[1] = 0x02;
+    ck_assert_int_eq(x86_host_exec_ignne(fldcw, &cpu, mem), X86_HOST_OK);
+    ck_assert_uint_eq(cpu.xsave[0], 0x7f);
+    ck_assert_uint_eq(cpu.xsave[2], 0x01); /* masked now */
+    const X86HostOp *fnclex = misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\xdb\xe2", 2);
+    ck_assert_int_eq(fnclex->exec(fnclex, &cpu, NULL), X86_HOST_OK);
     const X86HostOp *fwait = misc_op(ZYDIS_MACHINE_MODE_LONG_64, "\x9b", 1);
     ck_assert_int_eq(fwait->exec(fwait, &cpu, NULL), X86_HOST_OK); /* FNCLEX came last */
 }

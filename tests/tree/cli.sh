@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The command line's promises: help is complete, bad input ends with its own exit code and one sentence naming the culprit.
+set -eu
+viv=$VIV_BUILD_DIR/bin/viv
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+expect() # CODE WORD ARGS...
+{
+    code=$1
+    word=$2
+    shift 2
+    got=0
+    timeout 60 "$viv" "$@" </dev/null >"$work/out" 2>"$work/err" || got=$?
+    if [ "$got" != "$code" ] || ! grep -qF -e "$word" "$work/out" "$work/err"; then
+        echo "viv $*: exit $got (wanted $code), \"$word\" wanted in:"
+        cat "$work/out" "$work/err"
+        bad=1
+    fi
+}
+expect 0 'run' --help
+expect 0 'plugin' help
+expect 0 'viv ' --version
+expect 2 'nonsense' nonsense
+for option in engine cpu cpus memory cdrom disk floppy kernel initrd append boot serial device cfg no-reboot timeout screenshot \
+    screen-text control save load stats; do
+    expect 0 "--$option" run --help
+done
+expect 2 '--no-such' run --no-such
+expect 2 '--memory' run --memory 12Q
+expect 2 '--cpus' run --cpus 65
+expect 2 'nosuchmodel' run --cpu nosuchmodel --serial none
+expect 2 '+nosuchfeature' run --cpu x86-64,+nosuchfeature --serial none
+expect 4 'nosuchengine' run --engine nosuchengine --serial none
+expect 4 'nosuchdevice' run --device nosuchdevice --serial none
+expect 2 'teletype' run --serial teletype
+expect 2 "'x'" run --boot x --serial none
+expect 4 '/nonexistent/kernel' run --kernel /nonexistent/kernel --serial none
+expect 4 '/nonexistent/cd.iso' run --cdrom /nonexistent/cd.iso --serial none
+expect 4 '/nonexistent/state' run --load /nonexistent/state --serial none
+expect 2 'NoSuchKey' run --cfg Devices/i8254/0/Config/NoSuchKey=1 --serial none
+expect 2 '--initrd' run --initrd x --serial none
+expect 2 'unix:PATH' run --control tcp:1 --serial none
+printf 'not a kernel at all' >"$work/junk"
+expect 2 'junk' run --kernel "$work/junk" --serial none
+printf 'Vivarium' >"$work/state"
+expect 4 'state' run --load "$work/state" --serial none
+exit $bad
