@@ -2,7 +2,8 @@
 /* cfgm: nodes and values of the configuration tree.
  *
  * Invariants:
- * 1. A child's depth is its parent's plus one and never above CFGM_DEPTH_MAX, so that recursion over a tree is bounded.
+ * 1. A child's depth is its parent's plus one and never above CFGM_DEPTH_MAX, so that recursion
+ * over a tree is bounded.
  * 2. Among the children of a node no name occurs twice, among its values neither.
  * 3. Text and bytes that a value once had live until its node is freed. */
 #include "cfgm/cfgm_internal.h"
@@ -20,7 +21,8 @@ bool cfgm_path_take(const char **path, CfgmName *ret_name)
     ret_name->text = p;
     ret_name->len = (size_t)(slash - p);
     *path = *slash ? slash + 1 : slash;
-    /* "a/" has an empty last name: the slash stays with "a", so that the name check refuses it and lookups miss. */
+    /* "a/" has an empty last name: the slash stays with "a", so that the name check refuses it and
+     * lookups miss. */
     if (*slash && !slash[1])
         ret_name->len++;
     return true;
@@ -38,14 +40,16 @@ viv_status_t cfgm_name_check(const CfgmName *name, const char *whole, VivError *
     if (name->len == 0 || name->text[name->len - 1] == '/')
         return error_set(err, VIV_E_CONFIG, "path '%s': a name is empty", shown);
     if (name->len > CFGM_NAME_MAX)
-        return error_set(err, VIV_E_CONFIG, "path '%s': a name is %zu bytes long, at most %u are allowed", shown,
+        return error_set(err, VIV_E_CONFIG,
+                         "path '%s': a name is %zu bytes long, at most %u are allowed", shown,
                          name->len, CFGM_NAME_MAX);
     if (!g_utf8_validate(name->text, (gssize)name->len, NULL))
         return error_set(err, VIV_E_CONFIG, "a name in a path is not UTF-8");
     const char *end = name->text + name->len;
     for (const char *p = name->text; p < end; p += g_utf8_skip[(unsigned char)*p]) {
         if (!g_unichar_isprint(g_utf8_get_char(p)))
-            return error_set(err, VIV_E_CONFIG, "a name in a path has an unprintable character at byte %zu",
+            return error_set(err, VIV_E_CONFIG,
+                             "a name in a path has an unprintable character at byte %zu",
                              (size_t)(p - whole));
     }
     return VIV_OK;
@@ -168,11 +172,12 @@ CfgmNode *cfgm_child(const CfgmNode *node, const char *path)
 static viv_status_t cfgm_too_deep(const char *path, VivError *err)
 {
     g_autofree char *shown = cfgm_text_show(path);
-    return error_set(err, VIV_E_CONFIG, "path '%s' is more than %u nodes deep", shown, CFGM_DEPTH_MAX);
+    return error_set(err, VIV_E_CONFIG, "path '%s' is more than %u nodes deep", shown,
+                     CFGM_DEPTH_MAX);
 }
 
-static viv_status_t cfgm_child_make(CfgmNode *node, const CfgmName *name, const char *whole, CfgmNode **ret_child,
-                                    VivError *err)
+static viv_status_t cfgm_child_make(CfgmNode *node, const CfgmName *name, const char *whole,
+                                    CfgmNode **ret_child, VivError *err)
 {
     CfgmNode *child = cfgm_child_named(node, name);
     if (!child) {
@@ -191,7 +196,8 @@ static viv_status_t cfgm_child_make(CfgmNode *node, const CfgmName *name, const 
 }
 
 /* All names of a path are checked before the first node is made. */
-static viv_status_t cfgm_path_check(const CfgmNode *node, const char *path, bool key_last, VivError *err)
+static viv_status_t cfgm_path_check(const CfgmNode *node, const char *path, bool key_last,
+                                    VivError *err)
 {
     const char *rest = cfgm_path_start(path);
     CfgmName name;
@@ -255,13 +261,15 @@ viv_status_t cfgm_insert(CfgmNode *parent, const char *name, CfgmNode *subtree, 
     if (st != VIV_OK)
         return st;
     if (subtree->parent || cfgm_root_of(parent) == subtree)
-        return error_set(err, VIV_E_MISUSE, "a node to be inserted as '%s' is part of a tree already", name);
+        return error_set(err, VIV_E_MISUSE,
+                         "a node to be inserted as '%s' is part of a tree already", name);
     if (cfgm_child_named(parent, &n)) {
         g_autofree char *path = cfgm_path_of(parent, name);
         return error_set(err, VIV_E_EXISTS, "node '%s' exists already", path);
     }
     if (parent->depth + 1 + cfgm_height(subtree) > CFGM_DEPTH_MAX)
-        return error_set(err, VIV_E_CONFIG, "with '%s' the tree would be more than %u nodes deep", name, CFGM_DEPTH_MAX);
+        return error_set(err, VIV_E_CONFIG, "with '%s' the tree would be more than %u nodes deep",
+                         name, CFGM_DEPTH_MAX);
     g_free(subtree->name);
     subtree->name = g_strdup(name);
     cfgm_link(parent, subtree);
@@ -302,7 +310,8 @@ const CfgmValue *cfgm_next_value(const CfgmValue *value)
 /* -- Values -- */
 
 /* The node and the key that a value's path means; false when the node is not there. */
-static bool cfgm_value_split(const CfgmNode *node, const char *path, CfgmNode **ret_node, CfgmName *ret_key)
+static bool cfgm_value_split(const CfgmNode *node, const char *path, CfgmNode **ret_node,
+                             CfgmName *ret_key)
 {
     CfgmNode *at = (CfgmNode *)(uintptr_t)node;
     path = cfgm_path_start(path);
@@ -357,8 +366,8 @@ static void cfgm_entry_retire(CfgmEntry *entry)
 }
 
 /* The entry for path, emptied, for the caller to fill. */
-static viv_status_t cfgm_entry_make(CfgmNode *node, const char *path, CfgmType type, CfgmEntry **ret_entry,
-                                    VivError *err)
+static viv_status_t cfgm_entry_make(CfgmNode *node, const char *path, CfgmType type,
+                                    CfgmEntry **ret_entry, VivError *err)
 {
     viv_status_t st = cfgm_path_check(node, path, true, err);
     if (st != VIV_OK)
@@ -411,7 +420,8 @@ viv_status_t cfgm_set_bool(CfgmNode *node, const char *path, bool value, VivErro
 static viv_status_t cfgm_too_long(const char *path, size_t len_bytes, uint32_t max, VivError *err)
 {
     g_autofree char *shown = cfgm_text_show(path);
-    return error_set(err, VIV_E_CONFIG, "value of '%s' is %zu bytes long, at most %u are allowed", shown, len_bytes, max);
+    return error_set(err, VIV_E_CONFIG, "value of '%s' is %zu bytes long, at most %u are allowed",
+                     shown, len_bytes, max);
 }
 
 viv_status_t cfgm_set_string(CfgmNode *node, const char *path, const char *value, VivError *err)
@@ -436,7 +446,8 @@ viv_status_t cfgm_set_string(CfgmNode *node, const char *path, const char *value
     return VIV_OK;
 }
 
-viv_status_t cfgm_set_bytes(CfgmNode *node, const char *path, const void *bytes, size_t len_bytes, VivError *err)
+viv_status_t cfgm_set_bytes(CfgmNode *node, const char *path, const void *bytes, size_t len_bytes,
+                            VivError *err)
 {
     if (len_bytes > CFGM_BYTES_MAX)
         return cfgm_too_long(path, len_bytes, CFGM_BYTES_MAX, err);
@@ -481,7 +492,8 @@ static void cfgm_copy_into(CfgmNode *to, const CfgmNode *from)
         copy->value.name = g_strdup(entry->value.name);
         copy->value.string = g_strdup(entry->value.string);
         /* One byte more, as cfgm_set_bytes() has it: so that no bytes at all are a pointer too. */
-        copy->value.bytes = entry->value.bytes ? g_memdup2(entry->value.bytes, entry->value.len_bytes + 1) : NULL;
+        copy->value.bytes =
+            entry->value.bytes ? g_memdup2(entry->value.bytes, entry->value.len_bytes + 1) : NULL;
         copy->owner = to;
         copy->prev = to->last_value;
         *(to->last_value ? &to->last_value->next : &to->first_value) = copy;

@@ -19,8 +19,9 @@ struct CfgmNode {
     CfgmNode *prev, *next;
     CfgmNode *first, *last;
     CfgmEntry *first_value, *last_value;
-    uint32_t depth;     /* 0 for a root */
-    GPtrArray *retired; /* strings and bytes of values that were replaced or removed; NULL: none yet */
+    uint32_t depth; /* 0 for a root */
+    GPtrArray
+        *retired; /* strings and bytes of values that were replaced or removed; NULL: none yet */
 };
 
 /* A path cut into its names without copying. */
@@ -31,7 +32,8 @@ typedef struct CfgmName {
 
 /* Takes the first name off *path; false when nothing is left. */
 bool cfgm_path_take(const char **path, CfgmName *ret_name);
-/* VIV_E_CONFIG with a sentence when name breaks the rules of cfgm.h. whole is the path it was taken from. */
+/* VIV_E_CONFIG with a sentence when name breaks the rules of cfgm.h. whole is the path it was taken
+ * from. */
 viv_status_t cfgm_name_check(const CfgmName *name, const char *whole, VivError *err);
 /* The node's path with "/key" behind it (transfer). node may be NULL: the key alone. */
 char *cfgm_path_of(const CfgmNode *node, const char *key);

@@ -10,14 +10,10 @@
 const char *cfgm_type_name(CfgmType type)
 {
     switch (type) {
-    case CFGM_U64:
-        return "integer";
-    case CFGM_STRING:
-        return "string";
-    case CFGM_BYTES:
-        return "bytes";
-    case CFGM_BOOL:
-        return "boolean";
+    case CFGM_U64: return "integer";
+    case CFGM_STRING: return "string";
+    case CFGM_BYTES: return "bytes";
+    case CFGM_BOOL: return "boolean";
     }
     return "?";
 }
@@ -30,7 +26,8 @@ char *cfgm_text_show(const char *text)
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
             *p = '?';
     }
-    return strlen(text) > CFGM_SHOWN_MAX ? g_strconcat(valid, "...", NULL) : g_steal_pointer(&valid);
+    return strlen(text) > CFGM_SHOWN_MAX ? g_strconcat(valid, "...", NULL)
+                                         : g_steal_pointer(&valid);
 }
 
 char *cfgm_value_show(const CfgmValue *value)
@@ -44,29 +41,28 @@ char *cfgm_value_show(const CfgmValue *value)
         g_autofree char *text = cfgm_text_show(value->string);
         return g_strdup_printf("'%s' (string)", text);
     }
-    case CFGM_BYTES:
-        return g_strdup_printf("%zu bytes", value->len_bytes);
-    case CFGM_BOOL:
-        return g_strdup_printf("%s (boolean)", value->u64 ? "true" : "false");
+    case CFGM_BYTES: return g_strdup_printf("%zu bytes", value->len_bytes);
+    case CFGM_BOOL: return g_strdup_printf("%s (boolean)", value->u64 ? "true" : "false");
     }
     return g_strdup("?");
 }
 
-static viv_status_t cfgm_refuse(const CfgmNode *node, const char *path, const CfgmValue *value, VivError *err,
-                                const char *allowed)
+static viv_status_t cfgm_refuse(const CfgmNode *node, const char *path, const CfgmValue *value,
+                                VivError *err, const char *allowed)
 {
     g_autofree char *full = cfgm_path_of(node, path);
     g_autofree char *shown = cfgm_value_show(value);
     return error_set(err, VIV_E_CONFIG, "%s: is %s; allowed is %s", full, shown, allowed);
 }
 
-viv_status_t cfgm_get_u64(const CfgmNode *node, const char *path, uint64_t dflt, uint64_t *ret_value, VivError *err)
+viv_status_t cfgm_get_u64(const CfgmNode *node, const char *path, uint64_t dflt,
+                          uint64_t *ret_value, VivError *err)
 {
     return cfgm_get_u64_range(node, path, 0, UINT64_MAX, dflt, ret_value, err);
 }
 
-viv_status_t cfgm_get_u64_range(const CfgmNode *node, const char *path, uint64_t lo, uint64_t hi, uint64_t dflt,
-                                uint64_t *ret_value, VivError *err)
+viv_status_t cfgm_get_u64_range(const CfgmNode *node, const char *path, uint64_t lo, uint64_t hi,
+                                uint64_t dflt, uint64_t *ret_value, VivError *err)
 {
     const CfgmValue *value = cfgm_value(node, path);
     *ret_value = dflt;
@@ -82,7 +78,8 @@ viv_status_t cfgm_get_u64_range(const CfgmNode *node, const char *path, uint64_t
     return VIV_OK;
 }
 
-viv_status_t cfgm_get_bool(const CfgmNode *node, const char *path, bool dflt, bool *ret_value, VivError *err)
+viv_status_t cfgm_get_bool(const CfgmNode *node, const char *path, bool dflt, bool *ret_value,
+                           VivError *err)
 {
     const CfgmValue *value = cfgm_value(node, path);
     *ret_value = dflt;
@@ -94,8 +91,8 @@ viv_status_t cfgm_get_bool(const CfgmNode *node, const char *path, bool dflt, bo
     return VIV_OK;
 }
 
-viv_status_t cfgm_get_string(const CfgmNode *node, const char *path, const char *dflt, const char **ret_value,
-                             VivError *err)
+viv_status_t cfgm_get_string(const CfgmNode *node, const char *path, const char *dflt,
+                             const char **ret_value, VivError *err)
 {
     const CfgmValue *value = cfgm_value(node, path);
     *ret_value = dflt;
@@ -107,8 +104,8 @@ viv_status_t cfgm_get_string(const CfgmNode *node, const char *path, const char 
     return VIV_OK;
 }
 
-viv_status_t cfgm_get_bytes(const CfgmNode *node, const char *path, const uint8_t **ret_bytes, size_t *ret_len,
-                            VivError *err)
+viv_status_t cfgm_get_bytes(const CfgmNode *node, const char *path, const uint8_t **ret_bytes,
+                            size_t *ret_len, VivError *err)
 {
     const CfgmValue *value = cfgm_value(node, path);
     *ret_bytes = NULL;
@@ -169,17 +166,13 @@ static void cfgm_dump_value(const CfgmValue *value, int indent, FILE *out)
         if (value->u64 > 9)
             fprintf(out, " (0x%" PRIx64 ")", value->u64);
         break;
-    case CFGM_STRING:
-        cfgm_dump_string(value, out);
-        break;
+    case CFGM_STRING: cfgm_dump_string(value, out); break;
     case CFGM_BYTES:
         for (size_t i = 0; i < MIN(value->len_bytes, 32u); i++)
             fprintf(out, "%02x", value->bytes[i]);
         fprintf(out, "%s (%zu bytes)", value->len_bytes > 32 ? "..." : "", value->len_bytes);
         break;
-    case CFGM_BOOL:
-        fputs(value->u64 ? "true" : "false", out);
-        break;
+    case CFGM_BOOL: fputs(value->u64 ? "true" : "false", out); break;
     }
     fputc('\n', out);
 }

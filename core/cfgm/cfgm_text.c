@@ -9,9 +9,10 @@
 #include "log/log.h"
 
 #define CFGM_OVERLAY_PREFIX "VBoxInternal/"
-#define CFGM_PATH_MAX 4096u
+#define CFGM_PATH_MAX       4096u
 
-/* A whole number of 64 bits: decimal or 0x hexadecimal, a minus allowed for what fits an int64_t. */
+/* A whole number of 64 bits: decimal or 0x hexadecimal, a minus allowed for what fits an int64_t.
+ */
 static bool cfgm_text_number(const char *text, uint64_t *ret_value)
 {
     const bool negative = *text == '-';
@@ -61,7 +62,8 @@ static bool cfgm_text_base64_ok(const char *text)
     return padding <= 2 && (digits + padding) % 4 == 0;
 }
 
-static viv_status_t cfgm_text_set_bytes(CfgmNode *root, const char *path, const char *text, VivError *err)
+static viv_status_t cfgm_text_set_bytes(CfgmNode *root, const char *path, const char *text,
+                                        VivError *err)
 {
     if (!cfgm_text_base64_ok(text)) {
         g_autofree char *shown = cfgm_text_show(text);
@@ -87,7 +89,8 @@ static viv_status_t cfgm_text_set(CfgmNode *root, const char *path, const char *
         text += strlen("integer:");
         if (!cfgm_text_number(text, &number)) {
             g_autofree char *shown = cfgm_text_show(text);
-            return error_set(err, VIV_E_CONFIG, "%s: '%s' is not an integer of 64 bits", path, shown);
+            return error_set(err, VIV_E_CONFIG, "%s: '%s' is not an integer of 64 bits", path,
+                             shown);
         }
         return cfgm_set_u64(root, path, number, err);
     }
@@ -99,7 +102,8 @@ static viv_status_t cfgm_text_set(CfgmNode *root, const char *path, const char *
 viv_status_t cfgm_set_from_text(CfgmNode *root, const char *path, const char *text, VivError *err)
 {
     if (strlen(path) > CFGM_PATH_MAX)
-        return error_set(err, VIV_E_CONFIG, "a path of %zu bytes is too long, at most %u are allowed", strlen(path),
+        return error_set(err, VIV_E_CONFIG,
+                         "a path of %zu bytes is too long, at most %u are allowed", strlen(path),
                          CFGM_PATH_MAX);
     if (!g_utf8_validate(path, -1, NULL) || !g_utf8_validate(text, -1, NULL))
         return error_set(err, VIV_E_CONFIG, "an override is not UTF-8");

@@ -3,9 +3,10 @@
  *
  * Invariants:
  * 1. A LogGroup never goes away and never moves, so callers keep pointers without a lock.
- * 2. log_loudest is at least the level of every group; before the first use it is the maximum, so that the
- *    first message of all gets far enough to read the environment.
- * 3. Everything in log_state is touched with log_state.mutex held; a line is handed out in one piece under it. */
+ * 2. log_loudest is at least the level of every group; before the first use it is the maximum, so
+ * that the first message of all gets far enough to read the environment.
+ * 3. Everything in log_state is touched with log_state.mutex held; a line is handed out in one
+ * piece under it. */
 #include "log/log.h"
 
 #include <glib.h>
@@ -18,13 +19,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOG_LINE_BYTES 1024
+#define LOG_LINE_BYTES   1024
 #define LOG_RATE_DEFAULT 200u /* limited messages a second and group */
-#define LOG_RATE_MAX 1000000u
-#define LOG_RULES_MAX 256u
+#define LOG_RATE_MAX     1000000u
+#define LOG_RULES_MAX    256u
 
 typedef struct LogEntry {
-    LogGroup group; /* first: a LogGroup * from outside is a LogEntry * */
+    LogGroup group;   /* first: a LogGroup * from outside is a LogEntry * */
     gint64 window_us; /* start of the second that is being counted */
     unsigned count;
     unsigned suppressed;
@@ -118,7 +119,8 @@ static viv_status_t log_part_parse(const char *part, GArray *rules, unsigned *ra
     const char *eq = strchr(part, '=');
     if (!eq) {
         if (!log_level_parse(part, &rule.level))
-            return error_set(err, VIV_E_INVALID, "log list: '%s' is no level and no group=level", part);
+            return error_set(err, VIV_E_INVALID, "log list: '%s' is no level and no group=level",
+                             part);
         rule.pattern = g_strdup("*");
         g_array_append_val(rules, rule);
         return VIV_OK;
@@ -128,16 +130,18 @@ static viv_status_t log_part_parse(const char *part, GArray *rules, unsigned *ra
     if (strcmp(name, "rate") == 0) {
         guint64 number = 0;
         if (!g_ascii_string_to_unsigned(value, 10, 0, LOG_RATE_MAX, &number, NULL))
-            return error_set(err, VIV_E_INVALID, "log list: rate '%s' is not a number from 0 to %u", value, LOG_RATE_MAX);
+            return error_set(err, VIV_E_INVALID, "log list: rate '%s' is not a number from 0 to %u",
+                             value, LOG_RATE_MAX);
         *rate = (unsigned)number;
         return VIV_OK;
     }
     if (!name[0])
         return error_set(err, VIV_E_INVALID, "log list: '%s' lacks a group", part);
     if (!log_level_parse(value, &rule.level))
-        return error_set(err, VIV_E_INVALID,
-                         "log list: level '%s' of group '%s' is not one of error, warning, info, debug, trace", value,
-                         name);
+        return error_set(
+            err, VIV_E_INVALID,
+            "log list: level '%s' of group '%s' is not one of error, warning, info, debug, trace",
+            value, name);
     rule.pattern = g_strdup(strcmp(name, "all") == 0 ? "*" : name);
     g_array_append_val(rules, rule);
     return VIV_OK;
@@ -177,7 +181,8 @@ static viv_status_t log_destination_locked(const char *dest, VivError *err)
         if (fd < 0)
             return error_set(err, VIV_E_IO, "log file '%s': %s", dest + 5, g_strerror(errno));
     } else if (strcmp(dest, "stderr") != 0) {
-        return error_set(err, VIV_E_INVALID, "log destination '%s' is neither stderr nor file:PATH", dest);
+        return error_set(err, VIV_E_INVALID, "log destination '%s' is neither stderr nor file:PATH",
+                         dest);
     }
     if (log_state.fd >= 0)
         close(log_state.fd);
@@ -223,8 +228,8 @@ static void log_emit_locked(const char *group, uint32_t level, const char *text)
 {
     const gint64 us = g_get_monotonic_time() - log_state.start_us;
     g_autoptr(GString) line = g_string_sized_new(LOG_LINE_BYTES);
-    g_string_append_printf(line, "[%5" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT "] %s: ", us / G_USEC_PER_SEC,
-                           us % G_USEC_PER_SEC, group);
+    g_string_append_printf(line, "[%5" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT "] %s: ",
+                           us / G_USEC_PER_SEC, us % G_USEC_PER_SEC, group);
     if (level != VIV_LOG_INFO)
         g_string_append_printf(line, "%s: ", log_level_name(level));
     log_text_append(line, text);
@@ -271,8 +276,8 @@ static bool log_rate_ok_locked(LogEntry *entry)
     if (entry->count == 0 || now - entry->window_us >= G_USEC_PER_SEC) {
         if (entry->suppressed) {
             char text[80];
-            g_snprintf(text, sizeof(text), "%u more messages were left out (rate=%u)", entry->suppressed,
-                       log_state.rate);
+            g_snprintf(text, sizeof(text), "%u more messages were left out (rate=%u)",
+                       entry->suppressed, log_state.rate);
             log_emit_locked(entry->group.name, VIV_LOG_WARN, text);
         }
         entry->window_us = now;
@@ -287,7 +292,8 @@ static bool log_rate_ok_locked(LogEntry *entry)
     return true;
 }
 
-static void log_vwrite(LogGroup *group, uint32_t level, bool limited, const char *fmt, va_list args) VIV_PRINTF(4, 0);
+static void log_vwrite(LogGroup *group, uint32_t level, bool limited, const char *fmt, va_list args)
+    VIV_PRINTF(4, 0);
 static void log_vwrite(LogGroup *group, uint32_t level, bool limited, const char *fmt, va_list args)
 {
     if (!log_enabled(group, level))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* log: messages by group and level.
  *
- * A group is a name ("pdm", "i8254"); each has a level, VIV_LOG_WARN unless configured. The configuration
- * is a list "pdm=debug,ssm=trace,all=info": patterns with * and ? are allowed, the last match wins, "all" is "*",
- * a level alone means all. "rate=N" bounds limited messages to N a second for each group (0: no bound). The
- * environment is read at the first use: VIV_LOG holds such a list, VIV_LOG_DEST=file:PATH names a file to append to.
- * All functions may be called on any thread. */
+ * A group is a name ("pdm", "i8254"); each has a level, VIV_LOG_WARN unless configured. The
+ * configuration is a list "pdm=debug,ssm=trace,all=info": patterns with * and ? are allowed, the
+ * last match wins, "all" is "*", a level alone means all. "rate=N" bounds limited messages to N a
+ * second for each group (0: no bound). The environment is read at the first use: VIV_LOG holds such
+ * a list, VIV_LOG_DEST=file:PATH names a file to append to. All functions may be called on any
+ * thread. */
 #ifndef CORE_LOG_LOG_H
 #define CORE_LOG_LOG_H
 
@@ -26,7 +27,8 @@ typedef struct LogGroup {
     const char *name;
 } LogGroup;
 
-/* The group of that name, made at the first use. Keep the pointer: then a message that is off costs one load. */
+/* The group of that name, made at the first use. Keep the pointer: then a message that is off costs
+ * one load. */
 LogGroup *log_group(const char *name);
 
 static inline bool log_enabled(const LogGroup *group, uint32_t level)
@@ -34,8 +36,8 @@ static inline bool log_enabled(const LogGroup *group, uint32_t level)
     return level <= atomic_load_explicit(&group->level, memory_order_relaxed);
 }
 
-/* Writes one line if the level is enabled; a line feed at the end of the text is not needed. VIV_LOG_TRACE is
- * limited by the group's rate, since guests can provoke it without end. */
+/* Writes one line if the level is enabled; a line feed at the end of the text is not needed.
+ * VIV_LOG_TRACE is limited by the group's rate, since guests can provoke it without end. */
 void log_write(LogGroup *group, uint32_t level, const char *fmt, ...) VIV_PRINTF(3, 4);
 void log_writev(LogGroup *group, uint32_t level, const char *fmt, va_list args) VIV_PRINTF(3, 0);
 /* The same, rate-limited at every level: for whatever a guest or a file can provoke. */
@@ -53,11 +55,13 @@ static inline bool log_wanted(uint32_t level)
 #define viv_log(group, level, ...)                                                                 \
     (log_wanted(level) ? (viv_log)((group), (level), __VA_ARGS__) : (void)0)
 
-/* Adds rules behind those in force. A bad list changes nothing: VIV_E_INVALID names the part. err may be NULL. */
+/* Adds rules behind those in force. A bad list changes nothing: VIV_E_INVALID names the part. err
+ * may be NULL. */
 viv_status_t log_configure(const char *list, VivError *err);
 
 /* Gets whole lines, line feed included, one call at a time; must not log. */
-typedef void (*LogSinkFn)(void *ctx, uint32_t level, const char *group, const char *line, size_t len_bytes);
+typedef void (*LogSinkFn)(void *ctx, uint32_t level, const char *group, const char *line,
+                          size_t len_bytes);
 /* Replaces stderr or the file; NULL goes back to it. */
 void log_set_sink(LogSinkFn fn, void *ctx);
 /* "stderr" or "file:PATH" (appended to). */

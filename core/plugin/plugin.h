@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* plugin: finds, checks and loads plugin modules (.so).
  *
- * A registry knows every module along the search path from a scan that loads each one in a helper process, so that a module
- * which crashes or hangs at load is a line in the list and nothing else. Results are cached by path, mtime, size and inode.
- * A module is loaded into this process only when one of its classes is asked for, and then stays resident.
+ * A registry knows every module along the search path from a scan that loads each one in a helper
+ * process, so that a module which crashes or hangs at load is a line in the list and nothing else.
+ * Results are cached by path, mtime, size and inode. A module is loaded into this process only when
+ * one of its classes is asked for, and then stays resident.
  *
- * Search order: PluginSearch.dirs, VIV_PLUGIN_PATH (colon list), $XDG_DATA_HOME/vivarium/plugins, the installation's
- * folder (VIV_PLUGINDIR), ../lib/vivarium/plugins beside the executable. Folders are searched recursively. */
+ * Search order: PluginSearch.dirs, VIV_PLUGIN_PATH (colon list), $XDG_DATA_HOME/vivarium/plugins,
+ * the installation's folder (VIV_PLUGINDIR), ../lib/vivarium/plugins beside the executable. Folders
+ * are searched recursively. */
 #ifndef CORE_PLUGIN_PLUGIN_H
 #define CORE_PLUGIN_PLUGIN_H
 
@@ -21,10 +23,11 @@ VIV_BEGIN_DECLS
 typedef struct PluginRegistry PluginRegistry;
 
 typedef struct PluginSearch {
-    const char *const *dirs; /* NULL, or a NULL-terminated list of folders or .so files searched first */
-    bool only_dirs;          /* nothing but `dirs` */
-    const char *cache_path;  /* NULL: $XDG_CACHE_HOME/vivarium/plugins.cache; "": no cache */
-    uint32_t timeout_ms;     /* of one module's load in the helper; 0: 5000 */
+    const char *const
+        *dirs;      /* NULL, or a NULL-terminated list of folders or .so files searched first */
+    bool only_dirs; /* nothing but `dirs` */
+    const char *cache_path; /* NULL: $XDG_CACHE_HOME/vivarium/plugins.cache; "": no cache */
+    uint32_t timeout_ms;    /* of one module's load in the helper; 0: 5000 */
 } PluginSearch;
 
 typedef enum PluginState {
@@ -46,7 +49,7 @@ typedef struct PluginClassInfo {
 typedef struct PluginRecord {
     char *path;
     PluginState state;
-    char *reason; /* NULL when PLUGIN_OK */
+    char *reason;                                    /* NULL when PLUGIN_OK */
     char *id, *version, *licence, *vendor, *summary; /* NULL when not known */
     uint32_t sdk_major;
     uint32_t api_level;
@@ -54,8 +57,9 @@ typedef struct PluginRecord {
     PluginClassInfo *classes;
 } PluginRecord;
 
-/* Every frontend calls this first in main(). If argv asks for a scan helper it does that work and returns the process's exit
- * code (>= 0); otherwise -1. A program that never calls it gets a forked helper instead of a re-executed one. */
+/* Every frontend calls this first in main(). If argv asks for a scan helper it does that work and
+ * returns the process's exit code (>= 0); otherwise -1. A program that never calls it gets a forked
+ * helper instead of a re-executed one. */
 int plugin_scan_main(int argc, char **argv);
 
 /* Scans. search may be NULL. Never fails: what went wrong is in the records. [main] */
@@ -66,21 +70,26 @@ void plugin_registry_free(PluginRegistry *reg);
 /* All records in search order; borrowed from the registry. */
 const PluginRecord *const *plugin_records(const PluginRegistry *reg, uint32_t *ret_count);
 /* The module that provides the class, or NULL. */
-const PluginRecord *plugin_record_of_class(const PluginRegistry *reg, uint32_t kind, const char *name);
+const PluginRecord *plugin_record_of_class(const PluginRegistry *reg, uint32_t kind,
+                                           const char *name);
 
-/* Loads on demand. *ret_class is the host's copy of the class struct: as large as this host's headers say, zero where the
- * plugin's is shorter, with all members that its kind requires; good for the rest of the process. Cast by kind:
- * viv_device_class_t, viv_driver_class_t, viv_engine_class_t, viv_format_class_t. A kind without a struct here is as long as the
- * plugin says. VIV_E_NOT_FOUND names what is missing (and why a refused candidate was refused). [any] */
-viv_status_t plugin_find(PluginRegistry *reg, uint32_t kind, const char *name, const viv_class_t **ret_class,
-                         VivError *err);
-/* Names of the usable classes of a kind, sorted, NULL-terminated (transfer, g_strfreev). From the scan alone. */
+/* Loads on demand. *ret_class is the host's copy of the class struct: as large as this host's
+ * headers say, zero where the plugin's is shorter, with all members that its kind requires; good
+ * for the rest of the process. Cast by kind: viv_device_class_t, viv_driver_class_t,
+ * viv_engine_class_t, viv_format_class_t. A kind without a struct here is as long as the plugin
+ * says. VIV_E_NOT_FOUND names what is missing (and why a refused candidate was refused). [any] */
+viv_status_t plugin_find(PluginRegistry *reg, uint32_t kind, const char *name,
+                         const viv_class_t **ret_class, VivError *err);
+/* Names of the usable classes of a kind, sorted, NULL-terminated (transfer, g_strfreev). From the
+ * scan alone. */
 char **plugin_list_classes(const PluginRegistry *reg, uint32_t kind);
 
-/* The first usable class with that name of any kind, searching kinds in numeric order; 0 if none. */
+/* The first usable class with that name of any kind, searching kinds in numeric order; 0 if none.
+ */
 uint32_t plugin_kind_of_class(const PluginRegistry *reg, const char *name);
 
-/* "device", "driver", "engine", "storage format", "paravirt provider", "USB device"; "unknown kind" */
+/* "device", "driver", "engine", "storage format", "paravirt provider", "USB device"; "unknown kind"
+ */
 const char *plugin_kind_name(uint32_t kind);
 /* The reverse; 0 if unknown. */
 uint32_t plugin_kind_from_name(const char *name);

@@ -3,8 +3,9 @@
  *
  * A record is lines "key=value" with C escapes, ended by a line "end". The cache file is a line
  *     vivarium plugin cache 1 HOST CRC32
- * (HOST: what of this host a verdict depends on; the CRC is of all that follows), then records. Both are read as
- * hostile input: anything unexpected makes the whole unusable, and a scan takes its place. */
+ * (HOST: what of this host a verdict depends on; the CRC is of all that follows), then records.
+ * Both are read as hostile input: anything unexpected makes the whole unusable, and a scan takes
+ * its place. */
 #include "plugin/plugin_internal.h"
 
 #include <errno.h>
@@ -44,8 +45,8 @@ void plugin_record_write(const PluginModule *module, GString *out)
     plugin_put(out, "path", r->path);
     g_string_append_printf(out, "file=%" PRId64 " %" PRId64 " %" PRId64 "\n", module->mtime_ns,
                            (int64_t)module->size_bytes, (int64_t)module->inode);
-    g_string_append_printf(out, "state=%u %u %" PRId64 "\n", (unsigned)r->state, module->cacheable ? 1u : 0u,
-                           module->retry_s);
+    g_string_append_printf(out, "state=%u %u %" PRId64 "\n", (unsigned)r->state,
+                           module->cacheable ? 1u : 0u, module->retry_s);
     g_string_append_printf(out, "level=%u %u\n", r->sdk_major, r->api_level);
     plugin_put(out, "reason", r->reason);
     plugin_put(out, "id", r->id);
@@ -96,7 +97,8 @@ static bool plugin_take_text(char **slot, const char *value)
     return true;
 }
 
-static bool plugin_take_numbers(PluginModule *module, GArray *classes, const char *key, const char *value)
+static bool plugin_take_numbers(PluginModule *module, GArray *classes, const char *key,
+                                const char *value)
 {
     PluginRecord *r = &module->record;
     int64_t n[3];
@@ -116,7 +118,8 @@ static bool plugin_take_numbers(PluginModule *module, GArray *classes, const cha
         module->retry_s = n[2];
         return n[0] == PLUGIN_OK || n[0] == PLUGIN_REFUSED;
     }
-    if (!plugin_numbers(value, n, 2) || n[0] < 0 || n[0] > UINT32_MAX || n[1] < 0 || n[1] > UINT32_MAX)
+    if (!plugin_numbers(value, n, 2) || n[0] < 0 || n[0] > UINT32_MAX || n[1] < 0 ||
+        n[1] > UINT32_MAX)
         return false;
     if (strcmp(key, "level") == 0) {
         r->sdk_major = (uint32_t)n[0];
@@ -135,8 +138,9 @@ static char **plugin_text_slot(PluginModule *module, GArray *classes, const char
         const char *key;
         char **slot;
     } slots[] = {
-        {"path", &r->path},       {"reason", &r->reason}, {"id", &r->id},           {"version", &r->version},
-        {"licence", &r->licence}, {"vendor", &r->vendor}, {"summary", &r->summary},
+        {"path", &r->path},       {"reason", &r->reason},   {"id", &r->id},
+        {"version", &r->version}, {"licence", &r->licence}, {"vendor", &r->vendor},
+        {"summary", &r->summary},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(slots); i++) {
         if (strcmp(slots[i].key, key) == 0)
@@ -173,11 +177,13 @@ static bool plugin_record_sound(const PluginModule *module)
     const PluginRecord *r = &module->record;
     if (!r->path || (r->state == PLUGIN_REFUSED) != (r->reason != NULL))
         return false;
-    if (r->state == PLUGIN_OK && (!r->id || !r->version || !r->licence || !r->vendor || !r->summary || !r->class_count))
+    if (r->state == PLUGIN_OK &&
+        (!r->id || !r->version || !r->licence || !r->vendor || !r->summary || !r->class_count))
         return false;
     for (uint32_t i = 0; i < r->class_count; i++) {
         const PluginClassInfo *info = &r->classes[i];
-        if (!info->name || !info->summary || (info->state == PLUGIN_REFUSED) != (info->reason != NULL))
+        if (!info->name || !info->summary ||
+            (info->state == PLUGIN_REFUSED) != (info->reason != NULL))
             return false;
     }
     return true;
@@ -236,10 +242,11 @@ bool plugin_record_read(PluginModule *module, const char **text)
 static char *plugin_cache_head(const char *body)
 {
     const viv_host_t *host = plugin_host_info();
-    return g_strdup_printf("vivarium plugin cache 1 %s/%u/%u/%u/%zu/%zu/%zu/%zu/%zu %08lx\n", host->name,
-                           host->api_oldest, host->api_level, VIV_ENGINE_ABI, sizeof(viv_cpu_t),
-                           sizeof(viv_device_class_t), sizeof(viv_driver_class_t), sizeof(viv_engine_class_t),
-                           sizeof(viv_format_class_t), crc32(0, (const Bytef *)body, (uInt)strlen(body)));
+    return g_strdup_printf(
+        "vivarium plugin cache 1 %s/%u/%u/%u/%zu/%zu/%zu/%zu/%zu %08lx\n", host->name,
+        host->api_oldest, host->api_level, VIV_ENGINE_ABI, sizeof(viv_cpu_t),
+        sizeof(viv_device_class_t), sizeof(viv_driver_class_t), sizeof(viv_engine_class_t),
+        sizeof(viv_format_class_t), crc32(0, (const Bytef *)body, (uInt)strlen(body)));
 }
 
 static void plugin_cache_module_free(gpointer data)
@@ -253,7 +260,8 @@ static void plugin_cache_load(PluginCache *cache)
     if (!file)
         return;
     if (g_mapped_file_get_length(file) <= PLUGIN_CACHE_MAX)
-        cache->old_text = g_strndup(g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
+        cache->old_text =
+            g_strndup(g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
     g_mapped_file_unref(file);
     const char *eol = cache->old_text ? strchr(cache->old_text, '\n') : NULL;
     if (!eol)

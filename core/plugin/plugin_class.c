@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* plugin: what a module hands over, checked and copied.
- * A struct from a plugin is read up to the size it states and not further; the host works on a zeroed struct of its own
- * size, so that a member the plugin does not know reads as "not provided". */
+ * A struct from a plugin is read up to the size it states and not further; the host works on a
+ * zeroed struct of its own size, so that a member the plugin does not know reads as "not provided".
+ */
 #include "plugin/plugin_internal.h"
 
 #include <string.h>
@@ -14,12 +15,12 @@
 #include "cfgm/cfgm.h"
 #include "ssm/ssm.h"
 
-#define PLUGIN_API_OLDEST 1u
-#define PLUGIN_CLASSES_MAX 1024u
-#define PLUGIN_CLASS_BYTES_MAX 65536u
+#define PLUGIN_API_OLDEST         1u
+#define PLUGIN_CLASSES_MAX        1024u
+#define PLUGIN_CLASS_BYTES_MAX    65536u
 #define PLUGIN_INSTANCE_BYTES_MAX (256u << 20)
-#define PLUGIN_NAME_MAX 63u
-#define PLUGIN_TEXT_MAX 400u
+#define PLUGIN_NAME_MAX           63u
+#define PLUGIN_TEXT_MAX           400u
 
 #ifndef VIV_VERSION
 #define VIV_VERSION "0"
@@ -30,7 +31,10 @@ typedef struct PluginNeed {
     size_t offset;
     const char *name;
 } PluginNeed;
-#define PLUGIN_NEED(Struct, member) {offsetof(Struct, member), #member}
+#define PLUGIN_NEED(Struct, member)                                                                \
+    {                                                                                              \
+        offsetof(Struct, member), #member                                                          \
+    }
 
 typedef struct PluginKind {
     uint32_t kind;
@@ -58,24 +62,19 @@ static uint32_t plugin_type_bytes(uint32_t type)
 {
     switch (type) {
     case VIV_U8:
-    case VIV_BOOL:
-        return 1;
-    case VIV_U16:
-        return 2;
+    case VIV_BOOL: return 1;
+    case VIV_U16: return 2;
     case VIV_U32:
-    case VIV_I32:
-        return 4;
+    case VIV_I32: return 4;
     case VIV_U64:
-    case VIV_I64:
-        return 8;
-    case VIV_STRING:
-        return sizeof(char *);
-    default:
-        return 0;
+    case VIV_I64: return 8;
+    case VIV_STRING: return sizeof(char *);
+    default: return 0;
     }
 }
 
-static char *plugin_check_options(const viv_option_t *table, uint32_t stride, uint32_t instance_size)
+static char *plugin_check_options(const viv_option_t *table, uint32_t stride,
+                                  uint32_t instance_size)
 {
     viv_option_t option;
     if (table && stride < offsetof(viv_option_t, offset) + sizeof(table->offset))
@@ -83,9 +82,11 @@ static char *plugin_check_options(const viv_option_t *table, uint32_t stride, ui
     for (uint32_t i = 0; cfgm_option_at(table, stride, i, &option); i++) {
         const uint32_t bytes = plugin_type_bytes(option.type);
         if (!bytes)
-            return g_strdup_printf("option '%.60s' has type %u, which no option can have", option.name, option.type);
+            return g_strdup_printf("option '%.60s' has type %u, which no option can have",
+                                   option.name, option.type);
         if (option.offset > instance_size || bytes > instance_size - option.offset)
-            return g_strdup_printf("option '%.60s' lies outside the instance's %u bytes", option.name, instance_size);
+            return g_strdup_printf("option '%.60s' lies outside the instance's %u bytes",
+                                   option.name, instance_size);
     }
     /* The defaults alone, into an instance for the bin: a bad default would stop every start. */
     g_autofree void *instance = g_try_malloc0(MAX(instance_size, 1));
@@ -129,11 +130,13 @@ static char *plugin_check_engine(const void *ours)
 {
     const viv_engine_class_t *c = ours;
     if (c->abi != VIV_ENGINE_ABI)
-        return g_strdup_printf("built for engine ABI %u, this host has %u: build both from one tree", c->abi,
-                               VIV_ENGINE_ABI);
+        return g_strdup_printf(
+            "built for engine ABI %u, this host has %u: build both from one tree", c->abi,
+            VIV_ENGINE_ABI);
     if (c->cpu_size != sizeof(viv_cpu_t))
-        return g_strdup_printf("its CPU state is %u bytes large, this host's %zu: build both from one tree", c->cpu_size,
-                               sizeof(viv_cpu_t));
+        return g_strdup_printf(
+            "its CPU state is %u bytes large, this host's %zu: build both from one tree",
+            c->cpu_size, sizeof(viv_cpu_t));
     return NULL;
 }
 
@@ -146,16 +149,28 @@ static char *plugin_check_format(const void *ours)
 }
 
 static const PluginKind plugin_kinds[] = {
-    {VIV_KIND_DEVICE, sizeof(viv_device_class_t), "device", plugin_check_device,
+    {VIV_KIND_DEVICE,
+     sizeof(viv_device_class_t),
+     "device",
+     plugin_check_device,
      {PLUGIN_NEED(viv_device_class_t, construct)}},
-    {VIV_KIND_DRIVER, sizeof(viv_driver_class_t), "driver", plugin_check_driver,
+    {VIV_KIND_DRIVER,
+     sizeof(viv_driver_class_t),
+     "driver",
+     plugin_check_driver,
      {PLUGIN_NEED(viv_driver_class_t, construct)}},
-    {VIV_KIND_ENGINE, sizeof(viv_engine_class_t), "engine", plugin_check_engine,
+    {VIV_KIND_ENGINE,
+     sizeof(viv_engine_class_t),
+     "engine",
+     plugin_check_engine,
      {PLUGIN_NEED(viv_engine_class_t, vm_create), PLUGIN_NEED(viv_engine_class_t, vm_destroy),
       PLUGIN_NEED(viv_engine_class_t, vcpu_create), PLUGIN_NEED(viv_engine_class_t, vcpu_destroy),
       PLUGIN_NEED(viv_engine_class_t, run), PLUGIN_NEED(viv_engine_class_t, state_loaded),
       PLUGIN_NEED(viv_engine_class_t, map_changed), PLUGIN_NEED(viv_engine_class_t, code_written)}},
-    {VIV_KIND_STORAGE, sizeof(viv_format_class_t), "storage format", plugin_check_format,
+    {VIV_KIND_STORAGE,
+     sizeof(viv_format_class_t),
+     "storage format",
+     plugin_check_format,
      {PLUGIN_NEED(viv_format_class_t, probe), PLUGIN_NEED(viv_format_class_t, open),
       PLUGIN_NEED(viv_format_class_t, close), PLUGIN_NEED(viv_format_class_t, size_bytes),
       PLUGIN_NEED(viv_format_class_t, read)}},
@@ -206,7 +221,8 @@ static char *plugin_name_check(const char *name)
 viv_class_t *plugin_class_copy(const viv_class_t *theirs, char **ret_reason)
 {
     if (theirs->size < sizeof(viv_class_t) || theirs->size > PLUGIN_CLASS_BYTES_MAX) {
-        *ret_reason = g_strdup_printf("its size of %u bytes is none a class can have", theirs->size);
+        *ret_reason =
+            g_strdup_printf("its size of %u bytes is none a class can have", theirs->size);
         return NULL;
     }
     char *reason = plugin_name_check(theirs->name);
@@ -262,16 +278,19 @@ static bool plugin_examine_handshake(PluginModule *module, const viv_plugin_t *p
     const viv_host_t *host = plugin_host_info();
     const size_t needed = offsetof(viv_plugin_t, class_count) + sizeof(p->class_count);
     if (p->magic != VIV_PLUGIN_MAGIC) {
-        plugin_module_refuse(module, true, "wrong magic %08x in its descriptor, expected %08x", p->magic,
-                             VIV_PLUGIN_MAGIC);
+        plugin_module_refuse(module, true, "wrong magic %08x in its descriptor, expected %08x",
+                             p->magic, VIV_PLUGIN_MAGIC);
         return false;
     }
     if (p->sdk_major != host->sdk_major) {
-        plugin_module_refuse(module, true, "built for SDK major %u, this host serves %u", p->sdk_major, host->sdk_major);
+        plugin_module_refuse(module, true, "built for SDK major %u, this host serves %u",
+                             p->sdk_major, host->sdk_major);
         return false;
     }
     if (p->size < needed) {
-        plugin_module_refuse(module, true, "its descriptor is %u bytes long, at least %zu are needed", p->size, needed);
+        plugin_module_refuse(module, true,
+                             "its descriptor is %u bytes long, at least %zu are needed", p->size,
+                             needed);
         return false;
     }
     PluginRecord *record = &module->record;
@@ -284,14 +303,16 @@ static bool plugin_examine_handshake(PluginModule *module, const viv_plugin_t *p
     record->summary = plugin_text(p->summary);
     if (p->api_level > host->api_level) {
         plugin_module_refuse(module, true,
-                             "needs SDK level %u, this host serves up to %u: upgrade the host, or build the plugin with "
+                             "needs SDK level %u, this host serves up to %u: upgrade the host, or "
+                             "build the plugin with "
                              "-DVIV_API_TARGET=%u",
                              p->api_level, host->api_level, host->api_level);
         return false;
     }
     if (p->api_level < host->api_oldest) {
-        plugin_module_refuse(module, true, "built for SDK level %u, the oldest that this host serves is %u", p->api_level,
-                             host->api_oldest);
+        plugin_module_refuse(module, true,
+                             "built for SDK level %u, the oldest that this host serves is %u",
+                             p->api_level, host->api_oldest);
         return false;
     }
     if (!p->id || !p->id[0]) {
@@ -321,11 +342,13 @@ void plugin_examine(PluginModule *module, const viv_plugin_t *p)
         if (!theirs || theirs->size < sizeof(*theirs)) {
             info->name = g_strdup_printf("#%u", i);
             info->summary = g_strdup("");
-            info->reason = g_strdup(theirs ? "its size is too small for any class" : "it is a NULL pointer");
+            info->reason =
+                g_strdup(theirs ? "its size is too small for any class" : "it is a NULL pointer");
             continue;
         }
         info->kind = theirs->kind;
-        info->name = theirs->name && theirs->name[0] ? plugin_text(theirs->name) : g_strdup_printf("#%u", i);
+        info->name =
+            theirs->name && theirs->name[0] ? plugin_text(theirs->name) : g_strdup_printf("#%u", i);
         info->summary = plugin_text(theirs->summary);
         g_autofree viv_class_t *ours = plugin_class_copy(theirs, &info->reason);
         if (ours) {
@@ -340,6 +363,6 @@ void plugin_examine(PluginModule *module, const viv_plugin_t *p)
     }
     record->state = PLUGIN_REFUSED;
     module->cacheable = true;
-    record->reason = g_strdup_printf("%s '%s': %s", plugin_kind_name(record->classes[0].kind), record->classes[0].name,
-                                     record->classes[0].reason);
+    record->reason = g_strdup_printf("%s '%s': %s", plugin_kind_name(record->classes[0].kind),
+                                     record->classes[0].name, record->classes[0].reason);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* plugin: is a file a whole shared object of this host? Asked before the dynamic loader sees it, because the loader maps
- * segments without looking at the file's length, and so dies of a truncated one.
- * Follows: System V ABI, chapters 4 and 5 (ELF64). */
+/* plugin: is a file a whole shared object of this host? Asked before the dynamic loader sees it,
+ * because the loader maps segments without looking at the file's length, and so dies of a truncated
+ * one. Follows: System V ABI, chapters 4 and 5 (ELF64). */
 #include "plugin/plugin_internal.h"
 
 #include <elf.h>
@@ -36,10 +36,10 @@ static char *elf_check_header(const Elf64_Ehdr *header, const Elf64_Ehdr *ours)
 {
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
         return g_strdup("not a shared object (no ELF header)");
-    if (header->e_ident[EI_CLASS] != ours->e_ident[EI_CLASS] || header->e_ident[EI_DATA] != ours->e_ident[EI_DATA] ||
-        header->e_machine != ours->e_machine)
-        return g_strdup_printf("built for another kind of machine (ELF class %u, machine %u)", header->e_ident[EI_CLASS],
-                               header->e_machine);
+    if (header->e_ident[EI_CLASS] != ours->e_ident[EI_CLASS] ||
+        header->e_ident[EI_DATA] != ours->e_ident[EI_DATA] || header->e_machine != ours->e_machine)
+        return g_strdup_printf("built for another kind of machine (ELF class %u, machine %u)",
+                               header->e_ident[EI_CLASS], header->e_machine);
     if (header->e_type != ET_DYN)
         return g_strdup_printf("not a shared object (ELF type %u)", header->e_type);
     if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0)
@@ -54,14 +54,19 @@ static char *elf_check_segments(int fd, const Elf64_Ehdr *header, uint64_t file_
         const uint64_t off = header->e_phoff + (uint64_t)i * sizeof(segment);
         if (off < header->e_phoff || !elf_fits(off, sizeof(segment), file_bytes) ||
             !elf_read(fd, &segment, sizeof(segment), off))
-            return g_strdup_printf("truncated: program header %u lies beyond the file's %" PRIu64 " bytes", i, file_bytes);
+            return g_strdup_printf("truncated: program header %u lies beyond the file's %" PRIu64
+                                   " bytes",
+                                   i, file_bytes);
         if (segment.p_type == PT_LOAD && !elf_fits(segment.p_offset, segment.p_filesz, file_bytes))
-            return g_strdup_printf("truncated: segment %u lies beyond the file's %" PRIu64 " bytes", i, file_bytes);
+            return g_strdup_printf("truncated: segment %u lies beyond the file's %" PRIu64 " bytes",
+                                   i, file_bytes);
     }
-    /* Whole segments with the section headers cut off would load; still it is not what was built. */
+    /* Whole segments with the section headers cut off would load; still it is not what was built.
+     */
     if (header->e_shoff &&
         !elf_fits(header->e_shoff, (uint64_t)header->e_shnum * header->e_shentsize, file_bytes))
-        return g_strdup_printf("truncated: section headers lie beyond the file's %" PRIu64 " bytes", file_bytes);
+        return g_strdup_printf("truncated: section headers lie beyond the file's %" PRIu64 " bytes",
+                               file_bytes);
     return NULL;
 }
 

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. libltdl has no locking of its own: it is called with plugin_loader.mutex held, always.
- * 2. A module that was opened stays: code of it may be on a stack, in a thread or in a table that somebody keeps.
+ * 2. A module that was opened stays: code of it may be on a stack, in a thread or in a table that
+ * somebody keeps.
  * 3. There is one copy of a class in the process, however many registries ask for it. */
 #include "plugin/plugin_internal.h"
 
@@ -88,8 +89,8 @@ static char *plugin_entry_reason(lt_dlhandle handle)
         char name[32];
         g_snprintf(name, sizeof(name), "viv_plugin_entry_v%u", major);
         if (major != VIV_SDK_MAJOR && plugin_symbol(handle, name))
-            return g_strdup_printf("built for SDK major %u (only %s is there), this host serves %u", major, name,
-                                   VIV_SDK_MAJOR);
+            return g_strdup_printf("built for SDK major %u (only %s is there), this host serves %u",
+                                   major, name, VIV_SDK_MAJOR);
     }
     return g_strdup_printf("not a Vivarium plugin: %s is not there", VIV_PLUGIN_ENTRY_NAME);
 }
@@ -136,8 +137,8 @@ const viv_plugin_t *plugin_open(const char *path, char **ret_reason, bool *ret_c
     return loaded ? loaded->plugin : NULL;
 }
 
-static const viv_class_t *plugin_open_class_locked(const char *path, uint32_t kind, const char *name,
-                                                   char **ret_reason)
+static const viv_class_t *plugin_open_class_locked(const char *path, uint32_t kind,
+                                                   const char *name, char **ret_reason)
 {
     bool cacheable;
     const PluginLoaded *loaded = plugin_open_locked(path, ret_reason, &cacheable);
@@ -152,7 +153,8 @@ static const viv_class_t *plugin_open_class_locked(const char *path, uint32_t ki
     plugin_examine(module, loaded->plugin);
     if (module->record.state == PLUGIN_REFUSED)
         *ret_reason = g_strdup(module->record.reason);
-    for (uint32_t i = 0; module->record.state == PLUGIN_OK && !ours && !*ret_reason && i < module->record.class_count;
+    for (uint32_t i = 0; module->record.state == PLUGIN_OK && !ours && !*ret_reason &&
+                         i < module->record.class_count;
          i++) {
         const viv_class_t *theirs = plugin_class_at(loaded->plugin, i);
         const PluginClassInfo *info = &module->record.classes[i];
@@ -167,7 +169,8 @@ static const viv_class_t *plugin_open_class_locked(const char *path, uint32_t ki
     return ours;
 }
 
-const viv_class_t *plugin_open_class(const char *path, uint32_t kind, const char *name, char **ret_reason)
+const viv_class_t *plugin_open_class(const char *path, uint32_t kind, const char *name,
+                                     char **ret_reason)
 {
     *ret_reason = NULL;
     pthread_mutex_lock(&plugin_loader.mutex);

@@ -2,8 +2,10 @@
 /* plugin: the registry of modules along the search path.
  *
  * Invariants:
- * 1. `modules` is in search order and does not change once plugin_registry_new() has returned, so it is read without a lock.
- * 2. `providers` maps "kind/name" to the first usable module that has the class; all later ones say so in their records.
+ * 1. `modules` is in search order and does not change once plugin_registry_new() has returned, so
+ * it is read without a lock.
+ * 2. `providers` maps "kind/name" to the first usable module that has the class; all later ones say
+ * so in their records.
  * 3. A bad module is a record with a reason and never stops the others. */
 #include "plugin/plugin_internal.h"
 
@@ -15,9 +17,9 @@
 
 #include "log/log.h"
 
-#define PLUGIN_DEPTH_MAX 4u /* folders below a folder of the search path */
+#define PLUGIN_DEPTH_MAX   4u /* folders below a folder of the search path */
 #define PLUGIN_MODULES_MAX 10000u
-#define PLUGIN_TIMEOUT_MS 5000u
+#define PLUGIN_TIMEOUT_MS  5000u
 
 #ifndef VIV_PLUGINDIR
 #define VIV_PLUGINDIR "/usr/local/lib/vivarium/plugins"
@@ -93,12 +95,9 @@ static void plugin_module_free_item(gpointer data)
 const char *plugin_state_name(PluginState state)
 {
     switch (state) {
-    case PLUGIN_OK:
-        return "ok";
-    case PLUGIN_SHADOWED:
-        return "shadowed";
-    case PLUGIN_REFUSED:
-        return "refused";
+    case PLUGIN_OK: return "ok";
+    case PLUGIN_SHADOWED: return "shadowed";
+    case PLUGIN_REFUSED: return "refused";
     }
     return "?";
 }
@@ -270,7 +269,8 @@ PluginRegistry *plugin_registry_new(const PluginSearch *search)
     reg->providers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     g_autofree char *cache_home = plugin_xdg("XDG_CACHE_HOME", ".cache");
-    g_autofree char *cache_default = g_build_filename(cache_home, "vivarium", "plugins.cache", NULL);
+    g_autofree char *cache_default =
+        g_build_filename(cache_home, "vivarium", "plugins.cache", NULL);
     const char *cache_path = search->cache_path ? search->cache_path : cache_default;
     PluginWalk walk = {
         .reg = reg,
@@ -312,19 +312,22 @@ const PluginRecord *const *plugin_records(const PluginRegistry *reg, uint32_t *r
     return (const PluginRecord *const *)(const void *)reg->modules->pdata;
 }
 
-static const PluginModule *plugin_provider(const PluginRegistry *reg, uint32_t kind, const char *name)
+static const PluginModule *plugin_provider(const PluginRegistry *reg, uint32_t kind,
+                                           const char *name)
 {
     g_autofree char *key = plugin_class_key(kind, name);
     return g_hash_table_lookup(reg->providers, key);
 }
 
-const PluginRecord *plugin_record_of_class(const PluginRegistry *reg, uint32_t kind, const char *name)
+const PluginRecord *plugin_record_of_class(const PluginRegistry *reg, uint32_t kind,
+                                           const char *name)
 {
     const PluginModule *module = plugin_provider(reg, kind, name);
     return module ? &module->record : NULL;
 }
 
-/* Why nobody provides it: a refused class of that name, or a refused file that is called like it. */
+/* Why nobody provides it: a refused class of that name, or a refused file that is called like it.
+ */
 static char *plugin_missing_reason(const PluginRegistry *reg, uint32_t kind, const char *name)
 {
     g_autofree char *file = g_strconcat(name, ".so", NULL);
@@ -343,20 +346,23 @@ static char *plugin_missing_reason(const PluginRegistry *reg, uint32_t kind, con
     return NULL;
 }
 
-viv_status_t plugin_find(PluginRegistry *reg, uint32_t kind, const char *name, const viv_class_t **ret_class,
-                         VivError *err)
+viv_status_t plugin_find(PluginRegistry *reg, uint32_t kind, const char *name,
+                         const viv_class_t **ret_class, VivError *err)
 {
     const PluginModule *module = plugin_provider(reg, kind, name);
     if (!module) {
         g_autofree char *reason = plugin_missing_reason(reg, kind, name);
         if (reason)
-            return error_set(err, VIV_E_NOT_FOUND, "%s '%s' is not usable: %s", plugin_kind_name(kind), name, reason);
-        return error_set(err, VIV_E_NOT_FOUND, "no plugin provides the %s '%s'", plugin_kind_name(kind), name);
+            return error_set(err, VIV_E_NOT_FOUND, "%s '%s' is not usable: %s",
+                             plugin_kind_name(kind), name, reason);
+        return error_set(err, VIV_E_NOT_FOUND, "no plugin provides the %s '%s'",
+                         plugin_kind_name(kind), name);
     }
     g_autofree char *reason = NULL;
     const viv_class_t *ours = plugin_open_class(module->record.path, kind, name, &reason);
     if (!ours)
-        return error_set(err, VIV_E_FAILED, "%s '%s': %s: %s", plugin_kind_name(kind), name, module->record.path, reason);
+        return error_set(err, VIV_E_FAILED, "%s '%s': %s: %s", plugin_kind_name(kind), name,
+                         module->record.path, reason);
     *ret_class = ours;
     return VIV_OK;
 }
@@ -384,7 +390,8 @@ uint32_t plugin_kind_of_class(const PluginRegistry *reg, const char *name)
         const PluginModule *module = g_ptr_array_index(reg->modules, i);
         for (uint32_t c = 0; c < module->record.class_count; c++) {
             const PluginClassInfo *info = &module->record.classes[c];
-            if (info->state == PLUGIN_OK && strcmp(info->name, name) == 0 && (!found || info->kind < found))
+            if (info->state == PLUGIN_OK && strcmp(info->name, name) == 0 &&
+                (!found || info->kind < found))
                 found = info->kind;
         }
     }

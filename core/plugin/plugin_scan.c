@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* plugin: loading a module in a helper process to see what it is.
- * The helper is this executable again, with a hidden argument (plugin_scan_main()); a program that does not call
- * plugin_scan_main() gets a forked child. The helper writes one record, as text, to a pipe; whatever else happens to it
- * (a signal, an exit, silence) becomes the reason for which the module is refused. */
+ * The helper is this executable again, with a hidden argument (plugin_scan_main()); a program that
+ * does not call plugin_scan_main() gets a forked child. The helper writes one record, as text, to a
+ * pipe; whatever else happens to it (a signal, an exit, silence) becomes the reason for which the
+ * module is refused. */
 #include "plugin/plugin_internal.h"
 
 #include <errno.h>
@@ -18,9 +19,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PLUGIN_SCAN_OPTION "--plugin-scan"
-#define PLUGIN_SCAN_FD 3
-#define PLUGIN_RETRY_S 3600
+#define PLUGIN_SCAN_OPTION     "--plugin-scan"
+#define PLUGIN_SCAN_FD         3
+#define PLUGIN_RETRY_S         3600
 #define PLUGIN_SCAN_REPORT_MAX (4u << 20)
 
 extern char **environ;
@@ -30,11 +31,12 @@ static atomic_bool plugin_scan_reexec;
 
 /* -- The helper -- */
 
-/* A crash must look like one to the parent, whatever handlers a sanitizer or the program had put in, and must
- * leave no core file. Output of a module's constructors is nobody's business. */
+/* A crash must look like one to the parent, whatever handlers a sanitizer or the program had put
+ * in, and must leave no core file. Output of a module's constructors is nobody's business. */
 static void plugin_scan_settle(void)
 {
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGTERM, SIGINT, SIGALRM};
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL,  SIGFPE, SIGABRT,
+                                SIGTRAP, SIGSYS, SIGTERM, SIGINT, SIGALRM};
     for (size_t i = 0; i < G_N_ELEMENTS(fatal); i++)
         signal(fatal[i], SIG_DFL);
     sigset_t none;
@@ -172,16 +174,19 @@ static bool plugin_scan_reap(pid_t pid, gint64 deadline_us, int *ret_status)
 
 static void plugin_scan_verdict(PluginModule *module, int status, bool in_time, uint32_t timeout_ms)
 {
-    /* A busy machine can look like a hanging module, one short of memory like a crashing one: ask again later. */
+    /* A busy machine can look like a hanging module, one short of memory like a crashing one: ask
+     * again later. */
     module->retry_s = g_get_real_time() / G_USEC_PER_SEC + PLUGIN_RETRY_S;
     if (!in_time) {
         plugin_module_refuse(module, true, "hangs at load (no answer within %u ms)", timeout_ms);
     } else if (WIFSIGNALED(status)) {
         const char *name = sigabbrev_np(WTERMSIG(status));
         const char *text = sigdescr_np(WTERMSIG(status));
-        plugin_module_refuse(module, true, "crashes at load (SIG%s, %s)", name ? name : "?", text ? text : "unknown");
+        plugin_module_refuse(module, true, "crashes at load (SIG%s, %s)", name ? name : "?",
+                             text ? text : "unknown");
     } else {
-        plugin_module_refuse(module, false, "ends the process at load (exit code %d)", WEXITSTATUS(status));
+        plugin_module_refuse(module, false, "ends the process at load (exit code %d)",
+                             WEXITSTATUS(status));
     }
 }
 
@@ -202,7 +207,8 @@ void plugin_scan(PluginModule *module, uint32_t timeout_ms)
     close(fds[1]);
     if (pid < 0) {
         close(fds[0]);
-        plugin_module_refuse(module, false, "cannot be scanned: no helper process: %s", g_strerror(errno));
+        plugin_module_refuse(module, false, "cannot be scanned: no helper process: %s",
+                             g_strerror(errno));
         return;
     }
     const gint64 deadline_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;

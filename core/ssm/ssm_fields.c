@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ssm: field tables, one table for both directions.
- * Tables come from plugins: they are checked before they are used. Data come from files: hostile. */
+ * Tables come from plugins: they are checked before they are used. Data come from files: hostile.
+ */
 #include "ssm/ssm_internal.h"
 
 #include <string.h>
 
-#define SSM_FIELDS_MAX 4096u
-#define SSM_NEST_MAX 8u
+#define SSM_FIELDS_MAX      4096u
+#define SSM_NEST_MAX        8u
 #define SSM_FIELD_BYTES_MAX (1u << 30)
-#define SSM_TAG_BYTES 8u /* tag and length */
+#define SSM_TAG_BYTES       8u /* tag and length */
 
 static uint32_t ssm_tag(const char *name)
 {
@@ -24,37 +25,36 @@ static uint32_t ssm_type_bytes(uint32_t type)
     switch (type) {
     case VIV_U8:
     case VIV_BOOL:
-    case VIV_BYTES:
-        return 1;
-    case VIV_U16:
-        return 2;
+    case VIV_BYTES: return 1;
+    case VIV_U16: return 2;
     case VIV_U32:
-    case VIV_I32:
-        return 4;
+    case VIV_I32: return 4;
     case VIV_U64:
-    case VIV_I64:
-        return 8;
-    default:
-        return 0;
+    case VIV_I64: return 8;
+    default: return 0;
     }
 }
 
 /* Element index of the table, zero-filled where the table's headers are older; false at the end. */
-static bool ssm_field_at(const viv_field_t *table, uint32_t stride, uint32_t index, viv_field_t *ret_field)
+static bool ssm_field_at(const viv_field_t *table, uint32_t stride, uint32_t index,
+                         viv_field_t *ret_field)
 {
     memset(ret_field, 0, sizeof(*ret_field));
-    memcpy(ret_field, (const uint8_t *)table + (size_t)stride * index, MIN(stride, sizeof(*ret_field)));
+    memcpy(ret_field, (const uint8_t *)table + (size_t)stride * index,
+           MIN(stride, sizeof(*ret_field)));
     return ret_field->name != NULL;
 }
 
 /* -- Checking a table -- */
 
-static viv_status_t ssm_check_table(const viv_field_t *table, uint32_t stride, uint32_t struct_bytes, uint32_t depth,
-                                    uint64_t *ret_bytes, VivError *err);
+static viv_status_t ssm_check_table(const viv_field_t *table, uint32_t stride,
+                                    uint32_t struct_bytes, uint32_t depth, uint64_t *ret_bytes,
+                                    VivError *err);
 
 /* One field, and how many bytes its data take in the stream. */
-static viv_status_t ssm_check_field(const viv_field_t *field, uint32_t stride, uint32_t struct_bytes, uint32_t depth,
-                                    uint64_t *ret_bytes, VivError *err)
+static viv_status_t ssm_check_field(const viv_field_t *field, uint32_t stride,
+                                    uint32_t struct_bytes, uint32_t depth, uint64_t *ret_bytes,
+                                    VivError *err)
 {
     uint64_t in_struct;
     if (ssm_tag(field->name) == 0)
@@ -64,8 +64,10 @@ static viv_status_t ssm_check_field(const viv_field_t *field, uint32_t stride, u
     if (field->type == VIV_STRUCT) {
         uint64_t element = 0;
         if (!field->sub || field->stride == 0)
-            return error_set(err, VIV_E_MISUSE, "field '%s' is a struct without a table or a stride", field->name);
-        const viv_status_t st = ssm_check_table(field->sub, stride, field->stride, depth + 1, &element, err);
+            return error_set(err, VIV_E_MISUSE,
+                             "field '%s' is a struct without a table or a stride", field->name);
+        const viv_status_t st =
+            ssm_check_table(field->sub, stride, field->stride, depth + 1, &element, err);
         if (st != VIV_OK) {
             error_prefix(err, "in '%s'", field->name);
             return st;
@@ -77,16 +79,19 @@ static viv_status_t ssm_check_field(const viv_field_t *field, uint32_t stride, u
         *ret_bytes = in_struct;
     }
     if (in_struct == 0)
-        return error_set(err, VIV_E_MISUSE, "field '%s' has type %u, which no field can have", field->name, field->type);
+        return error_set(err, VIV_E_MISUSE, "field '%s' has type %u, which no field can have",
+                         field->name, field->type);
     if (in_struct > SSM_FIELD_BYTES_MAX || *ret_bytes > SSM_FIELD_BYTES_MAX)
         return error_set(err, VIV_E_MISUSE, "field '%s' is too large", field->name);
     if (struct_bytes && field->offset + in_struct > struct_bytes)
-        return error_set(err, VIV_E_MISUSE, "field '%s' lies outside its struct of %u bytes", field->name, struct_bytes);
+        return error_set(err, VIV_E_MISUSE, "field '%s' lies outside its struct of %u bytes",
+                         field->name, struct_bytes);
     return VIV_OK;
 }
 
-static viv_status_t ssm_check_table(const viv_field_t *table, uint32_t stride, uint32_t struct_bytes, uint32_t depth,
-                                    uint64_t *ret_bytes, VivError *err)
+static viv_status_t ssm_check_table(const viv_field_t *table, uint32_t stride,
+                                    uint32_t struct_bytes, uint32_t depth, uint64_t *ret_bytes,
+                                    VivError *err)
 {
     if (depth > SSM_NEST_MAX)
         return error_set(err, VIV_E_MISUSE, "structs are nested more than %u deep", SSM_NEST_MAX);
@@ -101,7 +106,8 @@ static viv_status_t ssm_check_table(const viv_field_t *table, uint32_t stride, u
         if (st != VIV_OK)
             return st;
         if (!g_hash_table_add(tags, GUINT_TO_POINTER(ssm_tag(field.name))))
-            return error_set(err, VIV_E_MISUSE, "field '%s' is there twice, or has the tag of another", field.name);
+            return error_set(err, VIV_E_MISUSE,
+                             "field '%s' is there twice, or has the tag of another", field.name);
         total += SSM_TAG_BYTES + bytes;
         if (total > SSM_FIELD_BYTES_MAX)
             return error_set(err, VIV_E_MISUSE, "a field table is too large");
@@ -110,7 +116,8 @@ static viv_status_t ssm_check_table(const viv_field_t *table, uint32_t stride, u
     return VIV_OK;
 }
 
-viv_status_t ssm_check_fields(const viv_field_t *table, uint32_t stride, uint32_t instance_size, VivError *err)
+viv_status_t ssm_check_fields(const viv_field_t *table, uint32_t stride, uint32_t instance_size,
+                              VivError *err)
 {
     uint64_t bytes;
     if (stride < offsetof(viv_field_t, stride) + sizeof(table->stride))
@@ -118,7 +125,8 @@ viv_status_t ssm_check_fields(const viv_field_t *table, uint32_t stride, uint32_
     return ssm_check_table(table, stride, instance_size, 1, &bytes, err);
 }
 
-static viv_status_t ssm_check_for_stream(viv_stream_t *stream, const viv_field_t *table, uint32_t stride)
+static viv_status_t ssm_check_for_stream(viv_stream_t *stream, const viv_field_t *table,
+                                         uint32_t stride)
 {
     VivError err = VIV_ERROR_INIT;
     if (ssm_check_fields(table, stride, 0, &err) != VIV_OK)
@@ -153,9 +161,7 @@ static void ssm_put_element(viv_stream_t *stream, uint32_t type, const uint8_t *
     uint32_t u32;
     uint64_t u64;
     switch (ssm_type_bytes(type)) {
-    case 1:
-        ssm_put_u8(stream, type == VIV_BOOL ? *at != 0 : *at);
-        break;
+    case 1: ssm_put_u8(stream, type == VIV_BOOL ? *at != 0 : *at); break;
     case 2:
         memcpy(&u16, at, sizeof(u16));
         ssm_put_u16(stream, u16);
@@ -194,7 +200,8 @@ static viv_status_t ssm_put_table(viv_stream_t *stream, const viv_field_t *table
     return ssm_put_u32(stream, 0);
 }
 
-viv_status_t ssm_put_fields(viv_stream_t *stream, const viv_field_t *table, uint32_t stride, const void *instance)
+viv_status_t ssm_put_fields(viv_stream_t *stream, const viv_field_t *table, uint32_t stride,
+                            const void *instance)
 {
     if (ssm_check_for_stream(stream, table, stride) != VIV_OK)
         return stream->status;
@@ -203,7 +210,8 @@ viv_status_t ssm_put_fields(viv_stream_t *stream, const viv_field_t *table, uint
 
 /* -- Loading -- */
 
-static viv_status_t ssm_get_table(viv_stream_t *stream, const viv_field_t *table, uint32_t stride, uint8_t *instance);
+static viv_status_t ssm_get_table(viv_stream_t *stream, const viv_field_t *table, uint32_t stride,
+                                  uint8_t *instance);
 
 static viv_status_t ssm_get_element(viv_stream_t *stream, const viv_field_t *field, uint8_t *at)
 {
@@ -213,53 +221,49 @@ static viv_status_t ssm_get_element(viv_stream_t *stream, const viv_field_t *fie
     if (st != VIV_OK)
         return st;
     if (field->type == VIV_BOOL && buf[0] > 1)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "field '%s': %u is no boolean", field->name, buf[0]);
+        return ssm_stream_fail(stream, VIV_E_CORRUPT, "field '%s': %u is no boolean", field->name,
+                               buf[0]);
     const uint16_t u16 = ssm_rd16(buf);
     const uint32_t u32 = bytes >= 4 ? ssm_rd32(buf) : 0;
     const uint64_t u64 = bytes == 8 ? ssm_rd64(buf) : 0;
     switch (bytes) {
-    case 1:
-        *at = buf[0];
-        break;
-    case 2:
-        memcpy(at, &u16, sizeof(u16));
-        break;
-    case 4:
-        memcpy(at, &u32, sizeof(u32));
-        break;
-    default:
-        memcpy(at, &u64, sizeof(u64));
-        break;
+    case 1: *at = buf[0]; break;
+    case 2: memcpy(at, &u16, sizeof(u16)); break;
+    case 4: memcpy(at, &u32, sizeof(u32)); break;
+    default: memcpy(at, &u64, sizeof(u64)); break;
     }
     return VIV_OK;
 }
 
-static viv_status_t ssm_get_structs(viv_stream_t *stream, const viv_field_t *field, uint32_t stride, uint8_t *at)
+static viv_status_t ssm_get_structs(viv_stream_t *stream, const viv_field_t *field, uint32_t stride,
+                                    uint8_t *at)
 {
     uint32_t count;
     if (ssm_get_u32(stream, &count) != VIV_OK)
         return stream->status;
     if (count != field->count)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "field '%s' has %u elements, %u are expected", field->name, count,
-                               field->count);
+        return ssm_stream_fail(stream, VIV_E_CORRUPT, "field '%s' has %u elements, %u are expected",
+                               field->name, count, field->count);
     for (uint32_t n = 0; n < count; n++) {
         if (ssm_get_table(stream, field->sub, stride, at + (size_t)n * field->stride) != VIV_OK)
             return stream->status;
     }
     if (ssm_remaining(stream))
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "field '%s' has %" G_GUINT64_FORMAT " bytes left over", field->name,
+        return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                               "field '%s' has %" G_GUINT64_FORMAT " bytes left over", field->name,
                                ssm_remaining(stream));
     return VIV_OK;
 }
 
 /* The field's data, all len_bytes of them; they are known to be there. */
-static viv_status_t ssm_get_field(viv_stream_t *stream, const viv_field_t *field, uint32_t stride, uint32_t len_bytes,
-                                  uint8_t *instance)
+static viv_status_t ssm_get_field(viv_stream_t *stream, const viv_field_t *field, uint32_t stride,
+                                  uint32_t len_bytes, uint8_t *instance)
 {
     uint8_t *at = instance + field->offset;
     const uint32_t width = ssm_type_bytes(field->type);
     if (field->type == VIV_STRUCT) {
-        /* Elements of an older or newer version may be shorter or longer; their bytes end here in any case. */
+        /* Elements of an older or newer version may be shorter or longer; their bytes end here in
+         * any case. */
         const uint64_t end = stream->end;
         stream->end = stream->position + len_bytes;
         const viv_status_t st = ssm_get_structs(stream, field, stride, at);
@@ -267,7 +271,8 @@ static viv_status_t ssm_get_field(viv_stream_t *stream, const viv_field_t *field
         return st;
     }
     if (len_bytes != field->count * width)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "field '%s' is %u bytes long, %u are expected", field->name,
+        return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                               "field '%s' is %u bytes long, %u are expected", field->name,
                                len_bytes, field->count * width);
     if (width == 1 && field->type != VIV_BOOL)
         return ssm_get(stream, at, field->count);
@@ -278,8 +283,8 @@ static viv_status_t ssm_get_field(viv_stream_t *stream, const viv_field_t *field
     return VIV_OK;
 }
 
-static bool ssm_field_of_tag(const viv_field_t *table, uint32_t stride, uint32_t tag, viv_field_t *ret_field,
-                             uint32_t *ret_index)
+static bool ssm_field_of_tag(const viv_field_t *table, uint32_t stride, uint32_t tag,
+                             viv_field_t *ret_field, uint32_t *ret_index)
 {
     for (uint32_t i = 0; ssm_field_at(table, stride, i, ret_field); i++) {
         if (ssm_tag(ret_field->name) == tag) {
@@ -290,7 +295,8 @@ static bool ssm_field_of_tag(const viv_field_t *table, uint32_t stride, uint32_t
     return false;
 }
 
-static viv_status_t ssm_get_table(viv_stream_t *stream, const viv_field_t *table, uint32_t stride, uint8_t *instance)
+static viv_status_t ssm_get_table(viv_stream_t *stream, const viv_field_t *table, uint32_t stride,
+                                  uint8_t *instance)
 {
     uint8_t seen[SSM_FIELDS_MAX / 8] = {0};
     for (;;) {
@@ -304,8 +310,10 @@ static viv_status_t ssm_get_table(viv_stream_t *stream, const viv_field_t *table
         if (tag == 0 && len == 0)
             return VIV_OK;
         if (tag == 0 || len > ssm_remaining(stream))
-            return ssm_stream_fail(stream, VIV_E_CORRUPT, "a field with tag %08x claims %u bytes, %" G_GUINT64_FORMAT
-                                   " are left", tag, len, ssm_remaining(stream));
+            return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                                   "a field with tag %08x claims %u bytes, %" G_GUINT64_FORMAT
+                                   " are left",
+                                   tag, len, ssm_remaining(stream));
         if (!ssm_field_of_tag(table, stride, tag, &field, &index)) {
             if (ssm_skip(stream, len) != VIV_OK)
                 return stream->status;
@@ -319,8 +327,8 @@ static viv_status_t ssm_get_table(viv_stream_t *stream, const viv_field_t *table
     }
 }
 
-viv_status_t ssm_get_fields(viv_stream_t *stream, const viv_field_t *table, uint32_t stride, void *instance,
-                            uint32_t version)
+viv_status_t ssm_get_fields(viv_stream_t *stream, const viv_field_t *table, uint32_t stride,
+                            void *instance, uint32_t version)
 {
     /* The stream itself says which fields are there; `since` is for readers of the table. */
     (void)version;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ssm: guest memory in a unit.
  *
- * A list of ranges is records of one kind byte each: 1 a range, 0 the end of the list. A range is u64 gpa, u64 length,
- * then batches until all its pages (4 KiB; the last one may be shorter, and counts as filled up with zeros) are covered:
+ * A list of ranges is records of one kind byte each: 1 a range, 0 the end of the list. A range is
+ * u64 gpa, u64 length, then batches until all its pages (4 KiB; the last one may be shorter, and
+ * counts as filled up with zeros) are covered. A batch is:
  *     u32 page count (1 .. 256)
- *     one byte a page: 0 zeros, 1 its bytes are in the block, 2 equal to an earlier page of the range
+ *     one byte a page: 0 zeros, 1 its bytes are in the block, 2 equal to an earlier page
  *     for each page of kind 2, u32 index of that page in the range
- *     if there are pages of kind 1: u32 stored length, then the block of all their bytes in order; as long as
- *     the pages themselves: plain, shorter: one zstd frame
- * A page is copied before it is looked at, so what is stored is consistent even when a running guest writes to it. */
+ *     if there are pages of kind 1: u32 stored length, then the block of all their bytes in order;
+ *         as long as the pages themselves: plain, shorter: one zstd frame
+ * A page is copied before it is looked at, so what is stored is consistent even when a running
+ * guest writes to it. */
 #include "ssm/ssm_internal.h"
 
 #include <string.h>
@@ -16,17 +18,18 @@
 
 #define SSM_BATCH_PAGES 256u
 #define SSM_BATCH_BYTES (SSM_BATCH_PAGES * SSM_PAGE_BYTES)
-#define SSM_ZSTD_LEVEL 1
-#define SSM_SAME_SLOTS (1u << 18)
+#define SSM_ZSTD_LEVEL  1
+#define SSM_SAME_SLOTS  (1u << 18)
 
 #define SSM_RANGE_END 0u
-#define SSM_RANGE 1u
+#define SSM_RANGE     1u
 
 #define SSM_PAGE_ZERO 0u
 #define SSM_PAGE_DATA 1u
 #define SSM_PAGE_SAME 2u
 
-/* Where a page of that content was seen last. Slots are overwritten: a miss costs space, nothing else. */
+/* Where a page of that content was seen last. Slots are overwritten: a miss costs space, nothing
+ * else. */
 typedef struct SsmSame {
     uint64_t hash;
     uint64_t page; /* index in the range plus 1; 0: free */
@@ -85,14 +88,15 @@ static struct SsmMemory *ssm_memory_get(viv_stream_t *stream)
     return stream->memory;
 }
 
-static viv_status_t ssm_range_make(viv_stream_t *stream, uint64_t gpa, uint64_t len_bytes, SsmRange *ret_range)
+static viv_status_t ssm_range_make(viv_stream_t *stream, uint64_t gpa, uint64_t len_bytes,
+                                   SsmRange *ret_range)
 {
     uint64_t end;
     const uint64_t pages = len_bytes / SSM_PAGE_BYTES + (len_bytes % SSM_PAGE_BYTES != 0);
     if (__builtin_add_overflow(gpa, len_bytes, &end) || pages > UINT32_MAX)
         return ssm_stream_fail(stream, stream->writer ? VIV_E_INVALID : VIV_E_CORRUPT,
-                               "a memory range of 0x%" G_GINT64_MODIFIER "x bytes at 0x%" G_GINT64_MODIFIER
-                               "x is too large",
+                               "a memory range of 0x%" G_GINT64_MODIFIER
+                               "x bytes at 0x%" G_GINT64_MODIFIER "x is too large",
                                len_bytes, gpa);
     *ret_range = (SsmRange){gpa, len_bytes, pages};
     return VIV_OK;
@@ -112,7 +116,8 @@ static bool ssm_is_zero(const uint8_t *at, uint32_t len_bytes)
 
 static uint64_t ssm_page_hash(const uint8_t *page)
 {
-    uint64_t lanes[4] = {0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu, 0xd6e8feb86659fd93u};
+    uint64_t lanes[4] = {0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu,
+                         0xd6e8feb86659fd93u};
     for (size_t i = 0; i < SSM_PAGE_BYTES; i += sizeof(lanes)) {
         uint64_t words[4];
         memcpy(words, page + i, sizeof(words));
@@ -129,9 +134,10 @@ static uint64_t ssm_page_hash(const uint8_t *page)
 
 /* -- Putting -- */
 
-/* An earlier page of the range with the same bytes: by its hash when it was saved, and byte for byte as it is now. */
-static bool ssm_same_find(struct SsmMemory *m, const uint8_t *hva, uint64_t page, const uint8_t *bytes,
-                          uint32_t *ret_page)
+/* An earlier page of the range with the same bytes: by its hash when it was saved, and byte for
+ * byte as it is now. */
+static bool ssm_same_find(struct SsmMemory *m, const uint8_t *hva, uint64_t page,
+                          const uint8_t *bytes, uint32_t *ret_page)
 {
     const uint64_t hash = ssm_page_hash(bytes);
     SsmSame *slot = &m->same[hash % SSM_SAME_SLOTS];
@@ -154,8 +160,8 @@ static viv_status_t ssm_put_block(viv_stream_t *stream, struct SsmMemory *m, uin
     return ssm_put(stream, use ? m->stored : m->pages, use ? packed : plain);
 }
 
-static viv_status_t ssm_put_batch(viv_stream_t *stream, struct SsmMemory *m, const SsmRange *range, const uint8_t *hva,
-                                  uint64_t first)
+static viv_status_t ssm_put_batch(viv_stream_t *stream, struct SsmMemory *m, const SsmRange *range,
+                                  const uint8_t *hva, uint64_t first)
 {
     const uint32_t count = (uint32_t)MIN((uint64_t)SSM_BATCH_PAGES, range->pages - first);
     uint32_t data_pages = 0;
@@ -168,7 +174,8 @@ static viv_status_t ssm_put_batch(viv_stream_t *stream, struct SsmMemory *m, con
         memset(copy + bytes, 0, SSM_PAGE_BYTES - bytes);
         if (ssm_is_zero(copy, SSM_PAGE_BYTES)) {
             m->kinds[i] = SSM_PAGE_ZERO;
-        } else if (bytes == SSM_PAGE_BYTES && ssm_same_find(m, hva, page, copy, &m->refs[same_pages])) {
+        } else if (bytes == SSM_PAGE_BYTES &&
+                   ssm_same_find(m, hva, page, copy, &m->refs[same_pages])) {
             m->kinds[i] = SSM_PAGE_SAME;
             same_pages++;
         } else {
@@ -183,7 +190,8 @@ static viv_status_t ssm_put_batch(viv_stream_t *stream, struct SsmMemory *m, con
     return data_pages ? ssm_put_block(stream, m, data_pages) : stream->status;
 }
 
-viv_status_t ssm_put_memory(viv_stream_t *stream, const uint8_t *hva, uint64_t gpa_base, uint64_t len_bytes)
+viv_status_t ssm_put_memory(viv_stream_t *stream, const uint8_t *hva, uint64_t gpa_base,
+                            uint64_t len_bytes)
 {
     SsmRange range = {0};
     if (stream->status != VIV_OK || ssm_range_make(stream, gpa_base, len_bytes, &range) != VIV_OK)
@@ -219,18 +227,20 @@ static viv_status_t ssm_get_block(viv_stream_t *stream, struct SsmMemory *m, uin
     if (stored == plain)
         return ssm_get(stream, m->pages, plain);
     if (stored == 0 || stored > plain)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a block of %u pages is stored in %u bytes", data_pages, stored);
+        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a block of %u pages is stored in %u bytes",
+                               data_pages, stored);
     if (ssm_get(stream, m->stored, stored) != VIV_OK)
         return stream->status;
     const size_t got = ZSTD_decompressDCtx(m->expand, m->pages, plain, m->stored, stored);
     if (ZSTD_isError(got) || got != plain)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a block of %u pages cannot be expanded: %s", data_pages,
+        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a block of %u pages cannot be expanded: %s",
+                               data_pages,
                                ZSTD_isError(got) ? ZSTD_getErrorName(got) : "too short");
     return VIV_OK;
 }
 
-static viv_status_t ssm_get_batch(viv_stream_t *stream, struct SsmMemory *m, const SsmRange *range, uint8_t *hva,
-                                  uint64_t first, uint32_t flags)
+static viv_status_t ssm_get_batch(viv_stream_t *stream, struct SsmMemory *m, const SsmRange *range,
+                                  uint8_t *hva, uint64_t first, uint32_t flags)
 {
     const uint32_t expected = (uint32_t)MIN((uint64_t)SSM_BATCH_PAGES, range->pages - first);
     uint32_t count;
@@ -238,7 +248,8 @@ static viv_status_t ssm_get_batch(viv_stream_t *stream, struct SsmMemory *m, con
     if (ssm_get_u32(stream, &count) != VIV_OK)
         return stream->status;
     if (count != expected)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a batch of %u pages where %u are expected", count, expected);
+        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a batch of %u pages where %u are expected",
+                               count, expected);
     if (ssm_get(stream, m->kinds, count) != VIV_OK)
         return stream->status;
     for (uint32_t i = 0; i < count; i++) {
@@ -250,7 +261,8 @@ static viv_status_t ssm_get_batch(viv_stream_t *stream, struct SsmMemory *m, con
         if (ssm_get_u32(stream, &m->refs[i]) != VIV_OK)
             return stream->status;
         if (m->refs[i] >= first + i)
-            return ssm_stream_fail(stream, VIV_E_CORRUPT, "a page refers to page %u, which is not before it", m->refs[i]);
+            return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                                   "a page refers to page %u, which is not before it", m->refs[i]);
     }
     if (data_pages && ssm_get_block(stream, m, data_pages) != VIV_OK)
         return stream->status;
@@ -273,7 +285,8 @@ static viv_status_t ssm_get_batch(viv_stream_t *stream, struct SsmMemory *m, con
     return VIV_OK;
 }
 
-static viv_status_t ssm_get_pages(viv_stream_t *stream, const SsmRange *range, uint8_t *hva, uint32_t flags)
+static viv_status_t ssm_get_pages(viv_stream_t *stream, const SsmRange *range, uint8_t *hva,
+                                  uint32_t flags)
 {
     struct SsmMemory *m = ssm_memory_get(stream);
     if (!m)
@@ -304,7 +317,8 @@ static viv_status_t ssm_get_range(viv_stream_t *stream, SsmRange *ret_range, boo
     return ssm_range_make(stream, gpa, len, ret_range);
 }
 
-viv_status_t ssm_get_memory(viv_stream_t *stream, uint8_t *hva, uint64_t gpa_base, uint64_t len_bytes, uint32_t flags)
+viv_status_t ssm_get_memory(viv_stream_t *stream, uint8_t *hva, uint64_t gpa_base,
+                            uint64_t len_bytes, uint32_t flags)
 {
     SsmRange range = {0};
     bool more;
@@ -313,10 +327,11 @@ viv_status_t ssm_get_memory(viv_stream_t *stream, uint8_t *hva, uint64_t gpa_bas
     if (!more)
         return ssm_stream_fail(stream, VIV_E_CORRUPT, "no memory range where one is expected");
     if (range.gpa != gpa_base || range.len_bytes != len_bytes)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT,
-                               "the saved memory range is 0x%" G_GINT64_MODIFIER "x bytes at 0x%" G_GINT64_MODIFIER
-                               "x, the machine's 0x%" G_GINT64_MODIFIER "x bytes at 0x%" G_GINT64_MODIFIER "x",
-                               range.len_bytes, range.gpa, len_bytes, gpa_base);
+        return ssm_stream_fail(
+            stream, VIV_E_CORRUPT,
+            "the saved memory range is 0x%" G_GINT64_MODIFIER "x bytes at 0x%" G_GINT64_MODIFIER
+            "x, the machine's 0x%" G_GINT64_MODIFIER "x bytes at 0x%" G_GINT64_MODIFIER "x",
+            range.len_bytes, range.gpa, len_bytes, gpa_base);
     return ssm_get_pages(stream, &range, hva, flags);
 }
 
@@ -330,8 +345,8 @@ viv_status_t ssm_get_memory_ranges(viv_stream_t *stream, SsmMapFn map, void *ctx
         uint8_t *hva = map(ctx, range.gpa, range.len_bytes);
         if (!hva)
             return ssm_stream_fail(stream, VIV_E_CORRUPT,
-                                   "the machine has no memory of 0x%" G_GINT64_MODIFIER "x bytes at 0x%" G_GINT64_MODIFIER
-                                   "x",
+                                   "the machine has no memory of 0x%" G_GINT64_MODIFIER
+                                   "x bytes at 0x%" G_GINT64_MODIFIER "x",
                                    range.len_bytes, range.gpa);
         if (ssm_get_pages(stream, &range, hva, flags) != VIV_OK)
             return stream->status;

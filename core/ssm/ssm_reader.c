@@ -2,9 +2,11 @@
 /* ssm: reading a saved-state file.
  *
  * Invariants:
- * 1. ssm_reader_open() has seen every byte of the file and found it to be under a checksum that fits.
- * 2. Nothing is believed for a second time: the file may change after that, so each chunk is checked again when it is
- *    loaded, and no offset from the file is used that was not compared with the file's length.
+ * 1. ssm_reader_open() has seen every byte of the file and found it to be under a checksum that
+ * fits.
+ * 2. Nothing is believed for a second time: the file may change after that, so each chunk is
+ * checked again when it is loaded, and no offset from the file is used that was not compared with
+ * the file's length.
  * 3. No allocation is larger than a constant times the file's length. */
 #include "ssm/ssm_internal.h"
 
@@ -35,14 +37,16 @@ static viv_status_t ssm_reader_in(SsmReader *r, uint64_t offset, void *buf, size
     uint8_t *to = buf;
     if (offset > r->file_bytes || len_bytes > r->file_bytes - offset)
         return ssm_stream_fail(&r->stream, VIV_E_CORRUPT,
-                               "%zu bytes at offset %" SSM_OFF " lie beyond the file's end at %" SSM_OFF, len_bytes, offset,
-                               r->file_bytes);
+                               "%zu bytes at offset %" SSM_OFF
+                               " lie beyond the file's end at %" SSM_OFF,
+                               len_bytes, offset, r->file_bytes);
     while (len_bytes) {
         const ssize_t got = pread(r->fd, to, len_bytes, (off_t)offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return ssm_stream_fail(&r->stream, VIV_E_IO, "cannot be read at offset %" SSM_OFF ": %s", offset,
+            return ssm_stream_fail(&r->stream, VIV_E_IO,
+                                   "cannot be read at offset %" SSM_OFF ": %s", offset,
                                    g_strerror(errno));
         if (got == 0)
             return ssm_stream_fail(&r->stream, VIV_E_CORRUPT, "became shorter while it was read");
@@ -65,7 +69,8 @@ static viv_status_t ssm_reader_header(SsmReader *r)
         memcmp(head, magic, sizeof(magic)) != 0)
         return ssm_stream_fail(s, VIV_E_CORRUPT, "is not a Vivarium saved state");
     if (r->file_bytes < SSM_HEADER_BYTES + SSM_DIR_HEAD_BYTES + SSM_FOOTER_BYTES)
-        return ssm_stream_fail(s, VIV_E_CORRUPT, "is truncated: %" SSM_OFF " bytes are too few for any saved state",
+        return ssm_stream_fail(s, VIV_E_CORRUPT,
+                               "is truncated: %" SSM_OFF " bytes are too few for any saved state",
                                r->file_bytes);
     if (ssm_reader_in(r, 0, head, sizeof(head)) != VIV_OK)
         return s->status;
@@ -73,20 +78,25 @@ static viv_status_t ssm_reader_header(SsmReader *r)
     if (ssm_crc(0, head, SSM_HEADER_BYTES - 4) != r->header_crc)
         return ssm_stream_fail(s, VIV_E_CORRUPT, "header at offset 0: wrong checksum");
     if (ssm_rd32(head + 32) != SSM_VERSION)
-        return ssm_stream_fail(s, VIV_E_VERSION, "is a saved state of version %u, this host reads version %u",
-                               ssm_rd32(head + 32), SSM_VERSION);
-    if (ssm_rd32(head + 36) != SSM_HEADER_BYTES || ssm_rd32(head + 40) != 0 || ssm_rd32(head + 44) != SSM_PAGE_BYTES)
         return ssm_stream_fail(s, VIV_E_VERSION,
-                               "has header length %u, flags %x and page size %u; this host reads %u, 0 and %u",
-                               ssm_rd32(head + 36), ssm_rd32(head + 40), ssm_rd32(head + 44), SSM_HEADER_BYTES,
-                               SSM_PAGE_BYTES);
+                               "is a saved state of version %u, this host reads version %u",
+                               ssm_rd32(head + 32), SSM_VERSION);
+    if (ssm_rd32(head + 36) != SSM_HEADER_BYTES || ssm_rd32(head + 40) != 0 ||
+        ssm_rd32(head + 44) != SSM_PAGE_BYTES)
+        return ssm_stream_fail(
+            s, VIV_E_VERSION,
+            "has header length %u, flags %x and page size %u; this host reads %u, 0 and %u",
+            ssm_rd32(head + 36), ssm_rd32(head + 40), ssm_rd32(head + 44), SSM_HEADER_BYTES,
+            SSM_PAGE_BYTES);
     memcpy(r->identity, head + 48, sizeof(r->identity));
     if (r->identity[SSM_IDENTITY_MAX] || !r->identity[0] || !g_utf8_validate(r->identity, -1, NULL))
-        return ssm_stream_fail(s, VIV_E_CORRUPT, "header at offset 48: the machine's identity is not a text");
+        return ssm_stream_fail(s, VIV_E_CORRUPT,
+                               "header at offset 48: the machine's identity is not a text");
     return VIV_OK;
 }
 
-/* The footer, and with it the directory (transfer) whose bytes are checked but not yet understood. */
+/* The footer, and with it the directory (transfer) whose bytes are checked but not yet understood.
+ */
 static uint8_t *ssm_reader_directory(SsmReader *r)
 {
     viv_stream_t *s = &r->stream;
@@ -95,24 +105,28 @@ static uint8_t *ssm_reader_directory(SsmReader *r)
     if (ssm_reader_in(r, footer_offset, footer, sizeof(footer)) != VIV_OK)
         return NULL;
     if (memcmp(footer, SSM_FOOTER_MAGIC, 8) != 0) {
-        ssm_stream_fail(s, VIV_E_CORRUPT, "is truncated: no footer at offset %" SSM_OFF, footer_offset);
+        ssm_stream_fail(s, VIV_E_CORRUPT, "is truncated: no footer at offset %" SSM_OFF,
+                        footer_offset);
         return NULL;
     }
     if (ssm_crc(0, footer, 36) != ssm_rd32(footer + 36)) {
-        ssm_stream_fail(s, VIV_E_CORRUPT, "footer at offset %" SSM_OFF ": wrong checksum", footer_offset);
+        ssm_stream_fail(s, VIV_E_CORRUPT, "footer at offset %" SSM_OFF ": wrong checksum",
+                        footer_offset);
         return NULL;
     }
     if (ssm_rd64(footer + 16) != r->file_bytes || ssm_rd32(footer + 32) != r->header_crc) {
-        ssm_stream_fail(s, VIV_E_CORRUPT, "footer at offset %" SSM_OFF " belongs to another file", footer_offset);
+        ssm_stream_fail(s, VIV_E_CORRUPT, "footer at offset %" SSM_OFF " belongs to another file",
+                        footer_offset);
         return NULL;
     }
     r->dir_offset = ssm_rd64(footer + 8);
     r->unit_count = ssm_rd32(footer + 24);
     const uint64_t len = SSM_DIR_HEAD_BYTES + (uint64_t)r->unit_count * SSM_DIR_ENTRY_BYTES;
-    if (r->unit_count > SSM_UNITS_MAX || r->dir_offset < SSM_HEADER_BYTES || r->dir_offset > footer_offset ||
-        footer_offset - r->dir_offset != len) {
+    if (r->unit_count > SSM_UNITS_MAX || r->dir_offset < SSM_HEADER_BYTES ||
+        r->dir_offset > footer_offset || footer_offset - r->dir_offset != len) {
         ssm_stream_fail(s, VIV_E_CORRUPT,
-                        "footer at offset %" SSM_OFF ": %u units and a directory at offset %" SSM_OFF " do not fit the file",
+                        "footer at offset %" SSM_OFF
+                        ": %u units and a directory at offset %" SSM_OFF " do not fit the file",
                         footer_offset, r->unit_count, r->dir_offset);
         r->unit_count = 0;
         return NULL;
@@ -125,7 +139,8 @@ static uint8_t *ssm_reader_directory(SsmReader *r)
     if (ssm_reader_in(r, r->dir_offset, dir, len) == VIV_OK) {
         if (memcmp(dir, SSM_DIR_MAGIC, 8) == 0 && ssm_crc(0, dir, len) == ssm_rd32(footer + 28))
             return dir;
-        ssm_stream_fail(s, VIV_E_CORRUPT, "directory at offset %" SSM_OFF ": wrong checksum", r->dir_offset);
+        ssm_stream_fail(s, VIV_E_CORRUPT, "directory at offset %" SSM_OFF ": wrong checksum",
+                        r->dir_offset);
     }
     g_free(dir);
     return NULL;
@@ -133,14 +148,16 @@ static uint8_t *ssm_reader_directory(SsmReader *r)
 
 static viv_status_t ssm_unit_fail(SsmReader *r, uint64_t offset, const char *what)
 {
-    return ssm_stream_fail(&r->stream, VIV_E_CORRUPT, "unit at offset %" SSM_OFF ": %s", offset, what);
+    return ssm_stream_fail(&r->stream, VIV_E_CORRUPT, "unit at offset %" SSM_OFF ": %s", offset,
+                           what);
 }
 
 /* The unit's head at offset, into *unit. */
 static viv_status_t ssm_reader_unit_head(SsmReader *r, uint64_t offset, SsmUnit *unit)
 {
     uint8_t head[SSM_UNIT_HEAD_BYTES];
-    if (offset > r->dir_offset || r->dir_offset - offset < SSM_UNIT_HEAD_BYTES + 1 + SSM_UNIT_TAIL_BYTES)
+    if (offset > r->dir_offset ||
+        r->dir_offset - offset < SSM_UNIT_HEAD_BYTES + 1 + SSM_UNIT_TAIL_BYTES)
         return ssm_unit_fail(r, offset, "no room in front of the directory");
     if (ssm_reader_in(r, offset, head, sizeof(head)) != VIV_OK)
         return r->stream.status;
@@ -166,7 +183,8 @@ static viv_status_t ssm_reader_unit_head(SsmReader *r, uint64_t offset, SsmUnit 
     if (unit->offset != offset)
         return ssm_unit_fail(r, offset, "it was saved at another offset");
     if (ssm_rd32(head + 28) != 0)
-        return ssm_stream_fail(&r->stream, VIV_E_VERSION, "unit at offset %" SSM_OFF ": unknown flags %x", offset,
+        return ssm_stream_fail(&r->stream, VIV_E_VERSION,
+                               "unit at offset %" SSM_OFF ": unknown flags %x", offset,
                                ssm_rd32(head + 28));
     return VIV_OK;
 }
@@ -182,11 +200,14 @@ static viv_status_t ssm_reader_chunk(SsmReader *r, uint64_t offset, uint32_t *re
     if (len == 0)
         return VIV_OK;
     if (len > SSM_CHUNK_MAX)
-        return ssm_stream_fail(&r->stream, VIV_E_CORRUPT, "chunk at offset %" SSM_OFF ": bad length %u", offset, len);
-    if (ssm_reader_in(r, offset + SSM_CHUNK_HEAD_BYTES, chunk + SSM_CHUNK_HEAD_BYTES, len) != VIV_OK)
+        return ssm_stream_fail(&r->stream, VIV_E_CORRUPT,
+                               "chunk at offset %" SSM_OFF ": bad length %u", offset, len);
+    if (ssm_reader_in(r, offset + SSM_CHUNK_HEAD_BYTES, chunk + SSM_CHUNK_HEAD_BYTES, len) !=
+        VIV_OK)
         return r->stream.status;
     if (ssm_crc(0, chunk + SSM_CHUNK_HEAD_BYTES, len) != ssm_rd32(chunk + 4))
-        return ssm_stream_fail(&r->stream, VIV_E_CORRUPT, "chunk at offset %" SSM_OFF ": wrong checksum", offset);
+        return ssm_stream_fail(&r->stream, VIV_E_CORRUPT,
+                               "chunk at offset %" SSM_OFF ": wrong checksum", offset);
     *ret_len = len;
     return VIV_OK;
 }
@@ -215,7 +236,8 @@ static viv_status_t ssm_reader_unit_body(SsmReader *r, SsmUnit *unit)
         return s->status;
     if (ssm_crc(0, tail, 20) != ssm_rd32(tail + 20) || ssm_rd32(tail + 4) != unit->spine ||
         ssm_rd64(tail + 8) != unit->len_bytes || ssm_rd32(tail + 16) != count)
-        return ssm_stream_fail(s, VIV_E_CORRUPT, "tail at offset %" SSM_OFF ": wrong checksum", offset);
+        return ssm_stream_fail(s, VIV_E_CORRUPT, "tail at offset %" SSM_OFF ": wrong checksum",
+                               offset);
     unit->end_offset = offset + sizeof(tail);
     s->unit = NULL;
     s->position = 0;
@@ -224,9 +246,11 @@ static viv_status_t ssm_reader_unit_body(SsmReader *r, SsmUnit *unit)
 
 static bool ssm_entry_fits(const uint8_t *e, const SsmUnit *unit)
 {
-    return ssm_rd64(e) == unit->offset && ssm_rd64(e + 8) == unit->len_bytes && ssm_rd64(e + 16) == unit->end_offset &&
-           ssm_rd32(e + 24) == unit->instance && ssm_rd32(e + 28) == unit->version && ssm_rd32(e + 32) == unit->pass &&
-           ssm_rd32(e + 36) == unit->spine && ssm_rd32(e + 40) == ssm_crc(0, unit->name, strlen(unit->name)) &&
+    return ssm_rd64(e) == unit->offset && ssm_rd64(e + 8) == unit->len_bytes &&
+           ssm_rd64(e + 16) == unit->end_offset && ssm_rd32(e + 24) == unit->instance &&
+           ssm_rd32(e + 28) == unit->version && ssm_rd32(e + 32) == unit->pass &&
+           ssm_rd32(e + 36) == unit->spine &&
+           ssm_rd32(e + 40) == ssm_crc(0, unit->name, strlen(unit->name)) &&
            ssm_rd32(e + 44) == unit->head_crc;
 }
 
@@ -238,7 +262,8 @@ static viv_status_t ssm_reader_units(SsmReader *r, const uint8_t *dir)
         return ssm_stream_fail(&r->stream, VIV_E_NOMEM, "no memory for %u units", r->unit_count);
     for (uint32_t i = 0; i < r->unit_count; i++) {
         SsmUnit *unit = &r->units[i];
-        if (ssm_reader_unit_head(r, offset, unit) != VIV_OK || ssm_reader_unit_body(r, unit) != VIV_OK)
+        if (ssm_reader_unit_head(r, offset, unit) != VIV_OK ||
+            ssm_reader_unit_body(r, unit) != VIV_OK)
             return r->stream.status;
         if (unit->end_offset > r->dir_offset ||
             !ssm_entry_fits(dir + SSM_DIR_HEAD_BYTES + (size_t)i * SSM_DIR_ENTRY_BYTES, unit))
@@ -250,7 +275,8 @@ static viv_status_t ssm_reader_units(SsmReader *r, const uint8_t *dir)
     }
     if (offset != r->dir_offset)
         return ssm_stream_fail(&r->stream, VIV_E_CORRUPT,
-                               "%" SSM_OFF " bytes at offset %" SSM_OFF " in front of the directory belong to no unit",
+                               "%" SSM_OFF " bytes at offset %" SSM_OFF
+                               " in front of the directory belong to no unit",
                                r->dir_offset - offset, offset);
     return VIV_OK;
 }
@@ -269,7 +295,9 @@ viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError 
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
-        const viv_status_t st = errno == ENOENT ? VIV_E_NOT_FOUND : errno == EACCES ? VIV_E_ACCESS : VIV_E_IO;
+        const viv_status_t st = errno == ENOENT   ? VIV_E_NOT_FOUND
+                                : errno == EACCES ? VIV_E_ACCESS
+                                                  : VIV_E_IO;
         return error_set(err, st, "%s: cannot be opened: %s", path, g_strerror(errno));
     }
     struct stat stat;
@@ -286,7 +314,8 @@ viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError 
     r->index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (ssm_reader_verify(r) != VIV_OK) {
-        const viv_status_t st = error_set(err, r->stream.status, "%s", ssm_stream_error(&r->stream));
+        const viv_status_t st =
+            error_set(err, r->stream.status, "%s", ssm_stream_error(&r->stream));
         ssm_reader_close(r);
         return st;
     }
@@ -323,11 +352,13 @@ bool ssm_reader_unit(const SsmReader *r, uint32_t index, SsmUnitInfo *ret_info)
     if (index >= r->unit_count)
         return false;
     const SsmUnit *unit = &r->units[index];
-    *ret_info = (SsmUnitInfo){unit->name, unit->instance, unit->version, unit->pass, unit->len_bytes, unit->offset};
+    *ret_info = (SsmUnitInfo){unit->name, unit->instance,  unit->version,
+                              unit->pass, unit->len_bytes, unit->offset};
     return true;
 }
 
-bool ssm_reader_find(const SsmReader *r, const char *name, uint32_t instance, uint32_t pass, uint32_t *ret_index)
+bool ssm_reader_find(const SsmReader *r, const char *name, uint32_t instance, uint32_t pass,
+                     uint32_t *ret_index)
 {
     if (strlen(name) > SSM_NAME_MAX)
         return false;
@@ -361,7 +392,8 @@ viv_status_t ssm_reader_next_chunk(SsmReader *r)
     if (ssm_reader_chunk(r, s->next_offset, &len) != VIV_OK)
         return s->status;
     if (len == 0 || len > s->unit->len_bytes - s->position)
-        return ssm_stream_fail(s, VIV_E_CORRUPT, "changed while it was read (chunk at offset %" SSM_OFF ")",
+        return ssm_stream_fail(s, VIV_E_CORRUPT,
+                               "changed while it was read (chunk at offset %" SSM_OFF ")",
                                s->next_offset);
     s->next_offset += SSM_CHUNK_HEAD_BYTES + len;
     s->chunk_len = len;

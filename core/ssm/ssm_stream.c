@@ -2,7 +2,8 @@
 /* ssm: bytes and numbers of one unit.
  *
  * Invariants:
- * 1. After the first failure nothing more is put, and every get gives zeros and that failure's status.
+ * 1. After the first failure nothing more is put, and every get gives zeros and that failure's
+ * status.
  * 2. position never passes end; end never passes the unit's length. */
 #include "ssm/ssm_internal.h"
 
@@ -59,8 +60,9 @@ viv_status_t ssm_stream_fail(viv_stream_t *stream, viv_status_t status, const ch
     g_autofree char *label = stream->unit ? ssm_unit_label(stream->unit) : NULL;
     stream->status = status;
     if (label)
-        stream->error = g_strdup_printf("%s: unit %s at offset %" G_GUINT64_FORMAT ", byte %" G_GUINT64_FORMAT ": %s",
-                                        stream->path, label, stream->unit->offset, stream->position, text);
+        stream->error = g_strdup_printf(
+            "%s: unit %s at offset %" G_GUINT64_FORMAT ", byte %" G_GUINT64_FORMAT ": %s",
+            stream->path, label, stream->unit->offset, stream->position, text);
     else
         stream->error = g_strdup_printf("%s: %s", stream->path, text);
     return status;
@@ -85,7 +87,8 @@ viv_status_t ssm_stream_expect_end(viv_stream_t *stream)
 {
     if (stream->status != VIV_OK || !ssm_remaining(stream))
         return stream->status;
-    return ssm_stream_fail(stream, VIV_E_CORRUPT, "%" G_GUINT64_FORMAT " bytes are left over at the end of the unit",
+    return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                           "%" G_GUINT64_FORMAT " bytes are left over at the end of the unit",
                            ssm_remaining(stream));
 }
 
@@ -158,13 +161,16 @@ static viv_status_t ssm_take(viv_stream_t *stream, void *buf, uint64_t len_bytes
         return ssm_stream_fail(stream, VIV_E_MISUSE, "get outside a unit that is being loaded");
     if (len_bytes > stream->end - stream->position)
         return ssm_stream_fail(stream, VIV_E_EOF,
-                               "ended early: %" G_GUINT64_FORMAT " bytes are wanted, %" G_GUINT64_FORMAT " are left",
+                               "ended early: %" G_GUINT64_FORMAT
+                               " bytes are wanted, %" G_GUINT64_FORMAT " are left",
                                len_bytes, stream->end - stream->position);
     uint8_t *to = buf;
     while (len_bytes) {
-        if (stream->chunk_pos == stream->chunk_len && ssm_reader_next_chunk(stream->reader) != VIV_OK)
+        if (stream->chunk_pos == stream->chunk_len &&
+            ssm_reader_next_chunk(stream->reader) != VIV_OK)
             return stream->status;
-        const uint32_t part = (uint32_t)MIN((uint64_t)(stream->chunk_len - stream->chunk_pos), len_bytes);
+        const uint32_t part =
+            (uint32_t)MIN((uint64_t)(stream->chunk_len - stream->chunk_pos), len_bytes);
         if (to) {
             memcpy(to, stream->chunk + SSM_CHUNK_HEAD_BYTES + stream->chunk_pos, part);
             to += part;
@@ -226,7 +232,8 @@ viv_status_t ssm_get_string(viv_stream_t *stream, char *buf, size_t buf_bytes)
     if (st != VIV_OK)
         return st;
     if (len >= buf_bytes)
-        return ssm_stream_fail(stream, VIV_E_CORRUPT, "a string of %u bytes where at most %zu are allowed", len,
+        return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                               "a string of %u bytes where at most %zu are allowed", len,
                                buf_bytes - 1);
     st = ssm_get(stream, buf, len);
     buf[len] = '\0';

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. Until commit has succeeded the target's path is untouched and only the temporary file exists.
- * 2. The first failure (of the file or of a put) stays in stream.status; commit then fails with it. */
+ * 2. The first failure (of the file or of a put) stays in stream.status; commit then fails with it.
+ */
 #include "ssm/ssm_internal.h"
 
 #include <errno.h>
@@ -19,9 +20,9 @@ struct SsmWriter {
     int fd;
     uint64_t offset; /* bytes written */
     uint32_t header_crc;
-    GArray *units; /* SsmUnit, complete ones */
+    GArray *units;      /* SsmUnit, complete ones */
     GHashTable *labels; /* of all units: none twice */
-    SsmUnit unit; /* the one that is open */
+    SsmUnit unit;       /* the one that is open */
     uint32_t chunk_count;
 };
 
@@ -35,7 +36,8 @@ static viv_status_t ssm_writer_out(SsmWriter *w, const void *buf, size_t len_byt
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
-            return ssm_stream_fail(&w->stream, errno == ENOSPC || errno == EDQUOT ? VIV_E_FULL : VIV_E_IO,
+            return ssm_stream_fail(&w->stream,
+                                   errno == ENOSPC || errno == EDQUOT ? VIV_E_FULL : VIV_E_IO,
                                    "cannot be written: %s", g_strerror(errno));
         from += done;
         w->offset += (uint64_t)done;
@@ -73,11 +75,13 @@ static viv_status_t ssm_writer_header(SsmWriter *w, const char *identity)
     return ssm_writer_out(w, head, sizeof(head));
 }
 
-viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter **ret_writer, VivError *err)
+viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter **ret_writer,
+                               VivError *err)
 {
     const size_t identity_len = strlen(identity);
     if (identity_len == 0 || identity_len > SSM_IDENTITY_MAX)
-        return error_set(err, VIV_E_INVALID, "%s: a machine identity of %zu bytes is not allowed", path, identity_len);
+        return error_set(err, VIV_E_INVALID, "%s: a machine identity of %zu bytes is not allowed",
+                         path, identity_len);
     SsmWriter *w = g_new0(SsmWriter, 1);
     w->path = g_strdup(path);
     ssm_stream_init(&w->stream, w->path);
@@ -87,14 +91,16 @@ viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter
     w->temp_path = g_strconcat(path, ".XXXXXX", NULL);
     w->fd = g_mkstemp_full(w->temp_path, O_RDWR | O_CLOEXEC, 0600);
     if (w->fd < 0) {
-        const viv_status_t st = error_set(err, errno == EACCES || errno == EROFS ? VIV_E_ACCESS : VIV_E_IO,
-                                          "%s: cannot be created: %s", path, g_strerror(errno));
+        const viv_status_t st =
+            error_set(err, errno == EACCES || errno == EROFS ? VIV_E_ACCESS : VIV_E_IO,
+                      "%s: cannot be created: %s", path, g_strerror(errno));
         g_clear_pointer(&w->temp_path, g_free);
         ssm_writer_free(w);
         return st;
     }
     if (ssm_writer_header(w, identity) != VIV_OK) {
-        const viv_status_t st = error_set(err, w->stream.status, "%s", ssm_stream_error(&w->stream));
+        const viv_status_t st =
+            error_set(err, w->stream.status, "%s", ssm_stream_error(&w->stream));
         ssm_writer_free(w);
         return st;
     }
@@ -116,7 +122,8 @@ static bool ssm_name_ok(const char *name)
     return true;
 }
 
-viv_status_t ssm_unit_begin(SsmWriter *w, const char *name, uint32_t instance, uint32_t version, uint32_t pass)
+viv_status_t ssm_unit_begin(SsmWriter *w, const char *name, uint32_t instance, uint32_t version,
+                            uint32_t pass)
 {
     viv_stream_t *stream = &w->stream;
     if (stream->status != VIV_OK)
@@ -124,7 +131,8 @@ viv_status_t ssm_unit_begin(SsmWriter *w, const char *name, uint32_t instance, u
     if (stream->unit)
         return ssm_stream_fail(stream, VIV_E_MISUSE, "unit '%s' begins inside this one", name);
     if (!ssm_name_ok(name))
-        return ssm_stream_fail(stream, VIV_E_INVALID, "a unit's name must be 1 to %u printable characters", SSM_NAME_MAX);
+        return ssm_stream_fail(stream, VIV_E_INVALID,
+                               "a unit's name must be 1 to %u printable characters", SSM_NAME_MAX);
     if (w->units->len >= SSM_UNITS_MAX)
         return ssm_stream_fail(stream, VIV_E_FULL, "more than %u units", SSM_UNITS_MAX);
     SsmUnit *unit = &w->unit;
@@ -167,7 +175,8 @@ viv_status_t ssm_writer_flush_chunk(SsmWriter *w)
     if (!stream->chunk_len)
         return stream->status;
     ssm_le32(stream->chunk, stream->chunk_len);
-    ssm_le32(stream->chunk + 4, ssm_crc(0, stream->chunk + SSM_CHUNK_HEAD_BYTES, stream->chunk_len));
+    ssm_le32(stream->chunk + 4,
+             ssm_crc(0, stream->chunk + SSM_CHUNK_HEAD_BYTES, stream->chunk_len));
     w->unit.spine = ssm_crc(w->unit.spine, stream->chunk, SSM_CHUNK_HEAD_BYTES);
     w->chunk_count++;
     const size_t len = SSM_CHUNK_HEAD_BYTES + stream->chunk_len;

@@ -3,8 +3,8 @@
  *
  * Invariants:
  * 1. Every path is in the tree once; owned counters have addresses of their own that never move.
- * 2. The tree and all entries are touched with the mutex held; the counters themselves are not: their owners
- *    raise them at any time, and a reader takes one aligned load. */
+ * 2. The tree and all entries are touched with the mutex held; the counters themselves are not:
+ * their owners raise them at any time, and a reader takes one aligned load. */
 #include "stam/stam.h"
 
 #include <glib.h>
@@ -95,7 +95,8 @@ void stam_free(Stam *stam)
 static bool stam_path_ok(const char *path)
 {
     const size_t len = strlen(path);
-    if (len == 0 || len > STAM_PATH_MAX || path[0] == '/' || path[len - 1] == '/' || strstr(path, "//"))
+    if (len == 0 || len > STAM_PATH_MAX || path[0] == '/' || path[len - 1] == '/' ||
+        strstr(path, "//"))
         return false;
     for (const char *p = path; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -130,8 +131,9 @@ uint64_t *stam_counter(Stam *stam, const char *path, const char *unit, const cha
     return owned;
 }
 
-static viv_status_t stam_register_either(Stam *stam, const char *path, const uint64_t *value, StamReadFn fn, void *ctx,
-                                         const char *unit, const char *help)
+static viv_status_t stam_register_either(Stam *stam, const char *path, const uint64_t *value,
+                                         StamReadFn fn, void *ctx, const char *unit,
+                                         const char *help)
 {
     if (!stam)
         return VIV_OK;
@@ -150,12 +152,14 @@ static viv_status_t stam_register_either(Stam *stam, const char *path, const uin
     return st;
 }
 
-viv_status_t stam_register(Stam *stam, const char *path, const uint64_t *value, const char *unit, const char *help)
+viv_status_t stam_register(Stam *stam, const char *path, const uint64_t *value, const char *unit,
+                           const char *help)
 {
     return stam_register_either(stam, path, value, NULL, NULL, unit, help);
 }
 
-viv_status_t stam_register_fn(Stam *stam, const char *path, StamReadFn fn, void *ctx, const char *unit, const char *help)
+viv_status_t stam_register_fn(Stam *stam, const char *path, StamReadFn fn, void *ctx,
+                              const char *unit, const char *help)
 {
     return stam_register_either(stam, path, NULL, fn, ctx, unit, help);
 }
@@ -176,7 +180,8 @@ typedef struct StamPrefix {
 static void stam_collect_prefix(StamEntry *entry, void *ctx)
 {
     const StamPrefix *p = ctx;
-    if (strncmp(entry->path, p->prefix, p->len) == 0 && (entry->path[p->len] == '\0' || entry->path[p->len] == '/'))
+    if (strncmp(entry->path, p->prefix, p->len) == 0 &&
+        (entry->path[p->len] == '\0' || entry->path[p->len] == '/'))
         g_ptr_array_add(p->paths, entry->path);
 }
 
@@ -234,7 +239,8 @@ static bool stam_match(const StamWalk *walk, const char *path)
     return false;
 }
 
-static void stam_walk(Stam *stam, const char *pattern, void (*const *steps)(StamEntry *, void *), StamWalk *walk)
+static void stam_walk(Stam *stam, const char *pattern, void (*const *steps)(StamEntry *, void *),
+                      StamWalk *walk)
 {
     if (!stam)
         return;
@@ -276,7 +282,8 @@ static void stam_step_print(StamEntry *entry, void *ctx)
     const StamWalk *walk = ctx;
     if (!stam_match(walk, entry->path))
         return;
-    fprintf(walk->out, "%-*s %*" PRIu64, walk->path_width, entry->path, walk->value_width, stam_value_locked(entry));
+    fprintf(walk->out, "%-*s %*" PRIu64, walk->path_width, entry->path, walk->value_width,
+            stam_value_locked(entry));
     if (entry->unit[0])
         fprintf(walk->out, " %-8s", entry->unit);
     else if (entry->help[0])

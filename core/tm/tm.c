@@ -195,13 +195,17 @@ static void tm_timer_set(viv_timer_t *timer, uint64_t deadline_ns)
     uint64_t old = timer->deadline;
     timer->deadline = deadline_ns;
     timer->order = tm->next_order++;
-    if (deadline_ns < tm->earliest) {
+    gboolean first = deadline_ns < tm->earliest;
+    if (first) {
         __atomic_store_n(&tm->earliest, deadline_ns, __ATOMIC_RELAXED);
         pthread_cond_signal(&tm->cond);
     } else if (old == tm->earliest) {
         tm_find_earliest(tm);
     }
     pthread_mutex_unlock(&tm->lock);
+    if (first && tm->ps_per_instruction && tm->wake) {
+        tm->wake(tm->wake_ctx); /* EMT 0 runs towards a later deadline: let it count anew */
+    }
 }
 
 void tm_timer_arm(viv_timer_t *timer, uint64_t deadline_ns)

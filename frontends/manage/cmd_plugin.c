@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* viv plugin: what plugins there are, what each class of them is and takes, and why one is not used. */
+/* viv plugin: what plugins there are, what each class of them is and takes, and why one is not
+ * used. */
 #include "cmd_plugin.h"
 
 #include <glib.h>
@@ -21,9 +22,12 @@ static void plugin_usage(FILE *out)
     fputs("Usage: viv plugin list [--kind KIND] [--json]\n"
           "       viv plugin info NAME\n\n"
           "list  every class that a plugin provides, then the files that are not used and why\n"
-          "info  all about one class (\"piix3ide\") or plugin (\"org.vivarium.piix3ide\"), with its options\n\n"
-          "KIND is device, driver, engine, \"storage format\", \"paravirt provider\" or \"USB device\".\n"
-          "Plugins are looked for in VIV_PLUGIN_PATH, $XDG_DATA_HOME/vivarium/plugins, the installation and the\n"
+          "info  all about one class (\"piix3ide\") or plugin (\"org.vivarium.piix3ide\"), with "
+          "its options\n\n"
+          "KIND is device, driver, engine, \"storage format\", \"paravirt provider\" or \"USB "
+          "device\".\n"
+          "Plugins are looked for in VIV_PLUGIN_PATH, $XDG_DATA_HOME/vivarium/plugins, the "
+          "installation and the\n"
           "build tree, in this order; the first one that provides a name wins.\n",
           out);
 }
@@ -51,7 +55,8 @@ static void plugin_row_add(GPtrArray *rows, const PluginRecord *record, const Pl
     row->record = record;
     row->info = info;
     row->name = info ? g_strdup(info->name) : g_path_get_basename(record->path);
-    row->level = record->sdk_major ? g_strdup_printf("%u.%u", record->sdk_major, record->api_level) : g_strdup("-");
+    row->level = record->sdk_major ? g_strdup_printf("%u.%u", record->sdk_major, record->api_level)
+                                   : g_strdup("-");
     g_ptr_array_add(rows, row);
 }
 
@@ -123,7 +128,8 @@ static void plugin_list_text(const GPtrArray *rows)
         unused += plugin_row_state(row) != PLUGIN_OK;
     }
     if (rows->len > unused)
-        printf("%-*s  %-*s  %-*s  %-5s  %s\n", name, "NAME", kind, "KIND", version, "VERSION", "LEVEL", "PATH");
+        printf("%-*s  %-*s  %-*s  %-5s  %s\n", name, "NAME", kind, "KIND", version, "VERSION",
+               "LEVEL", "PATH");
     bool heading = false;
     for (guint i = 0; i < rows->len; i++) {
         const PluginRow *row = g_ptr_array_index(rows, i);
@@ -135,7 +141,8 @@ static void plugin_list_text(const GPtrArray *rows)
         printf("%-*s  %-*s  %-*s  %-5s  %s\n", name, row->name, kind, plugin_row_kind(row), version,
                plugin_row_version(row), row->level, row->record->path);
         if (state != PLUGIN_OK)
-            printf("%*s  %s%s\n", name, "", state == PLUGIN_REFUSED ? "refused: " : "", plugin_row_reason(row));
+            printf("%*s  %s%s\n", name, "", state == PLUGIN_REFUSED ? "refused: " : "",
+                   plugin_row_reason(row));
     }
 }
 

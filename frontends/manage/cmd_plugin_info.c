@@ -19,24 +19,15 @@
 static const char *info_type_name(uint32_t type)
 {
     switch (type) {
-    case VIV_U8:
-        return "u8";
-    case VIV_U16:
-        return "u16";
-    case VIV_U32:
-        return "u32";
-    case VIV_U64:
-        return "u64";
-    case VIV_I32:
-        return "i32";
-    case VIV_I64:
-        return "i64";
-    case VIV_BOOL:
-        return "bool";
-    case VIV_STRING:
-        return "string";
-    default:
-        return "?";
+    case VIV_U8: return "u8";
+    case VIV_U16: return "u16";
+    case VIV_U32: return "u32";
+    case VIV_U64: return "u64";
+    case VIV_I32: return "i32";
+    case VIV_I64: return "i64";
+    case VIV_BOOL: return "bool";
+    case VIV_STRING: return "string";
+    default: return "?";
     }
 }
 
@@ -130,7 +121,9 @@ static void info_engine(const viv_class_t *c)
     const bool exact = (e->caps & VIV_ENGINE_EXACT_ICOUNT) != 0;
     const bool smp = (e->caps & VIV_ENGINE_SMP) != 0;
     printf("  Can:       %s%s%s\n", exact ? "deterministic mode" : "", exact && smp ? ", " : "",
-           smp ? "several vCPUs" : exact ? "" : "-");
+           smp     ? "several vCPUs"
+           : exact ? ""
+                   : "-");
     const viv_status_t st = e->probe ? e->probe(why, sizeof(why)) : VIV_OK;
     why[sizeof(why) - 1] = '\0';
     if (st == VIV_OK)
@@ -210,7 +203,8 @@ static void info_record(const PluginRecord *r, const char *class_name, PluginReg
     if (r->sdk_major)
         printf("%-10s %u, level %u\n", "SDK:", r->sdk_major, r->api_level);
     if (r->state != PLUGIN_OK)
-        printf("%-10s %s%s\n", "Not used:", r->state == PLUGIN_REFUSED ? "refused: " : "", r->reason);
+        printf("%-10s %s%s\n", "Not used:", r->state == PLUGIN_REFUSED ? "refused: " : "",
+               r->reason);
     for (uint32_t c = 0; c < r->class_count; c++) {
         if (!class_name || strcmp(r->classes[c].name, class_name) == 0)
             info_class(&r->classes[c], reg);
@@ -250,6 +244,7 @@ int cmd_plugin_info(const char *name, PluginRegistry *reg)
     }
     if (shown)
         return 0;
-    fprintf(stderr, "viv plugin: no plugin provides \"%s\"; `viv plugin list` shows all there are\n", name);
+    fprintf(stderr,
+            "viv plugin: no plugin provides \"%s\"; `viv plugin list` shows all there are\n", name);
     return 1;
 }

@@ -9,7 +9,7 @@
  * after it, NS being the whole row's time by the guest's clock. Output is drained before the work
  * starts, so whoever reads the console may stamp both lines with a clock of its own: a guest's
  * clock may run at any rate. "bench ready" comes first of all (it marks the end of booting), "bench
- * done" last. As process 1 it takes the arguments from viv.bench="..." of the kernel's command line
+ * done" last. As process 1 it takes the arguments from viv.bench=A,B,C of the kernel's command line
  * and powers the machine off at the end.
  */
 #include <fcntl.h>
@@ -109,7 +109,7 @@ static int bench_wanted(const char *name, int count, char **names)
     return 0;
 }
 
-/* Splits the value of viv.bench="..." in the kernel's command line; the number of words. */
+/* Splits the value of viv.bench=A,B,C in the kernel's command line; the number of words. */
 static int bench_kernel_args(char *buffer, size_t size, char **args, int max)
 {
     int file = open("/proc/cmdline", O_RDONLY);
@@ -126,14 +126,9 @@ static int bench_kernel_args(char *buffer, size_t size, char **args, int max)
         return 0;
     }
     value += strlen("viv.bench=");
-    char stop[] = " ";
-    if (*value == '"') {
-        value++;
-        stop[0] = '"';
-    }
-    value[strcspn(value, stop)] = '\0';
+    value[strcspn(value, " \n")] = '\0';
     int count = 0;
-    for (char *word = strtok(value, " \n"); word && count < max; word = strtok(NULL, " \n")) {
+    for (char *word = strtok(value, ","); word && count < max; word = strtok(NULL, ",")) {
         args[count++] = word;
     }
     return count;

@@ -204,7 +204,7 @@ static uint64_t bench_fault(uint32_t ops)
 }
 
 const BenchRow bench_memory_rows[] = {
-    {"copy", 50, bench_copy},      {"repmovs", 400, bench_repmovs}, {"chase", 4000000, bench_chase},
-    {"sort", 20, bench_sort},      {"scan", 5000, bench_scan},      {"fault", 20000, bench_fault},
+    {"copy", 150, bench_copy},      {"repmovs", 100, bench_repmovs}, {"chase", 4000000, bench_chase},
+    {"sort", 60, bench_sort},      {"scan", 5000, bench_scan},      {"fault", 20000, bench_fault},
     {NULL, 0, NULL},
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* acpi: the DSDT of an i440FX/PIIX3 PC, revision 1 (32-bit integers), so that old systems read it too.
- * The builder in acpi_tables.c finds PMLO and FDCP by name and writes the machine's values into them. */
+/* acpi: the DSDT of an i440FX/PIIX3 PC, revision 1 (32-bit integers), so that old systems read it
+ * too.
+ * The builder in acpi_tables.c finds PMLO and FDCP by name and writes the machine's values into
+ * them. */
 DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
 {
     Name (\_S5, Package (4) {0, 0, 0, 0})
@@ -55,7 +57,8 @@ DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
                 Return (CBUF)
             }
 
-            /* INTx of slot n goes to PIRQ (n - 1 + pin) mod 4; the power management function's INTA is the SCI. */
+            /* INTx of slot n goes to PIRQ (n - 1 + pin) mod 4; the power management function's INTA
+             * is the SCI. */
             Name (_PRT, Package ()
             {
                 Package () {0x0001FFFF, 0, LNKS, 0},
@@ -295,8 +298,8 @@ DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
                     })
                 }
 
-                /* A serial port is there if its modem control register is: the upper bits of that always read as
-                 * zero, and reading it disturbs nothing. */
+                /* A serial port is there if its modem control register is: the upper bits of that
+                 * always read as zero, and reading it disturbs nothing. */
                 Device (COM1)
                 {
                     Name (_HID, EisaId ("PNP0501"))
@@ -386,7 +389,8 @@ DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
                 }
             }
 
-            /* The four interrupt links: PIRQRC[A:D] of the ISA bridge, bit 7 off, bits 3:0 the interrupt. */
+            /* The four interrupt links: PIRQRC[A:D] of the ISA bridge, bit 7 off, bits 3:0 the
+             * interrupt. */
             Method (LSTA, 1)
             {
                 If (Arg0 & 0x80) { Return (0x09) }
@@ -396,9 +400,9 @@ DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
             {
                 Interrupt (ResourceConsumer, Level, ActiveHigh, Shared) {0}
             })
-            CreateDWordField (LBUF, 0x05, LIRQ)
             Method (LCRS, 1, Serialized)
             {
+                CreateDWordField (LBUF, 0x05, LIRQ)
                 LIRQ = 0
                 If (!(Arg0 & 0x80)) { LIRQ = Arg0 & 0x0F }
                 Return (LBUF)

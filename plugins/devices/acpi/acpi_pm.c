@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: power management registers of the PIIX4 and the general-purpose event block.
- * Follows the 82371AB datasheet (290562), section 7.2, and ACPI 2.0, chapter 4.7. Bits 9 of PM1
+ * Follows the 82371AB datasheet (290562), section 7.2, and ACPI 2.0, chapter 4.7. Bit 9 of PM1
  * status and enable (sleep button) are ACPI's; the PIIX4 has no such input. GPE0 lies apart, where
  * the firmware's DSDTs for this board expect it.
  * Registers are bytes with a write mask and a clear-on-one mask each; what a write does comes after

@@ -218,7 +218,7 @@ static const viv_io_ops_t ioapic_mmio_ops = {
 
 /* -- life -------------------------------------------------------------------------------------- */
 
-/* The lines are the devices' to lower. */
+/* The devices raise their lines anew after it. */
 static void ioapic_reset(viv_dev_t *dev, void *self)
 {
     IoApic *io = self;
@@ -226,6 +226,7 @@ static void ioapic_reset(viv_dev_t *dev, void *self)
 
     io->regsel = 0;
     io->id = 0;
+    io->lines = 0;
     for (uint32_t pin = 0; pin < IOAPIC_PINS; pin++)
         io->rte[pin] = IOAPIC_RTE_MASKED;
 }

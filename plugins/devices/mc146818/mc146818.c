@@ -57,6 +57,7 @@
 
 #define MC146818_SECOND_NS      1000000000ull
 #define MC146818_HALF_SECOND_NS 500000000ull
+#define MC146818_LATE_SECONDS 3600u /* backlog of updates that a saved state may hold */
 /* From UIP's rise to the end of the update: t_BUC 244 us and the cycle of 1984 us. */
 #define MC146818_UIP_NS 2228000ull
 /* ns * 64 / 1953125 = periods of 32.768 kHz */
@@ -474,9 +475,9 @@ static viv_status_t mc146818_post_load(viv_dev_t *dev, void *self, uint32_t vers
         rtc->periodic_tick > mc146818_tick(rtc, now_ns)) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "the divider chain is ahead of time");
     }
-    uint64_t first = mc146818_first_update(rtc, now_ns);
-    if (mc146818_is_running(rtc) && rtc->next_update_ns != first &&
-        rtc->next_update_ns != first - MC146818_SECOND_NS) {
+    uint64_t late_ns = mc146818_first_update(rtc, now_ns) - rtc->next_update_ns;
+    if (mc146818_is_running(rtc) &&
+        (late_ns % MC146818_SECOND_NS || late_ns > MC146818_LATE_SECONDS * MC146818_SECOND_NS)) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "the next update is out of step");
     }
     mc146818_update_irq(dev, rtc);

@@ -9,7 +9,6 @@
  * With Enabled 0 (direct kernel boot) no image is mapped; the files and the CMOS are the same. */
 #include "pcbios_priv.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

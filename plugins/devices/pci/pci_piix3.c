@@ -9,6 +9,8 @@
  * Not modelled: MBIRQ and MBDMA steering, SMI generation, the chip selects of XBCS. */
 #include "pci_priv.h"
 
+#include <string.h>
+
 #define PCI_PIIX3_XBCS       0x4eu
 #define PCI_PIIX3_XBCS_APIC  0x0100u
 #define PCI_PIIX3_PIRQRC     0x60u
@@ -109,6 +111,19 @@ static void pci_piix3_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t 
         pci_piix3_route_update(dev, ctx);
 }
 
+/* Functions say their levels anew after a reset and a load: they start low here, and the lines too. */
+static void pci_piix3_lines_forget(viv_dev_t *dev, PciBus *pci)
+{
+    pci->chipset->lock(dev);
+    memset(pci->intx, 0, sizeof(pci->intx));
+    memset(pci->pirq_count, 0, sizeof(pci->pirq_count));
+    for (uint32_t irq = 0; irq < PCI_ISA_IRQS; irq++) {
+        pci->irq_level[irq] = 0;
+        dev->api->irq_set(dev, irq, 0);
+    }
+    pci->chipset->unlock(dev);
+}
+
 void pci_piix3_reset(viv_dev_t *dev, PciBus *pci)
 {
     pci_regs_apply(pci, pci->isa_fn, pci_piix3_regs, 1);
@@ -116,20 +131,13 @@ void pci_piix3_reset(viv_dev_t *dev, PciBus *pci)
         pci->pci->config_set(pci->isa_fn, PCI_PIIX3_XBCS, 0x0003 | PCI_PIIX3_XBCS_APIC, 2);
     pci->pci->config_set(pci->isa_fn, 0x04, 0x0007, 2);
     pci->pci->config_set(pci->isa_fn, 0x06, 0x0200, 2);
+    pci_piix3_lines_forget(dev, pci);
     pci_piix3_route_update(dev, pci);
 }
 
-/* The host forgets line levels over a load, and a hand-made state may route anything anywhere:
- * start from what the functions that have spoken so far say. */
 void pci_piix3_post_load(viv_dev_t *dev, PciBus *pci)
 {
-    pci->chipset->lock(dev);
-    for (uint32_t irq = 0; irq < PCI_ISA_IRQS; irq++) {
-        if (pci->irq_level[irq])
-            dev->api->irq_set(dev, irq, 0);
-        pci->irq_level[irq] = 0;
-    }
-    pci->chipset->unlock(dev);
+    pci_piix3_lines_forget(dev, pci);
     pci_piix3_route_update(dev, pci);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pckbd: the keyboard controller of a PC with a keyboard and a mouse on its two ports.
- * The guest sees an 8042 at ports 60h and 64h (IRQ 1 and 12), a 102-key keyboard and a PS/2 mouse with a
- * wheel. LUN 0 takes scan codes (viv.keyboard-port/1), LUN 1 motion (viv.mouse-port/1).
- * Follows: IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller",
- * "Keyboard", "Mouse". Parts and invariants: pckbd.h.
- * Not modelled: the bit-level protocol of the wires, parity errors, the other pins of the chip's ports. */
+ * The guest sees an 8042 at ports 60h and 64h (IRQ 1 and 12), a 102-key keyboard and a PS/2 mouse
+ * with a wheel. LUN 0 takes scan codes (viv.keyboard-port/1), LUN 1 motion (viv.mouse-port/1).
+ * Follows: IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device
+ * Controller", "Keyboard", "Mouse". Parts and invariants: pckbd.h.
+ * Not modelled: the bit-level protocol of the wires, parity errors, the other pins of the chip's
+ * ports. */
 #include "pckbd.h"
 
 #include <string.h>
@@ -93,7 +94,7 @@ static void pckbd_reset(viv_dev_t *dev, void *self)
     pckbd_mouse_reset(kb);
 }
 
-/* -- Saved state is hostile ------------------------------------------------------------------------ */
+/* -- Saved state is hostile -------------------------------------------------------------------- */
 
 static uint32_t pckbd_load_lengths_good(const Pckbd *kb)
 {
@@ -111,8 +112,9 @@ static uint32_t pckbd_load_modes_good(const Pckbd *kb)
     static const uint8_t kbd_commands[] = {0, 0xed, 0xf0, 0xf3, 0xfb, 0xfc, 0xfd};
     static const uint8_t mouse_commands[] = {0, 0xe8, 0xf3};
     uint8_t c = kb->command;
-    return kb->kbd_set >= 1 && kb->kbd_set <= 3 && kb->mouse_resolution <= 3 && kb->mouse_rate >= 10 &&
-           kb->mouse_rate <= 200 && (kb->mouse_id == 0 || kb->mouse_id == 3 || kb->mouse_id == 4) &&
+    return kb->kbd_set >= 1 && kb->kbd_set <= 3 && kb->mouse_resolution <= 3 &&
+           kb->mouse_rate >= 10 && kb->mouse_rate <= 200 &&
+           (kb->mouse_id == 0 || kb->mouse_id == 3 || kb->mouse_id == 4) &&
            memchr(kbd_commands, kb->kbd_command, sizeof(kbd_commands)) &&
            memchr(mouse_commands, kb->mouse_command, sizeof(mouse_commands)) &&
            (c == 0 || c == 0xa5 || (c >= 0x60 && c < 0x80) || (c >= 0xd1 && c <= 0xd4));
@@ -127,7 +129,8 @@ static void pckbd_load_mask(Pckbd *kb)
     };
     for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         *flags[i] = *flags[i] != 0;
-    kb->status &= PCKBD_ST_OBF | PCKBD_ST_SYS | PCKBD_ST_COMMAND | PCKBD_ST_AUX_OBF | PCKBD_ST_TIMEOUT;
+    kb->status &=
+        PCKBD_ST_OBF | PCKBD_ST_SYS | PCKBD_ST_COMMAND | PCKBD_ST_AUX_OBF | PCKBD_ST_TIMEOUT;
     kb->ram[0] &= 0x7f;
     kb->poll = kb->poll < 3 ? kb->poll : 0;
     kb->xlat_break &= 0x80;
@@ -152,14 +155,15 @@ static viv_status_t pckbd_post_load(viv_dev_t *dev, void *self, uint32_t version
     if (!pckbd_load_lengths_good(kb))
         return dev->api->fail(dev, VIV_E_CORRUPT, "a saved queue is longer than the device's");
     if (!pckbd_load_modes_good(kb))
-        return dev->api->fail(dev, VIV_E_CORRUPT, "a saved mode of keyboard or mouse does not exist");
+        return dev->api->fail(dev, VIV_E_CORRUPT,
+                              "a saved mode of keyboard or mouse does not exist");
     pckbd_load_mask(kb);
     kb->chipset->a20_set(dev, 1, (kb->outport & PCKBD_P2_A20) != 0);
     pckbd_irq_update(kb);
     return VIV_OK;
 }
 
-/* -- Construction ------------------------------------------------------------------------------------- */
+/* -- Construction ------------------------------------------------------------------------------ */
 
 /* [any] */
 static viv_status_t pckbd_query_interface(viv_dev_t *dev, void *self, uint32_t lun, const char *id,
@@ -192,7 +196,8 @@ static viv_status_t pckbd_construct_timers(Pckbd *kb)
     };
     viv_status_t status = VIV_OK;
     for (uint32_t i = 0; i < sizeof(timers) / sizeof(timers[0]) && status == VIV_OK; i++)
-        status = kb->dev->api->timer_create(kb->dev, timers[i].name, timers[i].fn, kb, timers[i].timer);
+        status =
+            kb->dev->api->timer_create(kb->dev, timers[i].name, timers[i].fn, kb, timers[i].timer);
     return status;
 }
 
@@ -200,7 +205,8 @@ static viv_status_t pckbd_construct_interfaces(Pckbd *kb)
 {
     const viv_dev_api_t *api = kb->dev->api;
     viv_iface_t iface;
-    viv_status_t status = api->get_interface(kb->dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &iface);
+    viv_status_t status =
+        api->get_interface(kb->dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &iface);
     if (status != VIV_OK)
         return api->fail(kb->dev, status, "this host has no %s", VIV_CHIPSET_ID);
     kb->chipset = iface.ops;

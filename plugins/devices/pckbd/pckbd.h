@@ -8,8 +8,8 @@
  *   pckbd_codes.c  scan code tables
  *
  * Bytes travel device → controller → processor. A device offers at most one byte at a time
- * (pckbd_kbd_peek(), pckbd_mouse_peek()); the controller takes it when its output buffer is free, the
- * interface is on and the time a byte needs on the wire has gone by (timer "byte").
+ * (pckbd_kbd_ready(), pckbd_mouse_ready()); the controller takes it when its output buffer is free,
+ * the interface is on and the time a byte needs on the wire has gone by (timer "byte").
  *
  * Invariants
  * 1. Counts are within their arrays: *_len <= PCKBD_*.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pckbd: scan code tables.
- * Follows: IBM PS/2 Hardware Interface Technical Reference, "Keyboard (101- and 102-key)", scan code
- * sets 1 to 3 and the typematic, make and break properties of set 3; "Keyboard and Auxiliary Device
- * Controller" for the translation. Codes of later keys (Windows, Menu) are Microsoft's. */
+ * Follows: IBM PS/2 Hardware Interface Technical Reference, "Keyboard (101- and 102-key)", scan
+ * code sets 1 to 3 and the typematic, make and break properties of set 3; "Keyboard and Auxiliary
+ * Device Controller" for the translation. Codes of later keys (Windows, Menu) are Microsoft's. */
 #include "pckbd.h"
 
 #include <string.h>
@@ -46,7 +46,8 @@ static const struct {
     {0x5d, 0x8d},
 };
 
-/* The higher of two set-2 codes that translate alike is the one keyboards send (F7, System Request). */
+/* The higher of two set-2 codes that translate alike is the one keyboards send (F7, System
+ * Request). */
 uint8_t pckbd_codes_set2(uint8_t code)
 {
     for (uint32_t i = 0x84; i > 0; i--)
@@ -65,7 +66,8 @@ uint8_t pckbd_codes_set3(uint8_t prefix, uint8_t code)
     return 0;
 }
 
-/* Letters, digits, arrows and the like repeat; modifiers tell their release; all others only make. */
+/* Letters, digits, arrows and the like repeat; modifiers tell their release; all others only make.
+ * */
 void pckbd_codes_set3_defaults(uint8_t keys[256])
 {
     static const uint8_t make_break[] = {0x11, 0x12, 0x14, 0x19, 0x59, 0x8b, 0x8c};

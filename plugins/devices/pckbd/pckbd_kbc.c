@@ -93,7 +93,7 @@ static void pckbd_kbc_emptied(Pckbd *kb)
     pckbd_kbc_kick(kb);
 }
 
-/* -- Bytes of the keyboard: translation and password --------------------------------------------- */
+/* -- Bytes of the keyboard: translation and password ------------------------------------------- */
 
 /* Set 2 to set 1. Returns 0 while the byte is only a prefix. */
 static uint32_t pckbd_kbc_translate(Pckbd *kb, uint8_t *value)
@@ -155,7 +155,7 @@ void pckbd_kbc_byte_due(viv_dev_t *dev, void *ctx)
     pckbd_kbc_kick(kb);
 }
 
-/* -- Commands ---------------------------------------------------------------------------------------- */
+/* -- Commands ---------------------------------------------------------------------------------- */
 
 static void pckbd_kbc_outport_write(Pckbd *kb, uint8_t value)
 {
@@ -236,7 +236,8 @@ static void pckbd_kbc_command(Pckbd *kb, uint8_t command)
         kb->command = command;
         return;
     }
-    if (command >= 0xf0) { /* pulse: lines 0..3 whose bits are clear; only the processor's matters */
+    if (command >=
+        0xf0) { /* pulse: lines 0..3 whose bits are clear; only the processor's matters */
         if (!(command & PCKBD_P2_RUN))
             kb->vm->reset(kb->dev);
         return;
@@ -341,7 +342,7 @@ static void pckbd_kbc_argument(Pckbd *kb, uint8_t command, uint8_t value)
     }
 }
 
-/* -- Ports ------------------------------------------------------------------------------------------ */
+/* -- Ports ------------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t pckbd_data_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -355,7 +356,8 @@ static uint64_t pckbd_data_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_
 }
 
 /* [emt, device lock held] */
-static void pckbd_data_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void pckbd_data_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                             uint32_t width)
 {
     Pckbd *kb = ctx;
     (void)dev, (void)off, (void)width;

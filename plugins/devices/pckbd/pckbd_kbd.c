@@ -2,8 +2,8 @@
 /* pckbd: the keyboard, a 102-key Enhanced Keyboard with scan code sets 1 to 3.
  * Follows: IBM PS/2 Hardware Interface Technical Reference, "Keyboard (101- and 102-key)".
  * The host gives set-1 codes; they wait in a queue of their own and become codes of the current set
- * key by key, when the keyboard's 16 bytes have room: text of any length is not lost to overruns. They
- * also wait while scanning is off, where a real keyboard would not notice the keys.
+ * key by key, when the keyboard's 16 bytes have room: text of any length is not lost to overruns.
+ * They also wait while scanning is off, where a real keyboard would not notice the keys.
  * Not modelled: the spontaneous AAh after power-on (the test is over when the firmware looks). */
 #include "pckbd.h"
 
@@ -15,7 +15,7 @@
 #define PCKBD_KBD_BAT_NS 5000000u
 #define PCKBD_RATE_DEFAULT 0x2bu /* 500 ms, 10.9 a second */
 
-/* -- Typematic ---------------------------------------------------------------------------------- */
+/* -- Typematic --------------------------------------------------------------------------------- */
 
 static uint64_t pckbd_kbd_delay_ns(const Pckbd *kb)
 {
@@ -65,10 +65,10 @@ void pckbd_kbd_repeat_due(viv_dev_t *dev, void *ctx)
     dev->api->timer_arm(kb->repeat_timer, dev->api->time_ns(dev) + pckbd_kbd_period_ns(kb));
 }
 
-/* -- Keys ------------------------------------------------------------------------------------------- */
+/* -- Keys -------------------------------------------------------------------------------------- */
 
-/* One set-1 sequence (prefix 0, E0h or E1h, then codes of 7 bits plus the release bit) in the current
- * set. Returns its length, 0 if the set has no such thing. */
+/* One set-1 sequence (prefix 0, E0h or E1h, then codes of 7 bits plus the release bit) in the
+ * current set. Returns its length, 0 if the set has no such thing. */
 static uint32_t pckbd_kbd_encode(const Pckbd *kb, const uint8_t *seq, uint32_t seq_len,
                                  uint8_t out[PCKBD_KEY_MAX])
 {
@@ -79,7 +79,8 @@ static uint32_t pckbd_kbd_encode(const Pckbd *kb, const uint8_t *seq, uint32_t s
         return seq_len;
     }
     if (kb->kbd_set == 3) {
-        uint8_t code = seq[0] == 0xe1 ? 0x62 : pckbd_codes_set3(first ? 0xe0 : 0, seq[seq_len - 1] & 0x7fu);
+        uint8_t code =
+            seq[0] == 0xe1 ? 0x62 : pckbd_codes_set3(first ? 0xe0 : 0, seq[seq_len - 1] & 0x7fu);
         if (!code || (release && !(kb->kbd_keys[code] & PCKBD_KEY_BREAK)))
             return 0;
         if (release)
@@ -155,7 +156,7 @@ static void pckbd_kbd_scan(Pckbd *kb)
     }
 }
 
-/* -- Towards the controller ---------------------------------------------------------------------------- */
+/* -- Towards the controller -------------------------------------------------------------------- */
 
 /* While a command waits for its argument no keys are sent. */
 uint32_t pckbd_kbd_ready(const Pckbd *kb)
@@ -179,7 +180,7 @@ uint8_t pckbd_kbd_take(Pckbd *kb)
     return value;
 }
 
-/* -- Commands -------------------------------------------------------------------------------------------- */
+/* -- Commands ---------------------------------------------------------------------------------- */
 
 static void pckbd_kbd_respond(Pckbd *kb, uint8_t value)
 {
@@ -293,7 +294,8 @@ static void pckbd_kbd_command(Pckbd *kb, uint8_t command)
         kb->kbd_leds = 0;
         kb->kbd_scanning = 1;
         kb->kbd_testing = 1;
-        kb->dev->api->timer_arm(kb->kbd_bat_timer, kb->dev->api->time_ns(kb->dev) + PCKBD_KBD_BAT_NS);
+        kb->dev->api->timer_arm(kb->kbd_bat_timer,
+                                kb->dev->api->time_ns(kb->dev) + PCKBD_KBD_BAT_NS);
         break;
     default:
         pckbd_kbd_respond(kb, PCKBD_RESEND);
@@ -349,7 +351,7 @@ void pckbd_kbd_reset(Pckbd *kb)
     kb->dev->api->timer_cancel(kb->kbd_bat_timer);
 }
 
-/* -- The port --------------------------------------------------------------------------------------------- */
+/* -- The port ---------------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static uint32_t pckbd_port_scancodes(void *self, const uint8_t *codes, uint32_t count)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pckbd: the PS/2 mouse, with the wheel and the five buttons of Microsoft's IntelliMouse and Explorer.
- * Follows: IBM PS/2 Hardware Interface Technical Reference, "Mouse"; Microsoft's wheel and
- * five-button extensions (sample rates 200, 100, 80 switch to ID 3, 200, 200, 80 to ID 4).
- * Events wait in a queue: motion with the same buttons is added up, a change of buttons is an entry of
- * its own, so that no click is lost. A long way is sent in several packets, so overflow is never set.
- * Not modelled: the resolution's effect on the counts (the host gives counts). */
+/* pckbd: the PS/2 mouse, with the wheel and the five buttons of Microsoft's IntelliMouse and
+ * Explorer. Follows: IBM PS/2 Hardware Interface Technical Reference, "Mouse"; Microsoft's wheel
+ * and five-button extensions (sample rates 200, 100, 80 switch to ID 3, 200, 200, 80 to ID 4).
+ * Events wait in a queue: motion with the same buttons is added up, a change of buttons is an entry
+ * of its own, so that no click is lost. A long way is sent in several packets, so overflow is never
+ * set. Not modelled: the resolution's effect on the counts (the host gives counts). */
 #include "pckbd.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@
 #define PCKBD_MOUSE_BAT_NS 10000000u
 #define PCKBD_MOUSE_SPAN 1000000 /* counts that one entry can hold */
 
-/* -- Events ------------------------------------------------------------------------------------- */
+/* -- Events ------------------------------------------------------------------------------------ */
 
 static int32_t pckbd_mouse_add(int32_t a, int32_t b)
 {
@@ -71,7 +71,8 @@ static uint32_t pckbd_mouse_packet_make(Pckbd *kb, uint8_t out[4])
     int32_t z = pckbd_mouse_part(&ev->dz, -z_most, z_most);
     ev->dy = -ev->dy;
     kb->mouse_buttons = ev->buttons & 0x1fu;
-    out[0] = (uint8_t)((kb->mouse_buttons & 7u) | 0x08u | (x < 0 ? 0x10u : 0) | (y < 0 ? 0x20u : 0));
+    out[0] =
+        (uint8_t)((kb->mouse_buttons & 7u) | 0x08u | (x < 0 ? 0x10u : 0) | (y < 0 ? 0x20u : 0));
     out[1] = (uint8_t)x;
     out[2] = (uint8_t)y;
     out[3] = (uint8_t)z;
@@ -84,7 +85,7 @@ static uint32_t pckbd_mouse_packet_make(Pckbd *kb, uint8_t out[4])
     return kb->mouse_id ? 4 : 3;
 }
 
-/* -- Sampling -------------------------------------------------------------------------------------- */
+/* -- Sampling ---------------------------------------------------------------------------------- */
 
 static uint32_t pckbd_mouse_streams(const Pckbd *kb)
 {
@@ -121,7 +122,7 @@ void pckbd_mouse_sample_due(viv_dev_t *dev, void *ctx)
     pckbd_kbc_kick(kb);
 }
 
-/* -- Towards the controller --------------------------------------------------------------------------- */
+/* -- Towards the controller -------------------------------------------------------------------- */
 
 uint32_t pckbd_mouse_ready(const Pckbd *kb)
 {
@@ -143,7 +144,7 @@ uint8_t pckbd_mouse_take(Pckbd *kb)
     return value;
 }
 
-/* -- Commands ----------------------------------------------------------------------------------------- */
+/* -- Commands ---------------------------------------------------------------------------------- */
 
 static void pckbd_mouse_respond(Pckbd *kb, const uint8_t *bytes, uint32_t len)
 {
@@ -351,7 +352,7 @@ void pckbd_mouse_reset(Pckbd *kb)
     kb->dev->api->timer_cancel(kb->sample_timer);
 }
 
-/* -- The port ------------------------------------------------------------------------------------------- */
+/* -- The port ---------------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static uint32_t pckbd_port_event(void *self, int32_t dx, int32_t dy, int32_t dz, uint32_t buttons)

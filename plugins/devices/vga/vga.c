@@ -102,7 +102,7 @@ static void vga_mode_settled(viv_dev_t *dev, void *ctx)
     ops->mode_changed(vga->display.self, geo.width, geo.height);
 }
 
-/* -- Life ----------------------------------------------------------------------------------------- */
+/* -- Life -------------------------------------------------------------------------------------- */
 
 /* [main or emt, device lock held] Video memory keeps its contents, as on the hardware. */
 static void vga_reset(viv_dev_t *dev, void *self)
@@ -173,7 +173,7 @@ static viv_status_t vga_query_interface(viv_dev_t *dev, void *self, uint32_t lun
     return VIV_OK;
 }
 
-/* -- Construction ------------------------------------------------------------------------------------ */
+/* -- Construction ------------------------------------------------------------------------------ */
 
 static uint32_t vga_round_up(uint64_t bytes, uint32_t least)
 {
@@ -252,9 +252,11 @@ static viv_status_t vga_construct_rom(Vga *vga)
     uint64_t len = 0;
     if (!vga->rom_name[0])
         return VIV_OK;
-    viv_status_t status = vga->ram_api->file_load(vga->dev, vga->rom_name, VGA_ROM_MAX, &data, &len);
+    viv_status_t status =
+        vga->ram_api->file_load(vga->dev, vga->rom_name, VGA_ROM_MAX, &data, &len);
     if (status != VIV_OK || len == 0) {
-        vga->dev->api->log(vga->dev, VIV_LOG_WARN, "no VGA BIOS: cannot load \"%s\"", vga->rom_name);
+        vga->dev->api->log(vga->dev, VIV_LOG_WARN, "no VGA BIOS: cannot load \"%s\"",
+                           vga->rom_name);
         if (status == VIV_OK)
             vga->ram_api->file_free(data);
         return VIV_OK;
@@ -290,7 +292,8 @@ static viv_status_t vga_construct_pci(Vga *vga)
         status = vga->pci->bar_ram(vga->pci_fn, 0, VIV_BAR_PREFETCH, vga->vram_handle,
                                    vga->vram_bytes, 1);
     if (status == VIV_OK)
-        status = vga->pci->bar_mmio(vga->pci_fn, 2, VGA_MMIO_BYTES, 0, &vga_mmio_ops, vga, "VGA MMIO");
+        status =
+            vga->pci->bar_mmio(vga->pci_fn, 2, VGA_MMIO_BYTES, 0, &vga_mmio_ops, vga, "VGA MMIO");
     return status;
 }
 

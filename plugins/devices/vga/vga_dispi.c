@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vga: the Bochs VBE extension ("dispi") and the MMIO BAR that carries it.
- * Ports 1CEh (index) and 1CFh or 1D0h (data), 16 bits wide. Follows: the VBE display API text of the
- * Bochs project (levels B0C0h..B0C5h) and the register layout of the "standard VGA" PCI MMIO BAR:
- *   000h EDID, 400h VGA ports 3C0h..3DFh, 500h dispi registers, 600h size and byte order registers.
- * XRES, YRES and BPP are only writable while the mode is off. Enabling a mode that is too large or
- * of an unknown depth leaves ENABLED clear.
+ * Ports 1CEh (index) and 1CFh or 1D0h (data), 16 bits wide. Follows: the VBE display API text of
+ * the Bochs project (levels B0C0h..B0C5h) and the register layout of the "standard VGA" PCI MMIO
+ * BAR:   000h EDID, 400h VGA ports 3C0h..3DFh, 500h dispi registers, 600h size and byte order
+ * registers. XRES, YRES and BPP are only writable while the mode is off. Enabling a mode that is
+ * too large or of an unknown depth leaves ENABLED clear.
  * Not modelled: the DDC lines of level B0C5h (the EDID is at MMIO 000h). */
 #include "vga.h"
 
@@ -193,7 +193,7 @@ const viv_io_ops_t vga_dispi_ops = {
     .read = vga_dispi_in, .write = vga_dispi_out,
 };
 
-/* -- BAR 2 ----------------------------------------------------------------------------------------- */
+/* -- BAR 2 ------------------------------------------------------------------------------------- */
 
 static uint32_t vga_qext_read(const Vga *vga, uint32_t off)
 {

@@ -27,7 +27,7 @@ uint32_t vga_draw_attr(const Vga *vga, uint32_t color)
     return vga_draw_dac(vga, index | (select & 0x0cu) << 4);
 }
 
-/* -- Planar and CGA modes ----------------------------------------------------------------------- */
+/* -- Planar and CGA modes ---------------------------------------------------------------------- */
 
 static void vga_draw_planar8(uint32_t planes, uint8_t *out)
 {
@@ -88,7 +88,7 @@ static void vga_draw_planes_line(const Vga *vga, const VgaGeometry *geo, const V
         memmove(line, line + pan, geo->width * sizeof(*line));
 }
 
-/* -- Dispi modes ---------------------------------------------------------------------------------- */
+/* -- Dispi modes ------------------------------------------------------------------------------- */
 
 /* A pixel's bytes as a number; wraps at the end of video memory. */
 static uint32_t vga_draw_fetch(const Vga *vga, uint64_t at, uint32_t bytes)
@@ -159,7 +159,7 @@ static void vga_draw_dispi_line(const Vga *vga, uint32_t y, const uint32_t *colo
     }
 }
 
-/* -- One picture ------------------------------------------------------------------------------------- */
+/* -- One picture ------------------------------------------------------------------------------- */
 
 static uint32_t vga_draw_is_256(const Vga *vga, const VgaGeometry *geo)
 {
@@ -254,7 +254,7 @@ static viv_status_t vga_draw_resize(Vga *vga, const VgaGeometry *geo)
     return VIV_OK;
 }
 
-/* -- The port ---------------------------------------------------------------------------------------- */
+/* -- The port ---------------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static viv_status_t vga_port_frame(void *self, viv_frame_t *ret_frame)

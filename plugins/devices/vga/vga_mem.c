@@ -155,7 +155,7 @@ static uint32_t vga_mem_is_chained_word(const Vga *vga, uint32_t addr, uint32_t 
     return (vga->seq[VGA_SR_MEM_MODE] & VGA_SR4_CHAIN4) && !(addr & 3u) && width == 4;
 }
 
-/* -- Linear dispi modes: a 64 KiB window at A0000h ---------------------------------------------- */
+/* -- Linear dispi modes: a 64 KiB window at A0000h --------------------------------------------- */
 
 static uint64_t vga_mem_linear_read(const Vga *vga, uint32_t off, uint32_t width)
 {
@@ -185,7 +185,7 @@ static void vga_mem_linear_write(Vga *vga, uint32_t off, uint64_t value, uint32_
         vga->vram[(index + i) & vga->vram_mask] = (uint8_t)(value >> (8u * i));
 }
 
-/* -- Handlers ----------------------------------------------------------------------------------- */
+/* -- Handlers ---------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t vga_mem_read(viv_dev_t *dev, void *ctx, uint64_t off64, uint32_t width)
@@ -223,7 +223,8 @@ static void vga_mem_write(viv_dev_t *dev, void *ctx, uint64_t off64, uint64_t va
     if (vga->plain_write && vga_mem_decode(vga, off, &addr) &&
         vga_mem_is_chained_word(vga, addr, width)) {
         uint32_t offset = vga_mem_plane_offset(vga, addr, 0);
-        uint32_t data = (vga_planes(vga, offset) & ~vga->map_mask) | ((uint32_t)value & vga->map_mask);
+        uint32_t data =
+            (vga_planes(vga, offset) & ~vga->map_mask) | ((uint32_t)value & vga->map_mask);
         memcpy(vga->vram + (((uint64_t)offset * 4u) & vga->vram_mask), &data, 4);
         return;
     }

@@ -87,9 +87,10 @@ static void vga_dac_index_write(Vga *vga, uint8_t index, uint8_t reading)
     vga->dac_write_index = (uint8_t)(index + reading); /* 3C8h reads one ahead after 3C7h */
 }
 
-/* -- Attribute controller -------------------------------------------------------------------------- */
+/* -- Attribute controller ---------------------------------------------------------------------- */
 
-/* While the palette address source bit is set the screen owns the palette, the host cannot write it. */
+/* While the palette address source bit is set the screen owns the palette, the host cannot write
+ * it. */
 static void vga_attr_write(Vga *vga, uint8_t value)
 {
     vga->attr_data_next ^= 1;
@@ -111,7 +112,7 @@ static uint8_t vga_attr_read(const Vga *vga)
     return index < VGA_AR_COUNT ? vga->attr[index] : 0;
 }
 
-/* -- CRTC ------------------------------------------------------------------------------------------- */
+/* -- CRTC -------------------------------------------------------------------------------------- */
 
 static void vga_crtc_write(Vga *vga, uint8_t value)
 {
@@ -161,7 +162,7 @@ static uint8_t vga_crtc_read(const Vga *vga)
     }
 }
 
-/* -- Sequencer, graphics controller ------------------------------------------------------------------- */
+/* -- Sequencer, graphics controller ------------------------------------------------------------ */
 
 static void vga_seq_write(Vga *vga, uint8_t value)
 {
@@ -185,9 +186,10 @@ static void vga_gfx_write(Vga *vga, uint8_t value)
     vga_mem_update(vga);
 }
 
-/* -- Ports -------------------------------------------------------------------------------------------- */
+/* -- Ports ------------------------------------------------------------------------------------- */
 
-/* Input status 0. The vertical interrupt reaches no line, as on most boards, but its latch is there. */
+/* Input status 0. The vertical interrupt reaches no line, as on most boards, but its latch is
+ * there. */
 static uint8_t vga_status0(const Vga *vga)
 {
     uint8_t value = 0x10; /* switch sense: a colour monitor loads the DAC */

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* -- Picture ------------------------------------------------------------------------------------ */
+/* -- Picture ----------------------------------------------------------------------------------- */
 
 /* Plane offset of the font that a 3-bit selector means: maps 4..7 lie between 0..3. */
 static uint32_t vga_text_font(uint32_t selector)
@@ -88,9 +88,10 @@ void vga_text_line(const Vga *vga, const VgaGeometry *geo, const VgaScan *scan,
         memmove(line, line + pan, geo->width * sizeof(*line));
 }
 
-/* -- Characters ----------------------------------------------------------------------------------- */
+/* -- Characters -------------------------------------------------------------------------------- */
 
-/* Code page 437 with the pictures that the ROM font shows below 20h and at 7Fh; 0 and FFh are blanks. */
+/* Code page 437 with the pictures that the ROM font shows below 20h and at 7Fh; 0 and FFh are
+ * blanks. */
 static const uint16_t vga_text_unicode[256] = {
     0x0020, 0x263a, 0x263b, 0x2665, 0x2666, 0x2663, 0x2660, 0x2022, 0x25d8, 0x25cb, 0x25d9, 0x2642,
     0x2640, 0x266a, 0x266b, 0x263c, 0x25ba, 0x25c4, 0x2195, 0x203c, 0x00b6, 0x00a7, 0x25ac, 0x21a8,

@@ -42,7 +42,8 @@ typedef struct MainDisplayFile {
 
 static viv_status_t maindisplay_fail_io(MainDisplay *md, const char *path, int error)
 {
-    return md->drv->api->fail(md->drv, VIV_E_IO, "cannot write \"%s\": %s", path, strerror(error));
+    md->drv->api->fail(md->drv, VIV_E_IO, "cannot write \"%s\": %s", path, strerror(error));
+    return VIV_E_IO;
 }
 
 /* A new file beside path; its name is allocated. Returns the descriptor, or -1 with errno. */
@@ -90,7 +91,8 @@ static viv_status_t maindisplay_file_open(MainDisplay *md, const char *path, Mai
 }
 
 /* Ends the file: keeps it if status is VIV_OK, and takes it away otherwise. */
-static viv_status_t maindisplay_file_close(MainDisplay *md, MainDisplayFile *file, viv_status_t status)
+static viv_status_t maindisplay_file_close(MainDisplay *md, MainDisplayFile *file,
+                                           viv_status_t status)
 {
     int bad = ferror(file->out) ? EIO : 0;
     if (fclose(file->out) != 0)
@@ -107,7 +109,7 @@ static viv_status_t maindisplay_file_close(MainDisplay *md, MainDisplayFile *fil
     return status;
 }
 
-/* -- PNG ------------------------------------------------------------------------------------------ */
+/* -- PNG --------------------------------------------------------------------------------------- */
 
 /* Where libpng's errors go: it must not return from here. */
 typedef struct MainDisplayPng {
@@ -152,7 +154,8 @@ static viv_status_t maindisplay_png_encode(MainDisplay *md, const viv_frame_t *f
     }
     if (setjmp(state.jump)) {
         png_destroy_write_struct(&png, &info);
-        return md->drv->api->fail(md->drv, VIV_E_IO, "cannot encode the screenshot: %s", state.text);
+        return md->drv->api->fail(md->drv, VIV_E_IO, "cannot encode the screenshot: %s",
+                                  state.text);
     }
     png_init_io(png, out);
     maindisplay_png_rows(png, info, frame);
@@ -179,7 +182,7 @@ static viv_status_t maindisplay_write_png(void *self, const char *path)
     return status;
 }
 
-/* -- Text ----------------------------------------------------------------------------------------- */
+/* -- Text -------------------------------------------------------------------------------------- */
 
 /* The whole text, allocated; the guest may change the mode between two calls. */
 static char *maindisplay_text_get(MainDisplay *md, uint32_t *ret_len)
@@ -227,7 +230,7 @@ static const viv_screenshot_ops_t maindisplay_screenshot = {
     .write_text = maindisplay_write_text,
 };
 
-/* -- viv.display/1 ---------------------------------------------------------------------------------- */
+/* -- viv.display/1 ----------------------------------------------------------------------------- */
 
 /* [emt] Nothing is shown while the guest runs, so a new mode is only worth a line in the log. */
 static void maindisplay_mode_changed(void *self, uint32_t width, uint32_t height)
@@ -240,7 +243,7 @@ static const viv_display_ops_t maindisplay_display = {
     .size = sizeof(viv_display_ops_t), .mode_changed = maindisplay_mode_changed,
 };
 
-/* -- Life -------------------------------------------------------------------------------------------- */
+/* -- Life -------------------------------------------------------------------------------------- */
 
 /* [main] */
 static viv_status_t maindisplay_query_interface(viv_drv_t *drv, void *self, const char *id,

@@ -97,7 +97,7 @@ static void x86_cmpxchg_8(X86Cpu *c, const X86Insn *i)
     }
 }
 
-static bool x86_cas16(void *p, uint64_t *lo, uint64_t *hi, uint64_t new_lo, uint64_t new_hi)
+static bool x86_cas_pair(void *p, uint64_t *lo, uint64_t *hi, uint64_t new_lo, uint64_t new_hi)
 {
     bool ok;
     __asm__ volatile("lock cmpxchg16b %1"
@@ -117,7 +117,7 @@ static __attribute__((noinline)) void x86_cmpxchg_16(X86Cpu *c, const X86Insn *i
         x86_raise(c, X86_GP, 0);
     p = x86_direct(c, i->seg, ea, 16, true);
     if (p) {
-        ok = x86_cas16(p, &lo, &hi, c->r[X86_RBX], c->r[X86_RCX]);
+        ok = x86_cas_pair(p, &lo, &hi, c->r[X86_RBX], c->r[X86_RCX]);
     } else {
         uint64_t was[2], now[2];
         x86_rmw_probe(c, i->seg, ea, 16);

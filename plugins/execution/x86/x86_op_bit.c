@@ -272,11 +272,16 @@ int x86_op_bmi(X86Cpu *c, const X86Insn *i)
 }
 
 /* RDRAND (op 6), RDSEED (op 7): CF says that there was a number. */
-int x86_op_rdrand(X86Cpu *c, const X86Insn *i)
+static __attribute__((noinline)) void x86_rdrand(X86Cpu *c, const X86Insn *i)
 {
     uint64_t v = 0;
     bool ok = getrandom(&v, sizeof(v), GRND_NONBLOCK) == (ssize_t)sizeof(v);
     x86_reg_set(c, i->rm, ok ? v : 0, i->osz);
     x86_flags_set_arith(c, ok ? X86_FL_CF : 0);
+}
+
+int x86_op_rdrand(X86Cpu *c, const X86Insn *i)
+{
+    x86_rdrand(c, i);
     X86_NEXT(c, i);
 }

@@ -9,7 +9,7 @@
     static inline uint##W##_t x86_rol##W(X86Cpu *c, uint##W##_t v, unsigned n)                     \
     {                                                                                              \
         unsigned k = n & (W - 1);                                                                  \
-        uint##W##_t r = k ? (uint##W##_t)((v << k) | (v >> (W - k))) : v;                          \
+        uint##W##_t r = (uint##W##_t)(k ? (v << k) | (v >> (W - k)) : v);                          \
         bool cf = r & 1;                                                                           \
         x86_set_cf_of(c, cf, cf != (bool)(r >> (W - 1)));                                          \
         return r;                                                                                  \
@@ -17,7 +17,7 @@
     static inline uint##W##_t x86_ror##W(X86Cpu *c, uint##W##_t v, unsigned n)                     \
     {                                                                                              \
         unsigned k = n & (W - 1);                                                                  \
-        uint##W##_t r = k ? (uint##W##_t)((v >> k) | (v << (W - k))) : v;                          \
+        uint##W##_t r = (uint##W##_t)(k ? (v >> k) | (v << (W - k)) : v);                          \
         bool cf = r >> (W - 1);                                                                    \
         x86_set_cf_of(c, cf, cf != (bool)((r >> (W - 2)) & 1));                                    \
         return r;                                                                                  \
@@ -47,14 +47,14 @@
     static inline uint##W##_t x86_shl##W(X86Cpu *c, uint##W##_t v, unsigned n)                     \
     {                                                                                              \
         bool cf = n <= W && ((v >> (W - n)) & 1);                                                  \
-        uint##W##_t r = n < W ? (uint##W##_t)(v << n) : 0;                                         \
+        uint##W##_t r = (uint##W##_t)(n < W ? v << n : 0);                                         \
         x86_fl_szp##W(c, r);                                                                       \
         x86_set_cf_of_af(c, cf, cf != (bool)(r >> (W - 1)), false);                                \
         return r;                                                                                  \
     }                                                                                              \
     static inline uint##W##_t x86_shr##W(X86Cpu *c, uint##W##_t v, unsigned n)                     \
     {                                                                                              \
-        uint##W##_t before = n <= W ? (uint##W##_t)(v >> (n - 1)) : 0;                             \
+        uint##W##_t before = (uint##W##_t)(n <= W ? v >> (n - 1) : 0);                             \
         uint##W##_t r = (uint##W##_t)(before >> 1);                                                \
         x86_fl_szp##W(c, r);                                                                       \
         x86_set_cf_of_af(c, before & 1, (bool)(before >> (W - 1)), false);                         \

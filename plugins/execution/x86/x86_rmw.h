@@ -9,6 +9,22 @@
 
 #include "x86_exec.h"
 
+/* The host's own instruction, which unlike the compiler's atomics takes any alignment, as the guest's does. */
+#define X86_CAS_DEF(W, suffix)                                                                     \
+    static inline bool x86_cas##W(X86U##W *p, uint##W##_t *expected, uint##W##_t desired)          \
+    {                                                                                              \
+        bool ok;                                                                                   \
+        __asm__ volatile("lock cmpxchg" suffix " %3, %1"                                           \
+                         : "=@ccz"(ok), "+m"(*p), "+a"(*expected)                                  \
+                         : "r"(desired)                                                            \
+                         : "memory");                                                              \
+        return ok;                                                                                 \
+    }
+X86_CAS_DEF(8, "b")
+X86_CAS_DEF(16, "w")
+X86_CAS_DEF(32, "l")
+X86_CAS_DEF(64, "q")
+
 #define X86_RMW(W, c, i, v, stmt)                                                                  \
     do {                                                                                           \
         uint64_t ea_ = x86_ea(c, i);                                                               \
@@ -26,7 +42,6 @@
         }                                                                                          \
     } while (0)
 
-/* Aligned, so that the host's atomic is one too; the rest goes the slow way. */
 #define X86_RMW_LOCKED(W, c, i, v, stmt)                                                           \
     do {                                                                                           \
         uint64_t ea_ = x86_ea(c, i);                                                               \
@@ -38,8 +53,7 @@
             do {                                                                                   \
                 v = was_;                                                                          \
                 stmt;                                                                              \
-            } while (!__atomic_compare_exchange_n(p_, &was_, v, false, __ATOMIC_SEQ_CST,           \
-                                                  __ATOMIC_SEQ_CST));                              \
+            } while (!x86_cas##W(p_, &was_, v));                                                   \
         } else {                                                                                   \
             x86_rmw_probe(c, (i)->seg, ea_, W / 8);                                            \
             pthread_mutex_lock(&(c)->vm->split_lock);                                                    \

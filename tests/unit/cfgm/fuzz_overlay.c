@@ -32,7 +32,8 @@ static void fuzz_check(const CfgmNode *node, uint32_t depth)
         abort();
     for (const CfgmValue *v = cfgm_first_value(node); v; v = cfgm_next_value(v)) {
         const size_t name_len = strlen(v->name);
-        if (name_len == 0 || name_len > CFGM_NAME_MAX || strchr(v->name, '/') || cfgm_value(node, v->name) != v)
+        if (name_len == 0 || name_len > CFGM_NAME_MAX || strchr(v->name, '/') ||
+            cfgm_value(node, v->name) != v)
             abort();
         if (v->type == CFGM_STRING && strlen(v->string) != v->len_bytes)
             abort();
@@ -55,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     g_auto(GStrv) lines = g_strsplit(text, "\n", 200);
     for (char **line = lines; *line; line++) {
         VivError err = VIV_ERROR_INIT;
-        if (cfgm_set_from_assignment(root, *line, &err) != VIV_OK && !g_utf8_validate(error_text(&err), -1, NULL))
+        if (cfgm_set_from_assignment(root, *line, &err) != VIV_OK &&
+            !g_utf8_validate(error_text(&err), -1, NULL))
             abort();
         error_clear(&err);
     }
@@ -63,9 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     Fuzzed fuzzed;
     VivError err = VIV_ERROR_INIT;
-    if (cfgm_validate_options(cfgm_child(root, "Devices/x/0/Config"), fuzzed_options, sizeof(viv_option_t), &fuzzed,
-                              allow, &err) == VIV_OK &&
-        (fuzzed.u8 < 1 || fuzzed.u8 > 200 || fuzzed.i32 < -5 || fuzzed.i32 > 5 || fuzzed.flag > 1 || !fuzzed.text))
+    if (cfgm_validate_options(cfgm_child(root, "Devices/x/0/Config"), fuzzed_options,
+                              sizeof(viv_option_t), &fuzzed, allow, &err) == VIV_OK &&
+        (fuzzed.u8 < 1 || fuzzed.u8 > 200 || fuzzed.i32 < -5 || fuzzed.i32 > 5 || fuzzed.flag > 1 ||
+         !fuzzed.text))
         abort();
     error_clear(&err);
 

@@ -63,7 +63,8 @@ START_TEST(order_is_kept)
     static const char *const names[] = {"z", "a", "LUN#0", "m"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         ck_assert_ptr_nonnull(cfgm_create(root, names[i], &err));
-        ck_assert_int_eq(cfgm_set_u64(root, names[i], i, &err), VIV_OK); /* a value of the same name is another thing */
+        ck_assert_int_eq(cfgm_set_u64(root, names[i], i, &err),
+                         VIV_OK); /* a value of the same name is another thing */
     }
     ck_assert_int_eq(cfgm_set_bool(root, "a", true, &err), VIV_OK); /* set again: keeps its place */
     const CfgmNode *node = cfgm_first_child(root);
@@ -85,7 +86,8 @@ START_TEST(bad_names)
     char long_name[CFGM_NAME_MAX + 2];
     memset(long_name, 'n', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
-    const char *bad[] = {"a//b", "a/", "//a", "a\nb", "a\x7f", "\xff\xfe", "a/\xc3", long_name, "a/b\tc/d"};
+    const char *bad[] = {"a//b",     "a/",     "//a",     "a\nb",    "a\x7f",
+                         "\xff\xfe", "a/\xc3", long_name, "a/b\tc/d"};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         ck_assert_ptr_null(cfgm_create(root, bad[i], &err));
         ck_assert_int_eq(err.status, VIV_E_CONFIG);
@@ -187,7 +189,8 @@ START_TEST(queries)
     ck_assert_uint_eq(u64, 6);
     ck_assert_int_eq(cfgm_get_u64_range(n, "int", 1, 255, 7, &u64, &err), VIV_E_CONFIG);
     ck_assert_uint_eq(u64, 7);
-    ck_assert_str_eq(err.text, "n/int: is 300 (0x12c, integer); allowed is an integer from 1 to 255");
+    ck_assert_str_eq(err.text,
+                     "n/int: is 300 (0x12c, integer); allowed is an integer from 1 to 255");
     ck_assert_int_eq(cfgm_get_u64(root, "n/text", 0, &u64, &err), VIV_E_CONFIG);
     ck_assert_str_eq(err.text, "n/text: is 'abc' (string); allowed is an integer");
     ck_assert_int_eq(cfgm_get_u64(n, "bool", 0, &u64, &err), VIV_E_CONFIG);
@@ -253,7 +256,8 @@ static const Typed typed[] = {
 START_TEST(overlay_types)
 {
     const Typed *t = &typed[_i];
-    const viv_status_t st = cfgm_set_from_text(root, "VBoxInternal/Devices/x/0/Config/Key", t->text, &err);
+    const viv_status_t st =
+        cfgm_set_from_text(root, "VBoxInternal/Devices/x/0/Config/Key", t->text, &err);
     const CfgmValue *value = cfgm_value(root, "Devices/x/0/Config/Key");
     if (!t->type) {
         ck_assert_int_eq(st, VIV_E_CONFIG);
@@ -309,8 +313,10 @@ START_TEST(overlay_is_logged)
     cfgm_set_from_text(root, "VBoxInternal/TM/Rate", "50", &err);
     cfgm_set_from_text(root, "VBoxInternal/TM/Rate", "slow", &err);
     cfgm_set_from_text(root, "VBoxInternal/TM/Rate", "", &err);
-    ck_assert_ptr_nonnull(strstr(logged->str, "override TM/Rate: is 50 (0x32, integer), was not set\n"));
-    ck_assert_ptr_nonnull(strstr(logged->str, "override TM/Rate: is 'slow' (string), was 50 (0x32, integer)\n"));
+    ck_assert_ptr_nonnull(
+        strstr(logged->str, "override TM/Rate: is 50 (0x32, integer), was not set\n"));
+    ck_assert_ptr_nonnull(
+        strstr(logged->str, "override TM/Rate: is 'slow' (string), was 50 (0x32, integer)\n"));
     ck_assert_ptr_nonnull(strstr(logged->str, "override TM/Rate: removed, was 'slow' (string)\n"));
     log_set_sink(NULL, NULL);
     g_string_free(logged, TRUE);
@@ -341,7 +347,11 @@ static const viv_option_t options[] = {
     VIV_OPT(Device, i64, VIV_I64, INT64_MIN, INT64_MAX, -3, "a long signed one"),
     VIV_OPT(Device, flag, VIV_BOOL, 0, 1, 1, "a switch"),
     VIV_OPT_STRING(Device, "Text", text, "none", "a text"),
-    {.name = "Port0/Serial", .min = 2, .max = 4, .type = VIV_STRING, .offset = offsetof(Device, serial)},
+    {.name = "Port0/Serial",
+     .min = 2,
+     .max = 4,
+     .type = VIV_STRING,
+     .offset = offsetof(Device, serial)},
     {0},
 };
 static const char *const allow[] = {"Port?/Model", "Names/*", "Tree/**", NULL};
@@ -351,8 +361,8 @@ static viv_status_t validate(Device *device)
     error_clear(&err);
     memset(device, 0, sizeof(*device));
     device->behind = 0xabcd;
-    const viv_status_t st =
-        cfgm_validate_options(cfgm_child(root, "D/0/Config"), options, sizeof(viv_option_t), device, allow, &err);
+    const viv_status_t st = cfgm_validate_options(cfgm_child(root, "D/0/Config"), options,
+                                                  sizeof(viv_option_t), device, allow, &err);
     ck_assert_uint_eq(device->behind, 0xabcd);
     return st;
 }
@@ -378,9 +388,11 @@ END_TEST
 START_TEST(options_values)
 {
     Device d;
-    static const char *const set[] = {"u8=200",  "u16=0xffff", "u32=4294967295", "u64=0",          "i32=-5",
-                                      "i64=-9223372036854775808", "flag=0",      "Text=string:123", "Port0/Serial=abcd",
-                                      "Port0/Model=m", "Names/x=1", "Tree/a/b/c=1"};
+    static const char *const set[] = {
+        "u8=200",        "u16=0xffff",      "u32=4294967295",
+        "u64=0",         "i32=-5",          "i64=-9223372036854775808",
+        "flag=0",        "Text=string:123", "Port0/Serial=abcd",
+        "Port0/Model=m", "Names/x=1",       "Tree/a/b/c=1"};
     for (size_t i = 0; i < G_N_ELEMENTS(set); i++) {
         g_autofree char *assignment = g_strconcat("D/0/Config/", set[i], NULL);
         ck_assert_int_eq(cfgm_set_from_assignment(root, assignment, &err), VIV_OK);
@@ -405,11 +417,15 @@ typedef struct BadOption {
 } BadOption;
 
 static const BadOption bad_options[] = {
-    {"u8=0", "D/0/Config/u8: is 0 (integer); allowed is an integer of 8 bits from 1 to 200 (0x1 to 0xc8)"},
-    {"u8=256", "D/0/Config/u8: is 256 (0x100, integer); allowed is an integer of 8 bits from 1 to 200 (0x1 to 0xc8)"},
-    {"u8=x", "D/0/Config/u8: is 'x' (string); allowed is an integer of 8 bits from 1 to 200 (0x1 to 0xc8)"},
+    {"u8=0",
+     "D/0/Config/u8: is 0 (integer); allowed is an integer of 8 bits from 1 to 200 (0x1 to 0xc8)"},
+    {"u8=256", "D/0/Config/u8: is 256 (0x100, integer); allowed is an integer of 8 bits from 1 to "
+               "200 (0x1 to 0xc8)"},
+    {"u8=x",
+     "D/0/Config/u8: is 'x' (string); allowed is an integer of 8 bits from 1 to 200 (0x1 to 0xc8)"},
     {"u32=4294967296", "allowed is an integer of 32 bits"},
-    {"i32=6", "D/0/Config/i32: is 6 (integer); allowed is a signed integer of 32 bits from -5 to 5"},
+    {"i32=6",
+     "D/0/Config/i32: is 6 (integer); allowed is a signed integer of 32 bits from -5 to 5"},
     {"i32=-6", "allowed is a signed integer of 32 bits from -5 to 5"},
     {"i32=0xfffffffb", "allowed is a signed integer of 32 bits from -5 to 5"},
     {"u16=-1", "allowed is an integer of 16 bits"},
@@ -417,13 +433,15 @@ static const BadOption bad_options[] = {
     {"flag=yes", "allowed is a boolean, or 0 or 1"},
     {"Text=5", "D/0/Config/Text: is 5 (integer); allowed is a string (string:... as text)"},
     {"Text=bytes:AAAA", "D/0/Config/Text: is 3 bytes; allowed is a string"},
-    {"Port0/Serial=a", "D/0/Config/Port0/Serial: is 'a' (string); allowed is a string of 2 to 4 bytes"},
+    {"Port0/Serial=a",
+     "D/0/Config/Port0/Serial: is 'a' (string); allowed is a string of 2 to 4 bytes"},
     {"Port0/Serial=abcde", "allowed is a string of 2 to 4 bytes"},
     {"U8=1", "D/0/Config/U8: unknown key, is 1 (integer); allowed is u8, u16,"},
     {"Port0/Other=1", "D/0/Config/Port0/Other: unknown key"},
     {"Port10/Model=1", "D/0/Config/Port10/Model: unknown key"},
     {"Names/x/y=1", "D/0/Config/Names/x/y: unknown key"},
-    {"Serial=abc", "unknown key, is 'abc' (string); allowed is u8, u16, u32, u64, i32, i64, flag, Text, Port0/Serial, "
+    {"Serial=abc", "unknown key, is 'abc' (string); allowed is u8, u16, u32, u64, i32, i64, flag, "
+                   "Text, Port0/Serial, "
                    "Port?/Model, Names/*, Tree/**"},
 };
 
@@ -433,8 +451,8 @@ START_TEST(options_refused)
     g_autofree char *assignment = g_strconcat("D/0/Config/", bad_options[_i].assignment, NULL);
     ck_assert_int_eq(cfgm_set_from_assignment(root, assignment, &err), VIV_OK);
     ck_assert_int_eq(validate(&d), VIV_E_CONFIG);
-    ck_assert_msg(strstr(err.text, bad_options[_i].text) != NULL, "%s: '%s' lacks '%s'", assignment, err.text,
-                  bad_options[_i].text);
+    ck_assert_msg(strstr(err.text, bad_options[_i].text) != NULL, "%s: '%s' lacks '%s'", assignment,
+                  err.text, bad_options[_i].text);
 }
 END_TEST
 
@@ -467,7 +485,8 @@ START_TEST(options_bad_tables)
     static const viv_option_t flag[] = {VIV_OPT(Device, flag, VIV_BOOL, 0, 9, 9, ""), {0}};
     const viv_option_t *const bad[] = {range, type, wide, flag};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-        ck_assert_int_eq(cfgm_validate_options(NULL, bad[i], sizeof(viv_option_t), &d, NULL, &err), VIV_E_MISUSE);
+        ck_assert_int_eq(cfgm_validate_options(NULL, bad[i], sizeof(viv_option_t), &d, NULL, &err),
+                         VIV_E_MISUSE);
     ck_assert_int_eq(cfgm_validate_options(NULL, options, 8, &d, NULL, &err), VIV_E_MISUSE);
 }
 END_TEST
@@ -485,7 +504,8 @@ START_TEST(options_stride)
         {{0}, {0, 0}},
     };
     Device d = {0};
-    ck_assert_int_eq(cfgm_validate_options(NULL, &wide[0].now, sizeof(Wide), &d, NULL, &err), VIV_OK);
+    ck_assert_int_eq(cfgm_validate_options(NULL, &wide[0].now, sizeof(Wide), &d, NULL, &err),
+                     VIV_OK);
     ck_assert_uint_eq(d.u8, 7);
     ck_assert_uint_eq(d.u16, 8);
 }
@@ -511,9 +531,31 @@ END_TEST
 
 START_TEST(random_overlays)
 {
-    static const char *const words[] = {"VBoxInternal/", "Devices", "/", "x", "0", "Config", "=", "\n", "u8", "Text", "i32",
-                                        "Port0", "Serial", "List", "-", "5", "0x", "string:", "bytes:", "integer:",
-                                        "AQ==", "\xc3\xa4", "\xff", "Devices/x/0/Config/", "flag=1\n"};
+    static const char *const words[] = {"VBoxInternal/",
+                                        "Devices",
+                                        "/",
+                                        "x",
+                                        "0",
+                                        "Config",
+                                        "=",
+                                        "\n",
+                                        "u8",
+                                        "Text",
+                                        "i32",
+                                        "Port0",
+                                        "Serial",
+                                        "List",
+                                        "-",
+                                        "5",
+                                        "0x",
+                                        "string:",
+                                        "bytes:",
+                                        "integer:",
+                                        "AQ==",
+                                        "\xc3\xa4",
+                                        "\xff",
+                                        "Devices/x/0/Config/",
+                                        "flag=1\n"};
     GRand *rand = g_rand_new_with_seed((guint32)_i);
     for (unsigned round = 0; round < 300; round++) {
         g_autoptr(GString) input = g_string_new(NULL);
@@ -521,7 +563,8 @@ START_TEST(random_overlays)
             if (g_rand_int_range(rand, 0, 20) == 0)
                 g_string_append_c(input, (char)g_rand_int_range(rand, 1, 256));
             else
-                g_string_append(input, words[g_rand_int_range(rand, 0, (gint32)G_N_ELEMENTS(words))]);
+                g_string_append(input,
+                                words[g_rand_int_range(rand, 0, (gint32)G_N_ELEMENTS(words))]);
         }
         ck_assert_int_eq(LLVMFuzzerTestOneInput((const uint8_t *)input->str, input->len), 0);
     }

@@ -55,8 +55,9 @@ START_TEST(levels)
     ck_assert(log_enabled(pdm, VIV_LOG_WARN) && !log_enabled(pdm, VIV_LOG_INFO));
 
     ck_assert_int_eq(log_configure("pdm=debug, p?m=info ,iom=trace,i8254=error", NULL), VIV_OK);
-    ck_assert(log_enabled(pdm, VIV_LOG_INFO) && !log_enabled(pdm, VIV_LOG_DEBUG)); /* the last match wins */
-    ck_assert(log_enabled(log_group("iom"), VIV_LOG_TRACE));                       /* made after the rule */
+    ck_assert(log_enabled(pdm, VIV_LOG_INFO) &&
+              !log_enabled(pdm, VIV_LOG_DEBUG));             /* the last match wins */
+    ck_assert(log_enabled(log_group("iom"), VIV_LOG_TRACE)); /* made after the rule */
     ck_assert(!log_enabled(log_group("i8254"), VIV_LOG_WARN));
     ck_assert(!log_enabled(log_group("tm"), VIV_LOG_INFO));
     ck_assert_int_eq(log_configure("all=info", NULL), VIV_OK);
@@ -71,8 +72,9 @@ END_TEST
 
 START_TEST(bad_lists)
 {
-    static const char *const bad[] = {"pdm=loud", "loud", "=info", "pdm=", "rate=x", "rate=-1", "rate=99999999999",
-                                      "pgm=debug,oops"};
+    static const char *const bad[] = {
+        "pdm=loud",         "loud",          "=info", "pdm=", "rate=x", "rate=-1",
+        "rate=99999999999", "pgm=debug,oops"};
     LogGroup *pgm = log_group("pgm");
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         VivError err = VIV_ERROR_INIT;

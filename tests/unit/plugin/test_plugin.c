@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* plugin: discovery, the scan in a helper, verdicts with reasons, shadowing, the cache, class copies.
- * Every test works on copies of the test modules in a folder of its own. This program answers the scan helper's
- * argument; VIV_TEST_FORK=1 in the environment leaves that out, which has the forked helper tested. */
+/* plugin: discovery, the scan in a helper, verdicts with reasons, shadowing, the cache, class
+ * copies. Every test works on copies of the test modules in a folder of its own. This program
+ * answers the scan helper's argument; VIV_TEST_FORK=1 in the environment leaves that out, which has
+ * the forked helper tested. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,8 @@ static void folder_make(void)
 
 static void folder_remove(void)
 {
-    g_autofree char *command = g_strdup_printf("chmod -R u+rwx '%s' && rm -rf '%s'", folder, folder);
+    g_autofree char *command =
+        g_strdup_printf("chmod -R u+rwx '%s' && rm -rf '%s'", folder, folder);
     ck_assert_int_eq(system(command), 0);
     g_free(folder);
 }
@@ -65,7 +67,8 @@ static void module_put(const char *module, const char *name)
 static PluginRegistry *scan_with(const char *cache, uint32_t timeout_ms)
 {
     const char *dirs[] = {folder, NULL};
-    const PluginSearch search = {.dirs = dirs, .only_dirs = true, .cache_path = cache, .timeout_ms = timeout_ms};
+    const PluginSearch search = {
+        .dirs = dirs, .only_dirs = true, .cache_path = cache, .timeout_ms = timeout_ms};
     return plugin_registry_new(&search);
 }
 
@@ -95,7 +98,8 @@ static void expect_refused(const char *module, const char *words)
     PluginRegistry *reg = scan_with("", 3000);
     const PluginRecord *r = record_of(reg, "m.so");
     ck_assert_msg(r->state == PLUGIN_REFUSED, "%s is %s", module, plugin_state_name(r->state));
-    ck_assert_msg(strstr(r->reason, words) != NULL, "%s: '%s' lacks '%s'", module, r->reason, words);
+    ck_assert_msg(strstr(r->reason, words) != NULL, "%s: '%s' lacks '%s'", module, r->reason,
+                  words);
     /* The others do not suffer. */
     ck_assert_int_eq(record_of(reg, "z/good.so")->state, PLUGIN_OK);
     plugin_registry_free(reg);
@@ -280,11 +284,12 @@ START_TEST(bad_classes_beside_good_ones)
     const PluginRecord *r = record_of(reg, "m.so");
     ck_assert_int_eq(r->state, PLUGIN_OK);
     ck_assert_uint_eq(r->class_count, 7);
-    static const char *const words[] = {NULL, "characters", "no name", "too small", "kind 77", "NULL pointer", NULL};
+    static const char *const words[] = {NULL,      "characters",   "no name", "too small",
+                                        "kind 77", "NULL pointer", NULL};
     for (uint32_t i = 0; i < 7; i++) {
         if (words[i])
-            ck_assert_msg(r->classes[i].reason && strstr(r->classes[i].reason, words[i]), "class %u: %s", i,
-                          r->classes[i].reason);
+            ck_assert_msg(r->classes[i].reason && strstr(r->classes[i].reason, words[i]),
+                          "class %u: %s", i, r->classes[i].reason);
         else
             ck_assert_int_eq(r->classes[i].state, PLUGIN_OK);
     }
@@ -312,7 +317,8 @@ START_TEST(truncated_everywhere)
     ck_assert_uint_eq(count, parts + 1);
     for (uint32_t i = 0; i < count; i++) {
         ck_assert_int_eq(records[i]->state, PLUGIN_REFUSED);
-        ck_assert_msg(strstr(records[i]->reason, "truncated") || strstr(records[i]->reason, "not a shared object"),
+        ck_assert_msg(strstr(records[i]->reason, "truncated") ||
+                          strstr(records[i]->reason, "not a shared object"),
                       "%s: %s", records[i]->path, records[i]->reason);
     }
     plugin_registry_free(reg);
@@ -402,7 +408,8 @@ START_TEST(environment_order)
     const PluginSearch search = {.cache_path = ""};
     PluginRegistry *reg = plugin_registry_new(&search);
     ck_assert_int_eq(record_of(reg, "env/good.so")->state, PLUGIN_OK);
-    ck_assert_int_eq(record_of(reg, "data/vivarium/plugins/devices/duplicate.so")->state, PLUGIN_SHADOWED);
+    ck_assert_int_eq(record_of(reg, "data/vivarium/plugins/devices/duplicate.so")->state,
+                     PLUGIN_SHADOWED);
     plugin_registry_free(reg);
     folder_remove();
 }
@@ -461,7 +468,8 @@ START_TEST(cache_damaged)
         if (i % 3 == 0)
             use = (gsize)g_rand_int_range(rand, 0, (gint32)len);
         else
-            copy[g_rand_int_range(rand, 0, (gint32)len)] ^= (char)(1 << g_rand_int_range(rand, 0, 8));
+            copy[g_rand_int_range(rand, 0, (gint32)len)] ^=
+                (char)(1 << g_rand_int_range(rand, 0, 8));
         ck_assert(g_file_set_contents(cache, copy, (gssize)use, NULL));
         PluginRegistry *reg = scan_with(cache, 0);
         ck_assert_int_eq(record_of(reg, "m/good.so")->state, PLUGIN_OK);

@@ -116,7 +116,8 @@ START_TEST(numbers_and_text)
     u64 = 1;
     ck_assert_int_eq(ssm_get_u64(s, &u64), VIV_E_EOF);
     ck_assert_uint_eq(u64, 0);
-    ck_assert_ptr_nonnull(strstr(ssm_stream_error(s), "unit u/0 at offset 128, byte 39: ended early"));
+    ck_assert_ptr_nonnull(
+        strstr(ssm_stream_error(s), "unit u/0 at offset 128, byte 39: ended early"));
     ssm_reader_close(r);
 }
 END_TEST
@@ -259,11 +260,13 @@ static const viv_field_t channel_fields[] = {
     {0},
 };
 #define CHIP_FIELDS                                                                                \
-    VIV_FIELD(Chip, u8, VIV_U8, 1), VIV_FIELD(Chip, u16, VIV_U16, 1), VIV_FIELD(Chip, u32, VIV_U32, 1), \
-        VIV_FIELD(Chip, u64, VIV_U64, 1), VIV_FIELD(Chip, i32, VIV_I32, 1), VIV_FIELD(Chip, i64, VIV_I64, 1), \
+    VIV_FIELD(Chip, u8, VIV_U8, 1), VIV_FIELD(Chip, u16, VIV_U16, 1),                              \
+        VIV_FIELD(Chip, u32, VIV_U32, 1), VIV_FIELD(Chip, u64, VIV_U64, 1),                        \
+        VIV_FIELD(Chip, i32, VIV_I32, 1), VIV_FIELD(Chip, i64, VIV_I64, 1),                        \
         VIV_FIELD(Chip, flag, VIV_BOOL, 1), VIV_FIELD_ARRAY(Chip, flags, VIV_BOOL, 1),             \
         VIV_FIELD_ARRAY(Chip, words, VIV_U16, 1), VIV_FIELD_BYTES(Chip, blob, 1),                  \
-        VIV_FIELD_STRUCTS(Chip, channels, channel_fields, 1), VIV_FIELD_STRUCT(Chip, one, channel_fields, 1)
+        VIV_FIELD_STRUCTS(Chip, channels, channel_fields, 1),                                      \
+        VIV_FIELD_STRUCT(Chip, one, channel_fields, 1)
 static const viv_field_t chip_v1[] = {CHIP_FIELDS, {0}};
 static const viv_field_t chip_v2[] = {VIV_FIELD(Chip, added_later, VIV_U32, 2), CHIP_FIELDS, {0}};
 #define STRIDE ((uint32_t)sizeof(viv_field_t))
@@ -309,7 +312,8 @@ static void fields_load(const viv_field_t *table, Chip *chip)
 
 static bool channel_same(const Channel *a, const Channel *b)
 {
-    return a->count == b->count && a->latch == b->latch && memcmp(a->fifo, b->fifo, sizeof(a->fifo)) == 0;
+    return a->count == b->count && a->latch == b->latch &&
+           memcmp(a->fifo, b->fifo, sizeof(a->fifo)) == 0;
 }
 
 static void chip_assert_same(const Chip *a, const Chip *b)
@@ -400,11 +404,13 @@ END_TEST
 
 START_TEST(fields_bad_tables)
 {
-    static const viv_field_t twice[] = {VIV_FIELD(Chip, u8, VIV_U8, 1), VIV_FIELD(Chip, u8, VIV_U8, 1), {0}};
+    static const viv_field_t twice[] = {
+        VIV_FIELD(Chip, u8, VIV_U8, 1), VIV_FIELD(Chip, u8, VIV_U8, 1), {0}};
     static const viv_field_t type[] = {VIV_FIELD(Chip, u8, VIV_STRING, 1), {0}};
     static const viv_field_t none[] = {{.name = "x", .type = VIV_U8}, {0}};
     static const viv_field_t no_sub[] = {VIV_FIELD_STRUCT(Chip, one, NULL, 1), {0}};
-    static const viv_field_t far[] = {{.name = "x", .type = VIV_U8, .count = 2, .offset = sizeof(Chip) - 1}, {0}};
+    static const viv_field_t far[] = {
+        {.name = "x", .type = VIV_U8, .count = 2, .offset = sizeof(Chip) - 1}, {0}};
     static const viv_field_t endless[] = {
         {.name = "x", .type = VIV_STRUCT, .count = 1, .stride = 8, .sub = endless},
         {0},
@@ -446,7 +452,8 @@ static void noise(uint8_t *at, size_t len, uint32_t seed)
 START_TEST(memory_round_trip)
 {
     /* Lengths around page and batch ends, with a rest at the end. */
-    static const uint64_t lengths[] = {1, PAGE - 1, PAGE, PAGE + 1, 256 * PAGE, 256 * PAGE + 5, 700 * PAGE + 100};
+    static const uint64_t lengths[] = {
+        1, PAGE - 1, PAGE, PAGE + 1, 256 * PAGE, 256 * PAGE + 5, 700 * PAGE + 100};
     const uint64_t len = lengths[_i];
     g_autofree uint8_t *ram = g_malloc0(len);
     g_autofree uint8_t *back = g_malloc(len);
@@ -604,7 +611,8 @@ START_TEST(misuse)
     w = writer_new();
     ssm_stream_fail(unit_begin(w), VIV_E_UNSUPPORTED, "cannot be saved while %s", "busy");
     ck_assert_int_eq(ssm_unit_end(w), VIV_E_UNSUPPORTED);
-    expect_commit_fails(w, VIV_E_UNSUPPORTED, "unit u/0 at offset 128, byte 0: cannot be saved while busy");
+    expect_commit_fails(w, VIV_E_UNSUPPORTED,
+                        "unit u/0 at offset 128, byte 0: cannot be saved while busy");
 
     ck_assert_int_eq(ssm_writer_create(path, "", &w, NULL), VIV_E_INVALID);
     ck_assert_int_eq(ssm_writer_create("/nonexistent/dir/x.sav", IDENTITY, &w, NULL), VIV_E_IO);

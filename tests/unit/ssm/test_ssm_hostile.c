@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ssm: files that are cut, flipped, spliced or made to deceive. Each gives a clean error and a sentence. */
+/* ssm: files that are cut, flipped, spliced or made to deceive. Each gives a clean error and a
+ * sentence. */
 #include <check.h>
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -31,8 +32,8 @@ static const viv_field_t state_fields[] = {
 #define STRIDE ((uint32_t)sizeof(viv_field_t))
 
 static char *folder;
-static char *path;     /* of files made by a writer */
-static int mem_fd;     /* of spoiled ones: thousands of files are quicker in memory */
+static char *path; /* of files made by a writer */
+static int mem_fd; /* of spoiled ones: thousands of files are quicker in memory */
 static char *mem_path;
 
 static void setup(void)
@@ -140,7 +141,8 @@ START_TEST(bytes_added_and_removed)
 }
 END_TEST
 
-/* Any part of one good file in the place of the same part of another good file of the same shape. */
+/* Any part of one good file in the place of the same part of another good file of the same shape.
+ */
 START_TEST(spliced)
 {
     size_t len;
@@ -164,9 +166,10 @@ END_TEST
 
 START_TEST(foreign)
 {
-    static const char text[] = "\177VirtualBox SavedState V2.0\n and so on, for long enough to look like something, "
-                               "which it is not, and then some more of it to be longer than the header of a file of ours "
-                               "would have to be at the very least.";
+    static const char text[] =
+        "\177VirtualBox SavedState V2.0\n and so on, for long enough to look like something, "
+        "which it is not, and then some more of it to be longer than the header of a file of ours "
+        "would have to be at the very least.";
     file_put((const uint8_t *)text, sizeof(text));
     SsmReader *r = NULL;
     VivError err = VIV_ERROR_INIT;
@@ -183,7 +186,8 @@ static void put_crc(uint8_t *at, const uint8_t *data, size_t len)
     ssm_le32(at, (uint32_t)crc32(0, data, (uInt)len));
 }
 
-/* Fields changed with all checksums made right again: only the value itself can be what is refused. */
+/* Fields changed with all checksums made right again: only the value itself can be what is refused.
+ */
 START_TEST(right_checksums)
 {
     size_t len;
@@ -209,7 +213,8 @@ START_TEST(right_checksums)
     expect_error(VIV_E_CORRUPT, "identity", 48);
 
     /* Unit counts and directory offsets that wrap around or ask for much memory. */
-    static const uint64_t offsets[] = {0, 127, 128, 1u << 31, UINT64_MAX, UINT64_MAX - 39, UINT64_MAX - 47};
+    static const uint64_t offsets[] = {
+        0, 127, 128, 1u << 31, UINT64_MAX, UINT64_MAX - 39, UINT64_MAX - 47};
     static const uint32_t counts[] = {0, 1, 2, 4, 1000, 1000000, 1000001, UINT32_MAX};
     for (size_t i = 0; i < G_N_ELEMENTS(offsets); i++) {
         for (size_t n = 0; n < G_N_ELEMENTS(counts); n++) {
@@ -310,7 +315,8 @@ static void expect_fields(viv_status_t status, const char *words)
     State state = {0};
     SsmReader *r = content_open(&s);
     ck_assert_int_eq(ssm_get_fields(s, state_fields, STRIDE, &state, 1), status);
-    ck_assert_msg(strstr(ssm_stream_error(s), words) != NULL, "'%s' lacks '%s'", ssm_stream_error(s), words);
+    ck_assert_msg(strstr(ssm_stream_error(s), words) != NULL, "'%s' lacks '%s'",
+                  ssm_stream_error(s), words);
     ssm_reader_close(r);
 }
 
@@ -382,7 +388,8 @@ static void expect_memory(viv_status_t status, const char *words)
     g_autofree uint8_t *ram = g_malloc0(3 * SSM_PAGE_BYTES);
     SsmReader *r = content_open(&s);
     ck_assert_int_eq(ssm_get_memory(s, ram, 0, 3 * SSM_PAGE_BYTES, 0), status);
-    ck_assert_msg(strstr(ssm_stream_error(s), words) != NULL, "'%s' lacks '%s'", ssm_stream_error(s), words);
+    ck_assert_msg(strstr(ssm_stream_error(s), words) != NULL, "'%s' lacks '%s'",
+                  ssm_stream_error(s), words);
     ssm_reader_close(r);
 }
 
@@ -400,7 +407,9 @@ START_TEST(bad_memory)
     add8(0);
     expect_memory(VIV_E_CORRUPT, "no memory range");
     add_range(0, 4 * SSM_PAGE_BYTES);
-    expect_memory(VIV_E_CORRUPT, "the saved memory range is 0x4000 bytes at 0x0, the machine's 0x3000 bytes at 0x0");
+    expect_memory(
+        VIV_E_CORRUPT,
+        "the saved memory range is 0x4000 bytes at 0x0, the machine's 0x3000 bytes at 0x0");
     add_range(UINT64_MAX, 2);
     expect_memory(VIV_E_CORRUPT, "too large");
     add_range(0, UINT64_MAX);
@@ -445,7 +454,8 @@ static uint8_t *any_map(void *ctx, uint64_t gpa, uint64_t len_bytes)
     return gpa < 0x100000 && len_bytes <= 8 * SSM_PAGE_BYTES ? ctx : NULL;
 }
 
-/* Good contents with some bytes changed: any result, no crash. All of them in one file, a unit each. */
+/* Good contents with some bytes changed: any result, no crash. All of them in one file, a unit
+ * each. */
 START_TEST(mutated_contents)
 {
     static const unsigned rounds = 4000;

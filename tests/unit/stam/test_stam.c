@@ -73,7 +73,8 @@ END_TEST
 
 START_TEST(unregister_by_prefix)
 {
-    static const char *const paths[] = {"Devices/pit", "Devices/pit/0/a", "Devices/pit/1", "Devices/pit2/0", "Devices"};
+    static const char *const paths[] = {"Devices/pit", "Devices/pit/0/a", "Devices/pit/1",
+                                        "Devices/pit2/0", "Devices"};
     for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
         ck_assert_ptr_nonnull(stam_counter(stam, paths[i], NULL, NULL));
     ck_assert_uint_eq(stam_unregister(stam, "Devices/pit"), 3);
@@ -123,7 +124,8 @@ START_TEST(listing_json)
     *stam_counter(stam, "c", NULL, NULL) = 0;
     char *text = dump(stam_dump_json, NULL);
     ck_assert_str_eq(text, "{\n"
-                           "  \"a/\\\"b\\\\\": {\"value\": 18446744073709551615, \"unit\": \"u\\u0009nit\", \"help\": \"\"},\n"
+                           "  \"a/\\\"b\\\\\": {\"value\": 18446744073709551615, \"unit\": "
+                           "\"u\\u0009nit\", \"help\": \"\"},\n"
                            "  \"c\": {\"value\": 0, \"unit\": \"\", \"help\": \"\"}\n"
                            "}\n");
     free(text);

@@ -47,7 +47,8 @@ static void check_trace(I8254Channel *c, const char *outs, const uint32_t *count
     trace(c, (unsigned)strlen(outs), got, got_counts);
     ck_assert_str_eq(got, outs);
     for (size_t i = 0; counts && i < strlen(outs); i++) {
-        ck_assert_msg(got_counts[i] == counts[i], "pulse %zu: count %x, expected %x", i + 1, got_counts[i], counts[i]);
+        ck_assert_msg(got_counts[i] == counts[i], "pulse %zu: count %x, expected %x", i + 1,
+                      got_counts[i], counts[i]);
     }
 }
 
@@ -265,10 +266,10 @@ START_TEST(jumps_equal_single_pulses)
             }
             ck_assert_int_eq(rose, rose_b);
         }
-        ck_assert_msg(a.out == b.out && a.left == b.left && a.null_count == b.null_count && a.period == b.period &&
-                          a.strobe == b.strobe && a.at == b.at,
-                      "step %u: mode %u, out %u/%u, left %u/%u, period %u", step, a.mode, a.out, b.out, a.left, b.left,
-                      a.period);
+        ck_assert_msg(a.out == b.out && a.left == b.left && a.null_count == b.null_count &&
+                          a.period == b.period && a.strobe == b.strobe && a.at == b.at,
+                      "step %u: mode %u, out %u/%u, left %u/%u, period %u", step, a.mode, a.out,
+                      b.out, a.left, b.left, a.period);
         ck_assert(i8254_channel_is_sane(&a, a.at));
     }
 }
@@ -318,7 +319,8 @@ START_TEST(irq0_square_wave)
     harness_events_clear(h);
     harness_advance_ns(h, 54925440ull + 1000);
     ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_IRQ), 2);
-    HarnessEvent low = harness_event(h, HARNESS_EV_IRQ, 0), high = harness_event(h, HARNESS_EV_IRQ, 1);
+    HarnessEvent low = harness_event(h, HARNESS_EV_IRQ, 0),
+                 high = harness_event(h, HARNESS_EV_IRQ, 1);
     ck_assert_uint_eq(low.b, 0);
     ck_assert_uint_eq(high.b, 1);
     ck_assert_uint_eq((high.time_ns - low.time_ns) / 1000, 27462); /* half the period */
@@ -451,7 +453,8 @@ END_TEST
 
 START_TEST(configuration)
 {
-    static const char *const bad[] = {"Base=0x10000", "Irq=16", "SpeakerEnabled=2", "base=0x40", "Base=x", "Rate=1"};
+    static const char *const bad[] = {"Base=0x10000", "Irq=16", "SpeakerEnabled=2",
+                                      "base=0x40",    "Base=x", "Rate=1"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         viv_status_t st = VIV_OK;
         ck_assert_ptr_null(harness_try_new("i8254", bad[i], &st));

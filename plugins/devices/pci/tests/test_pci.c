@@ -204,9 +204,11 @@ START_TEST(moving_and_switching_off_a_route)
     cfg_put(h, ISA, 0x60, 0x0b0a0b0a, 4); /* all four at once */
     ck_assert_uint_eq(harness_irq_level(h, 10), 1);
     ck_assert_uint_eq(harness_irq_level(h, 15), 0);
-    harness_reset(h); /* the function still holds its line; PIRQRC is off */
+    harness_reset(h); /* PIRQRC is off and every function low until it says otherwise */
     ck_assert_uint_eq(harness_irq_level(h, 10), 0);
     route(h, 2, 10);
+    ck_assert_uint_eq(harness_irq_level(h, 10), 0);
+    harness_bus_intx(h, 0, 3 << 3, 1, 1);
     ck_assert_uint_eq(harness_irq_level(h, 10), 1);
     harness_free(h);
 }

@@ -80,7 +80,8 @@ static void expect(const char *hex, uint32_t flag)
     char *end;
     for (const char *p = hex; *p; p = end) {
         uint32_t want = (uint32_t)strtoul(p, &end, 16) | flag, got = wait_byte();
-        ck_assert_msg(got == want, "got %03x instead of %03x at \"%s\" of \"%s\"", got, want, p, hex);
+        ck_assert_msg(got == want, "got %03x instead of %03x at \"%s\" of \"%s\"", got, want, p,
+                      hex);
         while (*end == ' ')
             end++;
     }
@@ -115,7 +116,7 @@ static void to_mouse(uint8_t value)
     command_arg(0xd4, value);
 }
 
-/* -- controller ---------------------------------------------------------------------------------- */
+/* -- controller -------------------------------------------------------------------------------- */
 
 START_TEST(power_on_state)
 {
@@ -276,7 +277,7 @@ START_TEST(password)
 }
 END_TEST
 
-/* -- keyboard ----------------------------------------------------------------------------------------- */
+/* -- keyboard ---------------------------------------------------------------------------------- */
 
 START_TEST(keyboard_commands)
 {
@@ -512,7 +513,7 @@ START_TEST(bytes_come_with_gaps)
 }
 END_TEST
 
-/* -- mouse ---------------------------------------------------------------------------------------------- */
+/* -- mouse ------------------------------------------------------------------------------------- */
 
 static void move(int32_t dx, int32_t dy, int32_t dz, uint32_t buttons)
 {
@@ -689,7 +690,7 @@ START_TEST(keyboard_goes_first)
 }
 END_TEST
 
-/* -- state ------------------------------------------------------------------------------------------------ */
+/* -- state ------------------------------------------------------------------------------------- */
 
 START_TEST(save_at_awkward_moments)
 {

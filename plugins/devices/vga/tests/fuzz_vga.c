@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vga: port, memory, BAR and clock traffic from fuzz input, four bytes an action, pictures in between. */
+/* vga: port, memory, BAR and clock traffic from fuzz input, four bytes an action, pictures in
+ * between. */
 #include "harness.h"
 
 #include <stdlib.h>
@@ -51,7 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             harness_out16(h, 0x1cf, (uint16_t)(b | c << 8));
             break;
         case 8:
-            harness_mmio_write(h, 0xa0000u + ((a << 9) & 0x1fff8u), b * 0x0101010101010101ull ^ c, 1u << (c & 3));
+            harness_mmio_write(h, 0xa0000u + ((a << 9) & 0x1fff8u), b * 0x0101010101010101ull ^ c,
+                               1u << (c & 3));
             break;
         case 9:
             harness_mmio_read(h, 0xa0000u + ((a << 9) & 0x1fff8u), 1u << (c & 3));

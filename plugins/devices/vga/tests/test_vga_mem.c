@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vga: the memory window against a model that keeps four planes of bytes and follows the manual step by
- * step, one plane at a time. */
+/* vga: the memory window against a model that keeps four planes of bytes and follows the manual
+ * step by step, one plane at a time. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,7 +214,8 @@ START_TEST(random_against_model)
         random_registers();
         uint32_t base = (rnd() % 0x1f000u) & ~7u;
         for (int i = 0; i < 40; i++) {
-            uint32_t width = widths[rnd() % 5], gpa = 0xa0000 + base + (rnd() & 0x3f & ~(width - 1));
+            uint32_t width = widths[rnd() % 5],
+                     gpa = 0xa0000 + base + (rnd() & 0x3f & ~(width - 1));
             if (rnd() & 1)
                 do_write(gpa, (uint64_t)rnd() << 40 ^ (uint64_t)rnd() << 20 ^ rnd(), width);
             else

@@ -372,7 +372,8 @@ START_TEST(save_at_awkward_moments)
 }
 END_TEST
 
-/* A mode that does not fit the memory of the machine that loads it, and a DAC beyond its third byte. */
+/* A mode that does not fit the memory of the machine that loads it, and a DAC beyond its third
+ * byte. */
 START_TEST(hostile_state)
 {
     for (int i = 0; i < 3; i++) {

@@ -96,8 +96,9 @@ START_TEST(text_dump)
     print(0, "Hello, world", 7);
     print(80 * 2 + 3, "a\xc9\xcd\xbb\x01\xe1", 0x1f);
     print(80 * 24 + 79, "!", 7);
-    assert_text("Hello, world\n\n   a╔═╗☺ß\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
-                "                                                                               !\n");
+    assert_text(
+        "Hello, world\n\n   a╔═╗☺ß\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+        "                                                                               !\n");
     ck_assert_uint_eq(port->text(port_self, small, sizeof(small)),
                       12 + 1 + 1 + 3 + 1 + 9 + 3 + 2 + 1 + 21 + 81);
     ck_assert_str_eq(small, "Hello, ");
@@ -143,7 +144,8 @@ START_TEST(text_pixels)
     static const char *const cells[2] = {".X.....X.", "XX.....XX"};
     for (uint32_t c = 0; c < 2; c++)
         for (uint32_t x = 0; x < 9; x++)
-            ck_assert_uint_eq(pixel(c * 9 + x, 5), cells[c][x] == 'X' ? ega(c ? 7 : 14) : ega(c ? 0 : 4));
+            ck_assert_uint_eq(pixel(c * 9 + x, 5),
+                              cells[c][x] == 'X' ? ega(c ? 7 : 14) : ega(c ? 0 : 4));
     ck_assert_uint_eq(pixel(1, 16), ega(0));
 }
 END_TEST
@@ -209,7 +211,8 @@ START_TEST(mode_13h)
     vga_test_set_mode(h, &vga_test_mode13);
     for (uint32_t y = 0; y < 200; y++)
         for (uint32_t x = 0; x < 320; x += 4)
-            harness_mmio_write(h, 0xa0000 + y * 320 + x, ((x + y) & 0xff) * 0x01010101u + 0x03020100u, 4);
+            harness_mmio_write(h, 0xa0000 + y * 320 + x,
+                               ((x + y) & 0xff) * 0x01010101u + 0x03020100u, 4);
     shoot(320, 200);
     for (uint32_t y = 0; y < 200; y += 7)
         for (uint32_t x = 0; x < 320; x++) {
@@ -331,7 +334,8 @@ START_TEST(dispi_depths)
         uint32_t want = depths[i].bpp == 8 ? vga_test_rgb(0x37) : depths[i].rgb;
         vga_test_dispi_mode(h, 333, 200, depths[i].bpp, 0x40);
         for (uint32_t b = 0; b < depths[i].bytes; b++)
-            harness_mmio_write(h, LFB + (333 * 7 + 5) * depths[i].bytes + b, depths[i].raw >> 8 * b & 0xff, 1);
+            harness_mmio_write(h, LFB + (333 * 7 + 5) * depths[i].bytes + b,
+                               depths[i].raw >> 8 * b & 0xff, 1);
         shoot(333, 200);
         ck_assert_uint_eq(pixel(5, 7), want);
         ck_assert_uint_eq(pixel(6, 7), depths[i].bpp == 8 ? vga_test_rgb(0) : 0);

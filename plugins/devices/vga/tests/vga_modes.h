@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vga tests: sets standard modes through the ports, as a BIOS does. Register values are those of the
- * IBM VGA's parameter tables. */
+/* vga tests: sets standard modes through the ports, as a BIOS does. Register values are those of
+ * the IBM VGA's parameter tables. */
 #ifndef VGA_TESTS_MODES_H
 #define VGA_TESTS_MODES_H
 

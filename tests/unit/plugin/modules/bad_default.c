@@ -7,7 +7,7 @@ static const viv_option_t thing_options[] = {
     {0},
 };
 static const viv_device_class_t thing_class = {
-    VIV_DEVICE_CLASS_HEAD, .name = "unlucky", .summary = "a thing", .instance_size = sizeof(Thing),
-    .options = thing_options, .construct = thing_construct,
+    VIV_DEVICE_CLASS_HEAD,          .name = "unlucky",        .summary = "a thing",
+    .instance_size = sizeof(Thing), .options = thing_options, .construct = thing_construct,
 };
 VIV_PLUGIN("org.vivarium.test.baddefault", "1.0", "MIT", "test module", &thing_class);

@@ -8,7 +8,7 @@ static const viv_field_t thing_state[] = {
     {0},
 };
 static const viv_device_class_t thing_class = {
-    VIV_DEVICE_CLASS_HEAD, .name = "twice", .summary = "a thing", .instance_size = sizeof(Thing),
-    .state = thing_state, .construct = thing_construct,
+    VIV_DEVICE_CLASS_HEAD,          .name = "twice",      .summary = "a thing",
+    .instance_size = sizeof(Thing), .state = thing_state, .construct = thing_construct,
 };
 VIV_PLUGIN("org.vivarium.test.badstate", "1.0", "MIT", "test module", &thing_class);

@@ -39,10 +39,11 @@ static void nop_code_written(void *vm, uint64_t gpa, uint64_t len_bytes)
     .vcpu_destroy = nop_free, .run = nop_run, .state_loaded = nop_free, .map_changed = nop_free,   \
     .code_written = nop_code_written
 
-static const viv_engine_class_t nop_class = {
-    NOP_MEMBERS, .name = "nop", .abi = VIV_ENGINE_ABI, .cpu_size = sizeof(viv_cpu_t)};
+static const viv_engine_class_t nop_class = {NOP_MEMBERS, .name = "nop", .abi = VIV_ENGINE_ABI,
+                                             .cpu_size = sizeof(viv_cpu_t)};
 static const viv_engine_class_t abi_class = {
     NOP_MEMBERS, .name = "nop-abi", .abi = VIV_ENGINE_ABI + 1, .cpu_size = sizeof(viv_cpu_t)};
-static const viv_engine_class_t cpu_class = {
-    NOP_MEMBERS, .name = "nop-cpu", .abi = VIV_ENGINE_ABI, .cpu_size = sizeof(viv_cpu_t) + 8};
-VIV_PLUGIN("org.vivarium.test.engine", "1.0", "MIT", "test module", &nop_class, &abi_class, &cpu_class);
+static const viv_engine_class_t cpu_class = {NOP_MEMBERS, .name = "nop-cpu", .abi = VIV_ENGINE_ABI,
+                                             .cpu_size = sizeof(viv_cpu_t) + 8};
+VIV_PLUGIN("org.vivarium.test.engine", "1.0", "MIT", "test module", &nop_class, &abi_class,
+           &cpu_class);

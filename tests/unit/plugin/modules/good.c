@@ -13,10 +13,10 @@ static const viv_field_t thing_state[] = {
     {0},
 };
 static const viv_device_class_t thing_class = {
-    VIV_DEVICE_CLASS_HEAD,     .name = "thing",
-    .summary = "a thing",      .instance_size = sizeof(Thing),
-    .state_version = 1,        .options = thing_options,
-    .state = thing_state,      .construct = thing_construct,
+    VIV_DEVICE_CLASS_HEAD, .name = "thing",
+    .summary = "a thing",  .instance_size = sizeof(Thing),
+    .state_version = 1,    .options = thing_options,
+    .state = thing_state,  .construct = thing_construct,
 };
 
 static viv_status_t null_construct(viv_drv_t *drv, void *self)

@@ -23,7 +23,8 @@ static inline viv_status_t thing_construct(viv_dev_t *dev, void *self)
 #define THING_CLASS(class_name)                                                                    \
     {                                                                                              \
         VIV_DEVICE_CLASS_HEAD, .name = (class_name), .summary = "a thing",                         \
-        .instance_size = sizeof(Thing), .state_version = 1, .construct = thing_construct,          \
+                               .instance_size = sizeof(Thing), .state_version = 1,                 \
+                               .construct = thing_construct,                                       \
     }
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Built against headers whose class struct ended before `suspend`: what lies behind is not the host's business. */
+/* Built against headers whose class struct ended before `suspend`: what lies behind is not the
+ * host's business. */
 #include "module.h"
 
 static void thing_suspend(viv_dev_t *dev, void *self)
