@@ -3,9 +3,9 @@
 #
 # Installs the Debian packages that a purpose needs, and only those that are missing.
 #
-#   scripts/install-deps.sh [-n] [build|run|test|lint|bench]...      (default: build)
+#   scripts/install-deps.sh [-n] [build|run|test|lint|fuzz|bench]...  (default: build)
 #
-# The sets add up: run and lint include build, test includes run, bench includes test. Nothing is
+# The sets add up: run, lint and fuzz include build, test includes run, bench includes test. Nothing is
 # asked of apt (so neither root nor a network is needed) when dpkg knows every package already.
 # -n only prints what is missing, one name a line, and exits 1 if there is something.
 
@@ -37,13 +37,17 @@ packages_of()
         packages_of build
         echo clang clang-format clang-tidy shellcheck python3
         ;;
+    fuzz)
+        packages_of build
+        echo clang llvm
+        ;;
     bench)
         packages_of test
         echo qemu-system-x86 bochs bochs-x bochsbios vgabios xvfb xorriso grub-pc-bin grub-common \
             mtools
         ;;
     *)
-        echo "install-deps.sh: unknown purpose '$1' (build, run, test, lint or bench)" >&2
+        echo "install-deps.sh: unknown purpose '$1' (build, run, test, lint, fuzz or bench)" >&2
         return 2
         ;;
     esac

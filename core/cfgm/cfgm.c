@@ -231,8 +231,11 @@ CfgmNode *cfgm_create(CfgmNode *node, const char *path, VivError *err)
 static uint32_t cfgm_height(const CfgmNode *node)
 {
     uint32_t height = 0;
-    for (const CfgmNode *child = node->first; child; child = child->next)
-        height = MAX(height, 1 + cfgm_height(child));
+    for (const CfgmNode *child = node->first; child; child = child->next) {
+        /* Not inside MAX(), which would ask twice on each level. */
+        const uint32_t below = 1 + cfgm_height(child);
+        height = MAX(height, below);
+    }
     return height;
 }
 

@@ -441,11 +441,8 @@ Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count,
     return em;
 }
 
-void em_free(Em *em)
+void em_join(Em *em)
 {
-    if (!em) {
-        return;
-    }
     __atomic_store_n(&em->quit, TRUE, __ATOMIC_SEQ_CST);
     for (uint32_t i = 0; i < em->count; i++) {
         em_kick(em, i, VIV_FF_EXIT);
@@ -453,8 +450,17 @@ void em_free(Em *em)
     for (uint32_t i = 0; i < em->count; i++) {
         if (em->emts[i]->thread) {
             g_thread_join(em->emts[i]->thread);
+            em->emts[i]->thread = NULL;
         }
     }
+}
+
+void em_free(Em *em)
+{
+    if (!em) {
+        return;
+    }
+    em_join(em);
     stam_unregister(em->vm->stam, "EM");
     tm_set_icount(em->vm->tm, NULL);
     for (uint32_t i = 0; i < em->count; i++) {

@@ -21,7 +21,9 @@ typedef void (*EmEventFn)(struct Vm *vm, EmEvent event, uint32_t vcpu, const cha
 
 /* Creates the vCPUs and their threads for vm (which has pgm, iom, tm, cpum, trpm). [main] */
 Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count, EmEventFn event, VivError *err);
-void em_free(Em *em); /* ends the threads */
+/* Ends the threads, after they have served what was asked; later requests are dropped. [main] */
+void em_join(Em *em);
+void em_free(Em *em);
 
 uint32_t em_vcpu_count(const Em *em);
 viv_vcpu_t *em_vcpu(Em *em, uint32_t index);

@@ -212,6 +212,7 @@ void pdm_suspend(Pdm *pdm)
     for (guint i = pdm->devices->len; i-- > 0;) {
         PdmDevice *device = g_ptr_array_index(pdm->devices, i);
         pdm_tell(device, device->class->suspend);
+        pdm_threads_stand(device);
     }
     PDM_TELL_DRIVERS(pdm, suspend);
 }
@@ -222,6 +223,7 @@ void pdm_resume(Pdm *pdm)
     for (guint i = 0; i < pdm->devices->len; i++) {
         PdmDevice *device = g_ptr_array_index(pdm->devices, i);
         pdm_tell(device, device->class->resume);
+        pdm_threads_go(device);
     }
 }
 

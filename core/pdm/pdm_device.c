@@ -227,6 +227,7 @@ PdmDevice *pdm_device_new(Pdm *pdm, const viv_device_class_t *cls, CfgmNode *nod
     device->rams = g_ptr_array_new_with_free_func(g_free);
     device->functions = g_ptr_array_new();
     device->luns = g_ptr_array_new();
+    device->threads = g_ptr_array_new();
     return device;
 }
 
@@ -260,6 +261,7 @@ viv_status_t pdm_device_construct(PdmDevice *device, VivError *err)
 
 void pdm_device_free(PdmDevice *device)
 {
+    pdm_threads_end(device);
     for (guint i = 0; i < device->luns->len; i++) {
         PdmLun *lun = g_ptr_array_index(device->luns, i);
         pdm_chain_free(lun->top);
@@ -284,6 +286,7 @@ void pdm_device_free(PdmDevice *device)
     }
     stam_unregister(device->pdm->vm->stam, device->name);
     g_ptr_array_free(device->luns, TRUE);
+    g_ptr_array_free(device->threads, TRUE);
     g_ptr_array_free(device->ranges, TRUE);
     g_ptr_array_free(device->timers, TRUE);
     g_ptr_array_free(device->rams, TRUE);

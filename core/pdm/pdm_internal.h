@@ -72,7 +72,7 @@ struct PdmDevice {
     void *self;
     GRecMutex own_lock;
     GRecMutex *lock;
-    GPtrArray *ranges, *timers, *rams, *functions, *luns;
+    GPtrArray *ranges, *timers, *rams, *functions, *luns, *threads;
     uint32_t isa_lines, pic_lines, gsi_lines; /* levels it drives */
     char *fail_text;
 };
@@ -166,6 +166,12 @@ extern const viv_async_api_t pdm_async_api;
 void pdm_async_init(Pdm *pdm);
 void pdm_async_finish(Pdm *pdm);
 void pdm_async_end_worker(PdmDriver *driver);
+/* pdm_thread.c */
+extern const viv_queue_api_t pdm_queue_api;
+extern const viv_thread_api_t pdm_thread_api;
+void pdm_threads_stand(PdmDevice *device); /* waits until none of the device's threads is in its function */
+void pdm_threads_go(PdmDevice *device);
+void pdm_threads_end(PdmDevice *device);
 /* pdm_storage.c */
 extern const viv_storage_api_t pdm_storage_api;
 

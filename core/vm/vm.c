@@ -275,6 +275,9 @@ void vm_destroy(Vm *vm)
         }
     }
     pdm_power_off(vm->pdm);
+    if (vm->em) {
+        em_join(vm->em); /* no request finds a device that is gone */
+    }
     if (vm->pgm) { /* nobody needs to hear of the dismantling */
         pgm_set_changed_fn(vm->pgm, NULL, NULL);
         pgm_set_code_written_fn(vm->pgm, NULL, NULL);

@@ -281,5 +281,33 @@ typedef struct viv_stam_api {
     viv_status_t (*counter)(viv_dev_t *dev, const uint64_t *value, const char *name, const char *unit, const char *help);
 } viv_stam_api_t;
 
+/* -- viv.queue/1 and viv.thread/1: work outside a handler --------------------------------------------------------------- */
+
+#define VIV_QUEUE_ID "viv.queue/1"
+typedef struct viv_queue_api {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Calls fn(dev, ctx) on the EMT of vCPU 0 with the device's lock held, once, in order of posting, at the next instruction
+     * boundary (or on that thread while the machine stands). What is still queued when the instance goes is dropped. Not
+     * saved: post again in post_load what the state implies. [any] */
+    viv_status_t (*post)(viv_dev_t *dev, void (*fn)(viv_dev_t *dev, void *ctx), void *ctx);
+} viv_queue_api_t;
+
+#define VIV_THREAD_ID "viv.thread/1"
+typedef struct viv_thread viv_thread_t; /* opaque, owned by the host until destruct */
+typedef struct viv_thread_api {
+    uint32_t size;
+    uint32_t reserved0;
+    /* A thread that follows the machine: while it runs, fn(dev, ctx) is called again and again, without locks; while it stands
+     * the thread stands too. fn does one piece of work, or wait()s, and returns. [main] in construct or power_on */
+    viv_status_t (*create)(viv_dev_t *dev, const char *name, void (*fn)(viv_dev_t *dev, void *ctx), void *ctx,
+                           viv_thread_t **ret_thread);
+    /* Within fn: sleeps until wake(), until timeout_ns of host time have passed (UINT64_MAX: for ever), or until the
+     * machine wants to stand. Returns 1 if woken by wake(). */
+    uint32_t (*wait)(viv_thread_t *thread, uint64_t timeout_ns);
+    /* The next (or present) wait() returns at once. [any] */
+    void (*wake)(viv_thread_t *thread);
+} viv_thread_api_t;
+
 VIV_END_DECLS
 #endif

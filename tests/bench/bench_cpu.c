@@ -86,7 +86,7 @@ static uint64_t bench_call(uint32_t ops)
     return sum;
 }
 
-#define BENCH_TARGET(n, expression)                                                               \
+#define BENCH_TARGET(n, expression)                                                                \
     static __attribute__((noinline, noclone)) uint64_t bench_target_##n(uint64_t x)                \
     {                                                                                              \
         return expression;                                                                         \
@@ -143,8 +143,8 @@ static uint64_t bench_crc(uint32_t ops)
 /* A function whose constant is rewritten before each call: mov eax, imm32; ret. */
 static uint64_t bench_smc(uint32_t ops)
 {
-    uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *code =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (code == MAP_FAILED) {
         bench_die("mmap of writable code");
     }
@@ -164,8 +164,8 @@ static uint64_t bench_smc(uint32_t ops)
 }
 
 const BenchRow bench_cpu_rows[] = {
-    {"int", 20000000, bench_int},       {"div", 4000000, bench_div},
-    {"branch", 6000000, bench_branch},  {"call", 4000, bench_call},
-    {"icall", 8000000, bench_icall},    {"crc", 20000, bench_crc},
-    {"smc", 60000, bench_smc},          {NULL, 0, NULL},
+    {"int", 20000000, bench_int},      {"div", 4000000, bench_div},
+    {"branch", 6000000, bench_branch}, {"call", 4000, bench_call},
+    {"icall", 8000000, bench_icall},   {"crc", 20000, bench_crc},
+    {"smc", 60000, bench_smc},         {NULL, 0, NULL},
 };

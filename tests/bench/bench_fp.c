@@ -111,9 +111,6 @@ static uint64_t bench_sse(uint32_t ops)
 }
 
 const BenchRow bench_fp_rows[] = {
-    {"matrix", 200, bench_matrix},
-    {"fp", 3000000, bench_fp},
-    {"x87", 2000000, bench_x87},
-    {"sse", 4000000, bench_sse},
-    {NULL, 0, NULL},
+    {"matrix", 200, bench_matrix}, {"fp", 3000000, bench_fp}, {"x87", 2000000, bench_x87},
+    {"sse", 4000000, bench_sse},   {NULL, 0, NULL},
 };

@@ -10,7 +10,7 @@
 #include "bench.h"
 
 #define BENCH_BUFFER (1u << 20)
-#define BENCH_CHAIN (1u << 16)
+#define BENCH_CHAIN  (1u << 16)
 
 static uint8_t bench_from[BENCH_BUFFER] __attribute__((aligned(64)));
 static uint8_t bench_to[BENCH_BUFFER + 64] __attribute__((aligned(64)));
@@ -204,7 +204,7 @@ static uint64_t bench_fault(uint32_t ops)
 }
 
 const BenchRow bench_memory_rows[] = {
-    {"copy", 150, bench_copy},      {"repmovs", 100, bench_repmovs}, {"chase", 4000000, bench_chase},
-    {"sort", 60, bench_sort},      {"scan", 5000, bench_scan},      {"fault", 20000, bench_fault},
+    {"copy", 150, bench_copy}, {"repmovs", 100, bench_repmovs}, {"chase", 4000000, bench_chase},
+    {"sort", 60, bench_sort},  {"scan", 5000, bench_scan},      {"fault", 20000, bench_fault},
     {NULL, 0, NULL},
 };

@@ -108,7 +108,9 @@ static uint64_t bench_signal(uint32_t ops)
 }
 
 const BenchRow bench_os_rows[] = {
-    {"syscall", 200000, bench_syscall}, {"signal", 20000, bench_signal},
-    {"fork", 60, bench_fork},           {"switch", 8000, bench_switch},
+    {"syscall", 200000, bench_syscall},
+    {"signal", 20000, bench_signal},
+    {"fork", 60, bench_fork},
+    {"switch", 8000, bench_switch},
     {NULL, 0, NULL},
 };

@@ -5,7 +5,7 @@
 # each of our engines; a table of ratios, geometric means and boot times. A peer that is missing is
 # left out by name.
 #
-#   tests/bench/run.sh
+#   tests/bench/run.sh [BUILD]      (default: build)
 #
 # Environment:
 #   BENCH_RUNS      runs of everything, medians are taken (default 1)
@@ -21,6 +21,10 @@
 set -eu
 
 here=$(cd "$(dirname "$0")/../guests" && pwd)
+if [ $# -gt 0 ]; then
+    VIV_BUILD_DIR=$(cd "$1" && pwd)
+    export VIV_BUILD_DIR
+fi
 # shellcheck source=/dev/null
 . "$here/lib.sh"
 sources=$VIV_SOURCE_DIR/tests/bench

@@ -3,15 +3,15 @@
 #
 # Fetches the real systems that tests boot, from Debian's packages, without installing any of them.
 #
-#   tests/guests/fetch.sh [--refresh] [amd64|cloud|grub|busybox|all]...      (default: all)
+#   tests/guests/fetch.sh [--refresh] [FOLDER] [amd64|cloud|grub|busybox|all]...   (default: all)
 #
 #   amd64, cloud   Debian's kernels: vmlinuz, config, version, modules/*.ko, modules.dep
 #   grub           GRUB's rescue CD-ROM and floppy images
 #   busybox        a static busybox, for machines that have none installed
 #
-# They land in $VIV_GUESTS_DIR (default: build/guests), one folder each. What is there already is
-# taken as it is, so that a machine without a network works on with its cache; --refresh fetches
-# anew. Exit code 1: something is neither cached nor to be had; a line says what and why.
+# They land in FOLDER (a path with a slash in it; default: $VIV_GUESTS_DIR, or build/guests), one
+# folder each. What is there already is taken as it is, so that a machine without a network works on
+# with its cache; --refresh fetches anew. Exit code 1: something is neither cached nor to be had; a line says what and why.
 
 set -eu
 
@@ -180,9 +180,10 @@ for arg in "$@"; do
     case $arg in
     --refresh) refresh=yes ;;
     -h | --help)
-        sed -n '4,15s/^# \{0,1\}//p' "$0"
+        sed -n '4,16s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
+    */*) VIV_GUESTS_DIR=$arg ;;
     all) names="$names amd64 cloud grub busybox" ;;
     *) names="$names $arg" ;;
     esac
@@ -190,6 +191,7 @@ done
 
 # Tests run side by side; one of them fetches, the others wait for it.
 mkdir -p "$VIV_GUESTS_DIR"
+VIV_GUESTS_DIR=$(cd "$VIV_GUESTS_DIR" && pwd)
 exec 9>"$VIV_GUESTS_DIR/.lock"
 flock 9
 failed=0

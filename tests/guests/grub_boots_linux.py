@@ -12,13 +12,13 @@ from guest import Guest, check, run
 
 
 def main(grub_iso, disk):
-    """Kernel and initramfs are files of the ISO 9660 file system that the disk holds."""
+    """Kernel and initramfs are files of the ISO 9660 file system in the disk's partition."""
     guest = Guest(cdrom=grub_iso, disks=[disk], boot='d', timeout=600)
     guest.expect_screen(r'\*GNU/Linux', 180)
     guest.key('c')
     guest.expect_screen(r'^grub> *$')
     # The BIOS keeps 15 keys while GRUB loads a file: wait for the prompt to come back.
-    for line in ('linux (hd0)/vmlinuz console=ttyS0 console=tty0', 'initrd (hd0)/initrd.gz'):
+    for line in ('linux (hd0,msdos1)/vmlinuz console=ttyS0 console=tty0', 'initrd (hd0,msdos1)/initrd.gz'):
         guest.type(line + '\n')
         guest.expect_screen(re.escape(line) + r' *\ngrub> *\s*\Z')
     guest.type('boot\n')
@@ -28,7 +28,7 @@ def main(grub_iso, disk):
     guest.type('echo sum $((40 + 2))\n')
     guest.expect_screen(r'^sum 42$')
     # The disk's driver found the disk that the BIOS booted from.
-    guest.type('mount -t iso9660 /dev/sda /mnt; ls /mnt\n')
+    guest.type('mount -t iso9660 /dev/sda1 /mnt; ls /mnt\n')
     guest.expect_screen(r'^initrd.gz +vmlinuz$')
     guest.type('poweroff\n')
     guest.expect(r'reboot: Power down')

@@ -2,17 +2,19 @@
 /* The fake host: runs one device (or driver) class in a unit test or a fuzz target without the VMM.
  *
  * A test compiles the plugin's sources in, so that viv_plugin_entry_v1 is linked, and does:
- *     Harness *h = harness_new("i8254", "IOBase=0x40");      -- construct, reset, power_on
+ *     Harness *h = harness_new("i8254", "Base=0x40");       -- construct, reset, power_on
  *     harness_out8(h, 0x43, 0x34);
- *     harness_advance_ns(h, 1000000);                         -- fires timers in order of deadline
+ *     harness_advance_ns(h, 1000000);        -- fires timers in order of deadline
  *     ck_assert_uint_eq(harness_irq_level(h, 0), 1);
- *     harness_save_load(h);                                   -- into a fresh instance, resave must be identical
+ *     harness_save_load(h);                  -- into a fresh instance; the resave must be equal
  *     harness_free(h);
  * When the surroundings matter (LUNs, RAM size, CPUs), build it in steps:
- *     h = harness_create(); harness_lun_media(h, 0, VIV_MEDIA_DISK, 1 << 20, 0); harness_start(h, "ahci", "PortCount=1");
+ *     h = harness_create();
+ *     harness_lun_media(h, 0, VIV_MEDIA_DISK, 1 << 20, 0);
+ *     harness_start(h, "ahci", "PortCount=1");
  *
- * A broken contract (wrong lock, unknown handle, two timers of one name, ...) and a misuse of the harness print a
- * line and abort(). HARNESS_LOG=1 in the environment prints what the plugin logs.
+ * A broken contract (wrong lock, unknown handle, two timers of one name, ...) and a misuse of the
+ * harness print a line and abort(). HARNESS_LOG=1 in the environment prints what the plugin logs.
  * Everything is single-threaded; real time plays no part except in harness_pump(). */
 #ifndef VIV_TESTS_HARNESS_H
 #define VIV_TESTS_HARNESS_H
@@ -26,31 +28,34 @@
 
 typedef struct Harness Harness;
 
-/* -- life ------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
-Harness *harness_create(void); /* an empty machine for the linked plugin */
-Harness *
-harness_create_for(const viv_plugin_t *plugin); /* ... for a plugin that was found otherwise */
-/* options: "key=value,key=value". Numbers as 42 or 0x2a, booleans 0/1/true/false, "\," is a comma. Keys are checked against
- * the option table like in the real host; keys with a '/' go to viv.cfg/1 (a full number is an integer, anything else
- * a string; the prefixes "string:" and "integer:" force it) and must be read by construct. NULL or "": none. */
-viv_status_t harness_start(Harness *h, const char *class_name,
-                           const char *options); /* construct, reset, power_on */
-Harness *harness_new(const char *class_name,
-                     const char *options); /* create + start; aborts on failure */
+/* An empty machine for the linked plugin, or for one that was found otherwise. */
+Harness *harness_create(void);
+Harness *harness_create_for(const viv_plugin_t *plugin);
+/* options: "key=value,key=value". Numbers as 42 or 0x2a, booleans 0/1/true/false, "\," is a comma.
+ * Keys are checked against the option table like in the real host; keys with a '/' go to viv.cfg/1
+ * (a full number is an integer, anything else a string; the prefixes "string:" and "integer:" force
+ * it) and must be read by construct. NULL or "": none.
+ * Runs construct, reset, power_on. */
+viv_status_t harness_start(Harness *h, const char *class_name, const char *options);
+/* create and start; aborts on failure. */
+Harness *harness_new(const char *class_name, const char *options);
 /* Like harness_new, NULL and the status on failure. */
 Harness *harness_try_new(const char *class_name, const char *options, viv_status_t *ret_status);
-/* A further instance of any class of the plugin in the same machine; returns its index (first: 0) or a status. */
+/* A further instance of any class of the plugin in the same machine; returns its index (first: 0)
+ * or a status. */
 int harness_add(Harness *h, const char *class_name, const char *options);
 /* power_off, drain, destruct, checks for leaks of locks and host buffers. NULL is fine. */
 void harness_free(Harness *h);
-/* Machine reset: standard PCI header fields, then reset() of every instance. */
+/* Machine reset: PCI configuration as after construct, then reset() of every instance. */
 void harness_reset(Harness *h);
 void harness_suspend(Harness *h);
 void harness_resume(Harness *h);
 /* The sentence of the latest api->fail() or configuration error of this thread; "" if none. */
 const char *harness_error(void);
-/* Calls below mean instance `index` of harness_add from here on (PCI config, LUN query, ...). 0 at first. */
+/* Calls below mean instance `index` of harness_add from here on (PCI config, LUN query, ...). 0 at
+ * first. */
 void harness_select(Harness *h, int index);
 void *harness_self(Harness *h); /* the instance struct of the selected instance */
 viv_dev_t *harness_dev(Harness *h);
@@ -58,23 +63,25 @@ viv_dev_t *harness_dev(Harness *h);
 /* The n-th (1 = next) fallible call of a plugin into the host fails with VIV_E_NOMEM. 0: none. */
 void harness_fail_call(Harness *h, unsigned n);
 unsigned harness_fallible_calls(Harness *h); /* how many there have been */
-/* Constructs with each host call failing in turn, until the construct runs through; every failure must unwind cleanly
- * (leaks are for the sanitizer). Returns the number of calls tried. setup may be NULL. */
+/* Constructs with each host call failing in turn, until the construct runs through; every failure
+ * must unwind cleanly (leaks are for the sanitizer). Returns the number of calls tried. setup may
+ * be NULL. */
 unsigned harness_construct_failures(const char *class_name, const char *options);
 unsigned harness_construct_failures_with(void (*setup)(Harness *h), const char *class_name,
                                          const char *options);
 
-/* -- save and load ----------------------------------------------------------------------------------- */
+/* -- save and load ----------------------------------------------------------------------------- */
 
-/* Saves, replaces all instances by fresh ones, loads, and asserts that a second save is byte-identical and that every
- * interrupt line has the level it had. Pending media requests are completed first, as the real host does. */
+/* Saves, replaces all instances by fresh ones, loads, and asserts that a second save is
+ * byte-identical and that every interrupt line has the level it had. Pending media requests are
+ * completed first, as the real host does. */
 void harness_save_load(Harness *h);
-/* The pieces: a blob of the whole machine (transfer; free()), and loading one into fresh instances. After a failed
- * load only harness_free (or another load) is allowed. */
+/* The pieces: a blob of the whole machine (transfer; free()), and loading one into fresh instances.
+ * After a failed load only harness_free (or another load) is allowed. */
 uint8_t *harness_save(Harness *h, size_t *ret_len);
 viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len);
 
-/* -- ports and memory ---------------------------------------------------------------------------------- */
+/* -- ports and memory -------------------------------------------------------------------------- */
 
 uint8_t harness_in8(Harness *h, uint32_t port);
 uint16_t harness_in16(Harness *h, uint32_t port);
@@ -84,7 +91,8 @@ void harness_out16(Harness *h, uint32_t port, uint16_t value);
 void harness_out32(Harness *h, uint32_t port, uint32_t value);
 uint32_t harness_io_read(Harness *h, uint32_t port, uint32_t width);
 void harness_io_write(Harness *h, uint32_t port, uint32_t value, uint32_t width);
-/* REP INS / REP OUTS: through the string handlers where there are any, the rest element by element. */
+/* REP INS / REP OUTS: through the string handlers where there are any, the rest element by
+ * element. */
 void harness_ins(Harness *h, uint32_t port, uint32_t width, void *buf, uint32_t count);
 void harness_outs(Harness *h, uint32_t port, uint32_t width, const void *buf, uint32_t count);
 int harness_port_mapped(Harness *h, uint32_t port);
@@ -108,17 +116,18 @@ void harness_ram_put16(Harness *h, uint64_t gpa, uint16_t value);
 void harness_ram_put32(Harness *h, uint64_t gpa, uint32_t value);
 void harness_ram_put64(Harness *h, uint64_t gpa, uint64_t value);
 
-/* -- time ------------------------------------------------------------------------------------------------ */
+/* -- time -------------------------------------------------------------------------------------- */
 
 uint64_t harness_time_ns(Harness *h);
 /* Moves the virtual clock, stopping at every deadline to fire. Returns how many timers fired. */
 uint64_t harness_advance_ns(Harness *h, uint64_t ns);
 uint64_t harness_advance_to_ns(Harness *h, uint64_t time_ns);
 uint64_t harness_next_deadline(Harness *h); /* UINT64_MAX: none armed */
-/* What the host's wall clock shows at virtual time 0 (default 1234567890 s); it then runs with the virtual clock. */
+/* What the host's wall clock shows at virtual time 0 (default 1234567890 s); it then runs with the
+ * virtual clock. */
 void harness_wall_set_ns(Harness *h, uint64_t ns_since_1970);
 
-/* -- log of what the plugin did to the machine -------------------------------------------------------------- */
+/* -- log of what the plugin did to the machine ------------------------------------------------- */
 
 typedef enum HarnessEventKind {
     HARNESS_EV_IRQ,          /* a irq, b level: edges of the wired-or of all devices */
@@ -167,7 +176,7 @@ uint32_t harness_intx_level(Harness *h, uint32_t fn_index); /* of the selected i
 uint32_t harness_a20(Harness *h);
 uint32_t harness_ignne(Harness *h);
 
-/* -- chipset roles that the device has taken -------------------------------------------------------------------- */
+/* -- chipset roles that the device has taken --------------------------------------------------- */
 
 /* The tables (NULL: not taken); call their functions between chipset_lock and chipset_unlock. */
 const viv_pic_ops_t *harness_pic(Harness *h, viv_dev_t **ret_dev, void **ret_self);
@@ -192,17 +201,18 @@ void harness_apic_accepts(
     uint32_t accepted); /* what apic_deliver returns without a role holder; 1 at first */
 void harness_current_vcpu(Harness *h, uint32_t vcpu);
 
-/* -- PCI, function fn_index of the selected instance --------------------------------------------------------------- */
+/* -- PCI, function fn_index of the selected instance ------------------------------------------- */
 
 uint32_t harness_cfg_read(Harness *h, uint32_t fn_index, uint32_t off, uint32_t width);
 void harness_cfg_write(Harness *h, uint32_t fn_index, uint32_t off, uint32_t value, uint32_t width);
 uint32_t harness_pci_devfn(Harness *h, uint32_t fn_index);
-/* Writes the BAR and switches on decoding (I/O, memory) and bus mastering in the command register. */
+/* Writes the BAR and switches on decoding (I/O, memory) and bus mastering in the command
+ * register. */
 void harness_pci_map_bar(Harness *h, uint32_t fn_index, uint32_t bar, uint64_t address);
 uint64_t harness_pci_bar_size(Harness *h, uint32_t fn_index,
                               uint32_t bar); /* by the sizing protocol; restores it */
 
-/* -- the machine ------------------------------------------------------------------------------------------------------- */
+/* -- the machine ------------------------------------------------------------------------------- */
 
 void harness_vm_cpus(Harness *h, uint32_t count);         /* 1 */
 void harness_vm_cpu_hz(Harness *h, uint64_t hz);          /* 2 GHz */
@@ -218,7 +228,7 @@ void harness_cfg_set_bytes(Harness *h, const char *path, const void *bytes, size
 const uint8_t *harness_fwfile(Harness *h, const char *name, size_t *ret_len);
 uint64_t harness_stam(Harness *h, const char *name); /* a counter's value; aborts if unknown */
 
-/* -- LUNs: set up before start; LUNs that are not are VIV_E_NOT_FOUND at attach -------------------------------------------- */
+/* -- LUNs: set up before start; LUNs that are not are VIV_E_NOT_FOUND at attach ---------------- */
 
 /* An in-memory medium (sparse, zeroed). size_bytes 0: no medium in. */
 void harness_lun_media(Harness *h, uint32_t lun, uint32_t type, uint64_t size_bytes,
@@ -233,8 +243,8 @@ unsigned harness_media_ops(Harness *h, uint32_t lun,
                            uint32_t op); /* how many of VIV_MEDIA_OP_* have been done */
 uint32_t harness_media_ejected(Harness *h, uint32_t lun);
 uint32_t harness_media_locked(Harness *h, uint32_t lun);
-/* 1: queued requests complete by themselves when the outermost call into the device returns; 0 (at first): in
- * harness_run_pending(). */
+/* 1: queued requests complete by themselves when the outermost call into the device returns; 0 (at
+ * first): in harness_run_pending(). */
 void harness_media_auto(Harness *h, uint32_t lun, uint32_t on);
 /* Completes queued requests, oldest first, including those queued meanwhile. Returns how many. */
 unsigned harness_run_pending(Harness *h);
@@ -246,10 +256,12 @@ void harness_lun_char(Harness *h, uint32_t lun);
 /* What the device has written so far (borrowed, NUL-terminated), and forgetting it. */
 const char *harness_char_output(Harness *h, uint32_t lun, size_t *ret_len);
 void harness_char_clear(Harness *h, uint32_t lun);
-/* Offers input to the device's viv.char-port/1; what it does not take is offered again after input_ready(). */
+/* Offers input to the device's viv.char-port/1; what it does not take is offered again after
+ * input_ready(). */
 void harness_char_inject(Harness *h, uint32_t lun, const void *buf, size_t len);
 size_t harness_char_waiting(Harness *h, uint32_t lun); /* injected but not yet taken */
-/* write() takes this many bytes more, then says 0; raising it from 0 calls write_ready(). Unlimited at first. */
+/* write() takes this many bytes more, then says 0; raising it from 0 calls write_ready(). Unlimited
+ * at first. */
 void harness_char_room(Harness *h, uint32_t lun, uint32_t bytes);
 typedef struct HarnessCharParams {
     uint32_t baud, data_bits, stop_bits_x2, parity, lines;
@@ -259,7 +271,8 @@ HarnessCharParams harness_char_params(Harness *h,
 
 /* A driver that has viv.display/1 (mode_changed is logged). */
 void harness_lun_display(Harness *h, uint32_t lun);
-/* A driver that has nothing, or whatever the test provides (may be called several times for one LUN). */
+/* A driver that has nothing, or whatever the test provides (may be called several times for one
+ * LUN). */
 void harness_lun_empty(Harness *h, uint32_t lun);
 void harness_lun_iface(Harness *h, uint32_t lun, const char *id, const void *ops, void *self);
 uint32_t harness_lun_attached(Harness *h, uint32_t lun);
@@ -268,17 +281,19 @@ uint32_t harness_lun_attached(Harness *h, uint32_t lun);
 viv_status_t harness_query(Harness *h, uint32_t lun, const char *id, viv_iface_t *ret_iface);
 viv_iface_t harness_port(Harness *h, uint32_t lun, const char *id);
 
-/* -- drivers ------------------------------------------------------------------------------------------------------------------ */
+/* -- drivers ----------------------------------------------------------------------------------- */
 
-/* One driver instance instead of a device: h = harness_create(); harness_drv_above(...); harness_start(h, "VD", "...")
- * (harness_start, _new, _construct_failures take drivers and devices alike: the class's kind decides). */
+/* One driver instance instead of a device: h = harness_create(); harness_drv_above(...);
+ * harness_start(h, "VD", "...") (harness_start, _new, _construct_failures take drivers and devices
+ * alike: the class's kind decides). */
 void harness_drv_above(Harness *h, const char *id, const void *ops, void *self);
 void harness_drv_below(Harness *h, const char *id, const void *ops, void *self);
 viv_status_t harness_drv_query(Harness *h, const char *id, viv_iface_t *ret_iface);
 viv_iface_t harness_drv_iface(Harness *h, const char *id); /* aborts if there is none */
 viv_drv_t *harness_drv(Harness *h);
-/* One round of the I/O thread and of the asynchronous work: io_call()s, works and their done(), ready watches. Waits up to
- * timeout_ms for a watch when there is nothing else. Returns how many callbacks ran. */
+/* One round of the I/O thread and of the asynchronous work: io_call()s, works and their done(),
+ * ready watches. Waits up to timeout_ms for a watch when there is nothing else. Returns how many
+ * callbacks ran. */
 unsigned harness_pump(Harness *h, int timeout_ms);
 unsigned harness_watches(Harness *h);
 /* 1: viv.async/1 runs work and done inside submit. */
@@ -290,7 +305,7 @@ void harness_storage_poke(Harness *h, const char *path, uint64_t off, const void
 void harness_storage_fail(Harness *h, viv_status_t status,
                           unsigned count); /* the next reads, writes, flushes */
 
-/* -- fuzzing ------------------------------------------------------------------------------------ */
+/* -- fuzzing ----------------------------------------------------------------------------------- */
 
 typedef enum HarnessFuzzKind {
     HARNESS_FUZZ_PIO,  /* ports base .. base + len */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fake host: entering plugin code with the locks that the SDK promises, and checking that it comes back with them. */
+/* Fake host: entering plugin code with the locks that the SDK promises, and checking that it comes
+ * back with them. */
 #include "harness_internal.h"
 
 void harness_lock_take(Harness *h, unsigned *lock)

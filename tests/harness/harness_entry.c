@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The only place that needs the plugin's entry to be linked in: a program that finds its plugin in another way uses
+/* The only place that needs the plugin's entry to be linked in: a program that finds its plugin in
+ * another way uses
  * harness_create_for() and does not pull in this file. */
 #include "harness_internal.h"
 

@@ -87,7 +87,7 @@ typedef struct HarnessBar {
 struct viv_pci_fn {
     HarnessInst *owner;
     uint32_t index, bus, devfn;
-    uint8_t cfg[256], wmask[256], w1c[256];
+    uint8_t cfg[256], wmask[256], w1c[256], reset_cfg[256];
     HarnessBar bars[HARNESS_PCI_BARS];
     viv_pci_cfg_read_fn read;
     viv_pci_cfg_written_fn written;
@@ -328,6 +328,7 @@ viv_status_t harness_role_take(Harness *h, HarnessRole *role, HarnessInst *inst,
 extern const viv_pci_api_t harness_pci_api;
 extern const viv_pcibus_api_t harness_pcibus_api;
 void harness_pci_fn_free(viv_pci_fn_t *fn);
+void harness_pci_snapshot(HarnessInst *inst);
 void harness_pci_reset(Harness *h);
 void harness_pci_loaded(viv_pci_fn_t *fn);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fake host: ports, MMIO and guest memory, with the splitting and widening rules of viv_io_ops_t. */
+/* Fake host: ports, MMIO and guest memory, with the splitting and widening rules of
+ * viv_io_ops_t. */
 #include "harness_internal.h"
 
 static uint64_t harness_ones(uint32_t width)
@@ -7,7 +8,7 @@ static uint64_t harness_ones(uint32_t width)
     return width >= 8 ? UINT64_MAX : (1ull << (8 * width)) - 1;
 }
 
-/* -- ranges --------------------------------------------------------------------------------------------- */
+/* -- ranges ------------------------------------------------------------------------------------ */
 
 int harness_range_clash(Harness *h, uint32_t is_mmio, uint64_t base, uint64_t len,
                         const char **ret_owner)
@@ -85,7 +86,7 @@ static viv_range_t *harness_range_find(Harness *h, uint32_t is_mmio, uint64_t ad
     return bar;
 }
 
-/* -- one access within one range ---------------------------------------------------------------------------- */
+/* -- one access within one range --------------------------------------------------------------- */
 
 static uint64_t harness_call_read(viv_range_t *r, uint64_t off, uint32_t width)
 {
@@ -194,7 +195,7 @@ static void harness_range_write(viv_range_t *r, uint64_t off, uint64_t value, ui
     }
 }
 
-/* -- an access that may cross ranges ---------------------------------------------------------------------------- */
+/* -- an access that may cross ranges ----------------------------------------------------------- */
 
 static uint64_t harness_unclaimed_read(Harness *h, uint32_t is_mmio, uint64_t addr, uint32_t width)
 {
@@ -219,9 +220,11 @@ static uint64_t harness_space_read(Harness *h, uint32_t is_mmio, uint64_t addr, 
     if (width == 1) {
         return harness_unclaimed_read(h, is_mmio, addr, 1);
     }
-    uint32_t half = width / 2;
-    uint64_t low = harness_space_read(h, is_mmio, addr, half);
-    return low | harness_space_read(h, is_mmio, addr + half, half) << (8 * half);
+    uint64_t value = 0;
+    for (uint32_t i = 0; i < width; i++) {
+        value |= harness_space_read(h, is_mmio, addr + i, 1) << (8 * i);
+    }
+    return value;
 }
 
 static void harness_space_write(Harness *h, uint32_t is_mmio, uint64_t addr, uint64_t value,
@@ -236,9 +239,9 @@ static void harness_space_write(Harness *h, uint32_t is_mmio, uint64_t addr, uin
             harness_mem_access(h, addr, &byte, 1, 1);
         }
     } else {
-        uint32_t half = width / 2;
-        harness_space_write(h, is_mmio, addr, value & harness_ones(half), half);
-        harness_space_write(h, is_mmio, addr + half, value >> (8 * half), half);
+        for (uint32_t i = 0; i < width; i++) {
+            harness_space_write(h, is_mmio, addr + i, value >> (8 * i) & 0xff, 1);
+        }
     }
 }
 
@@ -299,18 +302,13 @@ int harness_port_mapped(Harness *h, uint32_t port)
     return harness_range_find(h, 0, port) != NULL;
 }
 
-/* -- strings ------------------------------------------------------------------------------------------------------- */
+/* -- strings ----------------------------------------------------------------------------------- */
 
-/* The range whose string handler may serve the access, or NULL. */
+/* The range whose string handler is asked first, or NULL: like the host for any width that fits. */
 static viv_range_t *harness_string_range(Harness *h, uint32_t port, uint32_t width)
 {
     viv_range_t *r = harness_range_find(h, 0, port);
-    uint32_t wide;
-    if (!r || port - r->base + width > r->len ||
-        harness_split(r, port - r->base, width, &wide) != HARNESS_DIRECT) {
-        return NULL;
-    }
-    return r;
+    return r && port - r->base + width <= r->len ? r : NULL;
 }
 
 void harness_ins(Harness *h, uint32_t port, uint32_t width, void *buf, uint32_t count)
@@ -363,7 +361,7 @@ void harness_outs(Harness *h, uint32_t port, uint32_t width, const void *buf, ui
     }
 }
 
-/* -- memory ---------------------------------------------------------------------------------------------------------- */
+/* -- memory ------------------------------------------------------------------------------------ */
 
 static uint64_t harness_ram_below(const Harness *h)
 {
@@ -409,7 +407,7 @@ static uint64_t harness_mmio_piece(Harness *h, viv_range_t *r, uint64_t gpa, uin
     while (width > 1 && (gpa % width || len < width || gpa - r->base + width > r->len)) {
         width /= 2;
     }
-    if (h->dma_mmio_depth) { /* a device that reaches its own or another's registers through DMA from there: not on */
+    if (h->dma_mmio_depth) { /* DMA from a register handler that DMA reached: goes no further */
         memset(buf, 0xff, write ? 0 : width);
         return width;
     }

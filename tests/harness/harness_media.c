@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fake host: in-memory media behind a LUN (viv.media/1), with requests that complete when the test says so. */
+/* Fake host: in-memory media behind a LUN (viv.media/1), with requests that complete when the test
+ * says so. */
 #include "harness_internal.h"
 
 static viv_status_t harness_media_check(HarnessMedia *m, uint32_t op, uint64_t off, uint64_t len)
@@ -53,7 +54,7 @@ static viv_status_t harness_media_do(HarnessMedia *m, uint32_t op, uint64_t off,
     return VIV_OK;
 }
 
-/* -- viv.media/1 ---------------------------------------------------------------------------------------- */
+/* -- viv.media/1 ------------------------------------------------------------------------------- */
 
 static void harness_media_info(void *self, viv_media_info_t *ret_info)
 {
@@ -133,7 +134,7 @@ const viv_media_ops_t harness_media_table = {
     .lock = harness_media_lock,
 };
 
-/* -- completions ------------------------------------------------------------------------------------------- */
+/* -- completions ------------------------------------------------------------------------------- */
 
 unsigned harness_pending(Harness *h)
 {
@@ -177,7 +178,7 @@ void harness_media_idle(Harness *h)
     }
 }
 
-/* -- for tests ------------------------------------------------------------------------------------------------ */
+/* -- for tests --------------------------------------------------------------------------------- */
 
 static HarnessMedia *harness_media_get(Harness *h, uint32_t lun)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fake host: PCI functions with a configuration space as PCI 3.0 chapter 6 has it, BARs, INTx, bus mastering. */
+/* Fake host: PCI functions with a configuration space as PCI 3.0 chapter 6 has it, BARs, INTx, bus
+ * mastering. */
 #include "harness_internal.h"
 
 #define HARNESS_PCI_COMMAND     0x04u
@@ -42,7 +43,7 @@ static uint32_t harness_pci_bar_reg(const viv_pci_fn_t *fn, uint32_t bar)
     return (fn->cfg[0x0e] & 0x7f) == 1 ? 0x38 : 0x30;
 }
 
-/* -- mapping ------------------------------------------------------------------------------------------------ */
+/* -- mapping ----------------------------------------------------------------------------------- */
 
 /* Where the registers say that the BAR is, or UINT64_MAX if it does not decode. */
 static uint64_t harness_pci_decoded(const viv_pci_fn_t *fn, uint32_t bar)
@@ -130,7 +131,7 @@ void harness_pci_fn_free(viv_pci_fn_t *fn)
     free(fn);
 }
 
-/* -- accesses of the guest -------------------------------------------------------------------------------------- */
+/* -- accesses of the guest --------------------------------------------------------------------- */
 
 static void harness_pci_access_check(uint32_t off, uint32_t width)
 {
@@ -178,7 +179,7 @@ static void harness_pci_guest_write(viv_pci_fn_t *fn, uint32_t off, uint32_t val
     }
 }
 
-/* -- viv.pci/1 ---------------------------------------------------------------------------------------------------- */
+/* -- viv.pci/1 --------------------------------------------------------------------------------- */
 
 static viv_pci_fn_t *harness_pci_at(Harness *h, uint32_t bus, uint32_t devfn)
 {
@@ -433,7 +434,7 @@ const viv_pci_api_t harness_pci_api = {
     .dma_write = harness_pci_dma_write,
 };
 
-/* -- viv.pcibus/1 --------------------------------------------------------------------------------------------------- */
+/* -- viv.pcibus/1 ------------------------------------------------------------------------------ */
 
 static viv_status_t harness_pcibus_provide(viv_dev_t *dev, const viv_pcibus_ops_t *ops, void *self)
 {
@@ -469,22 +470,29 @@ const viv_pcibus_api_t harness_pcibus_api = {
     .config_write = harness_pcibus_write,
 };
 
-/* -- for tests --------------------------------------------------------------------------------------------------------- */
+/* -- for tests --------------------------------------------------------------------------------- */
 
-/* What a bus reset does to the standard header. */
+/* After construct: what a reset brings back. */
+void harness_pci_snapshot(HarnessInst *inst)
+{
+    for (uint32_t k = 0; k < HARNESS_PCI_FNS; k++) {
+        if (inst->fns[k]) {
+            memcpy(inst->fns[k]->reset_cfg, inst->fns[k]->cfg, sizeof(inst->fns[k]->cfg));
+        }
+    }
+}
+
 void harness_pci_reset(Harness *h)
 {
     for (int i = 0; i < h->count; i++) {
         for (uint32_t k = 0; k < HARNESS_PCI_FNS; k++) {
             viv_pci_fn_t *fn = h->inst[i]->fns[k];
-            if (!fn) {
-                continue;
+            if (fn) {
+                memcpy(fn->cfg, fn->reset_cfg, sizeof(fn->cfg));
+                fn->intx_raw = 0;
+                harness_pci_remap(fn);
+                harness_pci_intx_update(fn);
             }
-            for (uint32_t off = 0; off < 0x40; off++) {
-                fn->cfg[off] = (uint8_t)(fn->cfg[off] & ~fn->wmask[off]);
-            }
-            harness_pci_remap(fn);
-            harness_pci_intx_update(fn);
         }
     }
 }

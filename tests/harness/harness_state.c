@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fake host: saving and loading the whole machine, laid out like the real host's units: for each instance the field table,
+/* Fake host: saving and loading the whole machine, laid out like the real host's units: for each
+ * instance the field table,
  * what save() adds, timers by name, PCI configuration spaces, device RAM. */
 #include "harness_internal.h"
 
@@ -58,7 +59,7 @@ static void harness_put_end(viv_stream_t *s, size_t start)
     memcpy(s->data + start - sizeof(len), &len, sizeof(len));
 }
 
-/* -- fields ------------------------------------------------------------------------------------------------- */
+/* -- fields ------------------------------------------------------------------------------------ */
 
 static const viv_field_t *harness_field_at(const viv_field_t *fields, uint32_t stride, unsigned i)
 {
@@ -182,7 +183,7 @@ static int harness_fields_load(HarnessReader *r, const viv_field_t *fields, uint
     return 0;
 }
 
-/* -- saving ------------------------------------------------------------------------------------------------------ */
+/* -- saving ------------------------------------------------------------------------------------ */
 
 static void harness_inst_save(viv_stream_t *s, HarnessInst *inst)
 {
@@ -244,7 +245,7 @@ uint8_t *harness_save(Harness *h, size_t *ret_len)
     return s.data;
 }
 
-/* -- loading ------------------------------------------------------------------------------------------------------ */
+/* -- loading ----------------------------------------------------------------------------------- */
 
 static viv_status_t harness_load_corrupt(const HarnessInst *inst, const char *what)
 {
@@ -341,11 +342,18 @@ static viv_status_t harness_load_extra(const HarnessReader *r, HarnessInst *inst
     return st;
 }
 
-static viv_status_t harness_inst_load(HarnessReader *r, HarnessInst *inst)
+/* What the second round of a load needs of the first. */
+typedef struct HarnessLoaded {
+    HarnessReader timers;
+    uint32_t version;
+} HarnessLoaded;
+
+static viv_status_t harness_inst_load(HarnessReader *r, HarnessInst *inst,
+                                      HarnessLoaded *ret_loaded)
 {
     char name[128];
-    uint32_t version;
     HarnessReader part[5];
+    uint32_t version;
     if (harness_get_text(r, name, sizeof(name)) || strcmp(name, inst->name) ||
         harness_get_u32(r, &version)) {
         return harness_load_corrupt(inst, "another unit");
@@ -358,21 +366,29 @@ static viv_status_t harness_inst_load(HarnessReader *r, HarnessInst *inst)
             return harness_load_corrupt(inst, "truncated");
         }
     }
-    viv_status_t st = harness_load_pci(&part[3], inst);
+    *ret_loaded = (HarnessLoaded){part[2], version};
+    viv_status_t st = harness_load_timers(&part[2], inst);
+    st = st == VIV_OK ? harness_load_rams(&part[4], inst) : st;
+    st = st == VIV_OK ? harness_load_pci(&part[3], inst) : st;
     if (st == VIV_OK && inst->cls.state &&
         harness_fields_load(&part[0], inst->cls.state, inst->cls.field_stride, inst->self)) {
         st = harness_load_corrupt(inst, "fields");
     }
-    st = st == VIV_OK ? harness_load_extra(&part[1], inst, version) : st;
-    st = st == VIV_OK ? harness_load_timers(&part[2], inst) : st;
-    st = st == VIV_OK ? harness_load_rams(&part[4], inst) : st;
-    if (st == VIV_OK && inst->cls.post_load) {
+    return st == VIV_OK ? harness_load_extra(&part[1], inst, version) : st;
+}
+
+static viv_status_t harness_inst_loaded(HarnessInst *inst, HarnessLoaded *loaded)
+{
+    if (inst->cls.post_load) {
         unsigned token = harness_enter(inst);
-        st = inst->cls.post_load(&inst->dev, inst->self, version);
+        viv_status_t st = inst->cls.post_load(&inst->dev, inst->self, loaded->version);
         harness_leave(inst, token);
         HARNESS_CHECK(st <= 0, "%s: post_load gives %d", inst->name, st);
+        if (st != VIV_OK) {
+            return st;
+        }
     }
-    return st;
+    return harness_load_timers(&loaded->timers, inst); /* the saved deadlines have the last word */
 }
 
 /* Fresh instances in the place of the old ones, lines low. */
@@ -418,6 +434,7 @@ static viv_status_t harness_renew(Harness *h)
                           inst->name, st);
         }
         harness_leave(inst, token);
+        harness_pci_snapshot(inst);
     }
     return VIV_OK;
 }
@@ -425,6 +442,7 @@ static viv_status_t harness_renew(Harness *h)
 viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
 {
     HarnessReader r = {blob, len};
+    HarnessLoaded loaded[HARNESS_MAX_INSTANCES];
     uint64_t magic = 0;
     uint32_t count = 0;
     harness_run_pending(h);
@@ -435,10 +453,13 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
         st = harness_error_set(VIV_E_CORRUPT, "not a saved state of this machine");
     }
     for (int i = 0; st == VIV_OK && i < h->count; i++) {
-        st = harness_inst_load(&r, h->inst[i]);
+        st = harness_inst_load(&r, h->inst[i], &loaded[i]);
     }
     if (st == VIV_OK && r.left) {
         st = harness_error_set(VIV_E_CORRUPT, "bytes are left over");
+    }
+    for (int i = 0; st == VIV_OK && i < h->count; i++) { /* like the host: all units are in */
+        st = harness_inst_loaded(h->inst[i], &loaded[i]);
     }
     for (uint32_t irq = 0; irq < HARNESS_IRQS; irq++) { /* other devices raise their lines again */
         harness_irq_update(h, irq);
@@ -448,7 +469,7 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
     return st;
 }
 
-/* -- the round trip ------------------------------------------------------------------------------------------------- */
+/* -- the round trip ---------------------------------------------------------------------------- */
 
 typedef struct HarnessLines {
     uint64_t gsi;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* debug-exit: a port with which a guest ends the machine and says how it went.
  *
- * The guest sees IOSize ports from IOBase; a write of v, of any width, powers the machine off with the exit code
- * (v << 1) | 1, which is never 0: a run that ended in any other way cannot be mistaken for one that was ended here.
- * Reads give 0. For test guests; machines do not have it unless they are configured so.
+ * The guest sees IOSize ports from IOBase; a write of v, of any width, powers the machine off with
+ * the exit code (v << 1) | 1, which is never 0: a run that ended in any other way cannot be
+ * mistaken for one that was ended here. Reads give 0. For test guests; machines do not have it
+ * unless they are configured so.
  * Follows: the convention of QEMU's isa-debug-exit.
  * Not modelled: nothing that it has. */
 #include <viv/device.h>

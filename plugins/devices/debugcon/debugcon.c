@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* debugcon: a one-byte port that firmware and kernels write messages to.
  *
- * The guest sees one port: every byte written goes to the character driver on LUN#0, a read gives E9h, by which a guest
- * knows that somebody listens. SeaBIOS and OVMF write to 402h; for the older port E9h configure a second instance.
+ * The guest sees one port: every byte written goes to the character driver on LUN#0, a read gives
+ * E9h, by which a guest knows that somebody listens. SeaBIOS and OVMF write to 402h; for the older
+ * port E9h configure a second instance.
  * Follows: the convention of Bochs' port E9h.
  * Not modelled: input. */
 #include <string.h>
@@ -95,7 +96,10 @@ static void debugcon_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
 static uint32_t debugcon_write_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width,
                                       const void *buf, uint32_t count)
 {
-    (void)dev, (void)off, (void)width;
+    (void)dev, (void)off;
+    if (width != 1) {
+        return 0;
+    }
     debugcon_put(ctx, buf, count);
     return count;
 }
@@ -108,7 +112,7 @@ static const viv_io_ops_t debugcon_io = {
     .write_string = debugcon_write_string,
 };
 
-/* -- what the driver sees -------------------------------------------------------------------------- */
+/* -- what the driver sees ---------------------------------------------------------------------- */
 
 /* [io] There is no input: it is taken and forgotten, so that a pipe does not fill up. */
 static uint32_t debugcon_receive(void *self, const void *buf, uint32_t len_bytes)
@@ -161,7 +165,7 @@ static viv_status_t debugcon_query_interface(viv_dev_t *dev, void *self, uint32_
     return VIV_OK;
 }
 
-/* -- life ---------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* [main, device lock held] */
 static viv_status_t debugcon_attach(viv_dev_t *dev, DebugCon *con)

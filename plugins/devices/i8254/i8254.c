@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* i8254: the PC's programmable interval timer, and the system control port B that shares its channel 2.
+/* i8254: the PC's programmable interval timer, and the system control port B that shares its
+ * channel 2.
  *
- * The guest sees counters 0-2 at 40h-42h, the control word at 43h, port 61h (gate 2, speaker, refresh toggle, OUT2), and
- * OUT0 as IRQ 0. CLK is the colour burst / 3 = 105/88 MHz; every count is a function of the virtual clock: nothing drifts.
+ * The guest sees counters 0-2 at 40h-42h, the control word at 43h, port 61h (gate 2, speaker,
+ * refresh toggle, OUT2), and OUT0 as IRQ 0. CLK is the colour burst / 3 = 105/88 MHz; every count
+ * is a function of the virtual clock: nothing drifts.
  * Follows: Intel 8254 data sheet (231164), PIIX3 data sheet (290550) for port 61h.
- * Not modelled: sound (OUT2 and the speaker bit have no back end), the parity and channel-check NMI of port 61h (their
- * enable bits are kept). Where channel 1 is not programmed, the refresh toggle runs as if it were with the customary 18. */
+ * Not modelled: sound (OUT2 and the speaker bit have no back end), the parity and channel-check NMI
+ * of port 61h (their enable bits are kept). Where channel 1 is not programmed, the refresh toggle
+ * runs as if it were with the customary 18. */
 #include <viv/device.h>
 
 #include "i8254_channel.h"
@@ -50,7 +53,7 @@ static const viv_field_t i8254_state[] = {
     {0},
 };
 
-/* -- time ---------------------------------------------------------------------------------------- */
+/* -- time -------------------------------------------------------------------------------------- */
 
 static uint64_t i8254_pulse_at(uint64_t ns)
 {
@@ -70,7 +73,7 @@ static uint64_t i8254_now(viv_dev_t *dev)
     return i8254_pulse_at(dev->api->time_ns(dev));
 }
 
-/* -- counter 0 and its interrupt ------------------------------------------------------------------ */
+/* -- counter 0 and its interrupt --------------------------------------------------------------- */
 
 static void i8254_arm(viv_dev_t *dev, I8254 *pit)
 {
@@ -82,7 +85,8 @@ static void i8254_arm(viv_dev_t *dev, I8254 *pit)
     }
 }
 
-/* Runs counter 0 and carries OUT to the line. A low pulse that lies between two looks is given as one. */
+/* Runs counter 0 and carries OUT to the line. A low pulse that lies between two looks is given as
+ * one. */
 static void i8254_run0(viv_dev_t *dev, I8254 *pit, uint64_t to)
 {
     I8254Channel *c = &pit->channel[0];
@@ -94,7 +98,8 @@ static void i8254_run0(viv_dev_t *dev, I8254 *pit, uint64_t to)
     dev->api->irq_set(dev, pit->irq, c->out);
 }
 
-/* [emt, device lock held] Each edge by itself, so that none is lost when the host is a little late. */
+/* [emt, device lock held] Each edge by itself, so that none is lost when the host is a little
+ * late. */
 static void i8254_timer(viv_dev_t *dev, void *ctx)
 {
     I8254 *pit = ctx;
@@ -140,7 +145,7 @@ static void i8254_changed(viv_dev_t *dev, I8254 *pit, uint32_t i)
     }
 }
 
-/* -- ports 40h-43h ----------------------------------------------------------------------------------- */
+/* -- ports 40h-43h ----------------------------------------------------------------------------- */
 
 static void i8254_read_back(viv_dev_t *dev, I8254 *pit, uint8_t word)
 {
@@ -205,7 +210,7 @@ static const viv_io_ops_t i8254_io = {
     .write = i8254_write,
 };
 
-/* -- port 61h ------------------------------------------------------------------------------------------- */
+/* -- port 61h ---------------------------------------------------------------------------------- */
 
 static uint32_t i8254_refresh_toggle(const I8254 *pit, uint64_t now)
 {
@@ -244,7 +249,7 @@ static const viv_io_ops_t i8254_port_b_io = {
     .write = i8254_port_b_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* [main or emt, device lock held] */
 static void i8254_reset(viv_dev_t *dev, void *self)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One counter of the 8254: the six modes of the Intel 8254 data sheet (231164), "Mode Definitions".
  *
- * The counting element is never stepped pulse by pulse: from one event to the next it runs in closed form, so a counter
- * that nobody has looked at for an hour is brought up to date at once. What `left` means:
- *   modes 0, 1, 4, 5  the count itself; at 0 the mode's event happens, then it goes on from FFFFh (or 9999)
+ * The counting element is never stepped pulse by pulse: from one event to the next it runs in
+ * closed form, so a counter that nobody has looked at for an hour is brought up to date at once.
+ * What `left` means:
+ *   modes 0, 1, 4, 5  the count itself; at 0 the mode's event happens, then FFFFh (or 9999)
  *   mode 2            the count itself, period .. 1; OUT is low at 1
  *   mode 3            pulses left in this half of the square wave (the count goes down by two) */
 #include "i8254_channel.h"
@@ -56,7 +57,7 @@ void i8254_channel_reset(I8254Channel *c, uint64_t now, uint8_t gate)
         .at = now, .rw = I8254_RW_BOTH, .gate = gate, .out = 1, .mode = 3, .null_count = 1};
 }
 
-/* -- running --------------------------------------------------------------------------------------- */
+/* -- running ----------------------------------------------------------------------------------- */
 
 /* The CLK pulse that takes the count register into the counting element. */
 static void i8254_load(I8254Channel *c)
@@ -217,7 +218,7 @@ uint64_t i8254_channel_next(const I8254Channel *c)
     }
 }
 
-/* -- the guest's side --------------------------------------------------------------------------------- */
+/* -- the guest's side -------------------------------------------------------------------------- */
 
 void i8254_channel_control(I8254Channel *c, uint8_t word)
 {
@@ -349,7 +350,7 @@ uint8_t i8254_channel_read(I8254Channel *c, const I8254Channel *run)
     return (uint8_t)(msb ? value >> 8 : value);
 }
 
-/* -- saved state ------------------------------------------------------------------------------------------ */
+/* -- saved state ------------------------------------------------------------------------------- */
 
 int i8254_channel_is_sane(const I8254Channel *c, uint64_t now)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* i8254: one counter of the 8254, as a function of the number of CLK pulses. Knows nothing of the host. */
+/* i8254: one counter of the 8254, as a function of the number of CLK pulses. Knows nothing of the
+ * host. */
 #ifndef I8254_CHANNEL_H
 #define I8254_CHANNEL_H
 
@@ -42,15 +43,16 @@ extern const viv_field_t i8254_channel_fields[];
 void i8254_channel_reset(I8254Channel *c, uint64_t now, uint8_t gate);
 /* Runs the counter to pulse `to`. Returns 1 if OUT has risen (at least once) meanwhile. */
 int i8254_channel_run(I8254Channel *c, uint64_t to);
-/* The pulse at which OUT next changes in a way that an edge-sensitive input notices, or at which the
- * counter is loaded; UINT64_MAX: nothing will happen by itself. */
+/* The pulse at which OUT next changes in a way that an edge-sensitive input notices, or at which
+ * the counter is loaded; UINT64_MAX: nothing will happen by itself. */
 uint64_t i8254_channel_next(const I8254Channel *c);
 
 /* All below: the counter has been run to now. */
 void i8254_channel_control(I8254Channel *c, uint8_t word);
 void i8254_channel_write(I8254Channel *c, uint8_t value);
 void i8254_channel_gate(I8254Channel *c, uint8_t gate);
-/* Counter and status latch; `run` is the same counter run to now, c the one whose latches are set. */
+/* Counter and status latch; `run` is the same counter run to now, c the one whose latches are
+ * set. */
 void i8254_channel_latch_count(I8254Channel *c, const I8254Channel *run);
 void i8254_channel_latch_status(I8254Channel *c, const I8254Channel *run);
 uint8_t i8254_channel_read(I8254Channel *c, const I8254Channel *run);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* i8259: the PC's two cascaded 8259A interrupt controllers with edge/level control registers.
  *
- * The guest sees the master at 20h-21h, the slave at A0h-A1h (its INT is the master's IR2), and the ELCR
- * pair at 4D0h-4D1h. The machine hands ISA lines 0-15 to set_irq, and INTA cycles to acknowledge.
- * Follows: Intel 8259A data sheet (231468), PIIX3 data sheet (290550) for the ELCR and for ICW1.LTIM,
- * which has no function there. An input that falls before it is acknowledged withdraws its request, as
- * on the chip: what follows is the default (spurious) IR7.
- * Not modelled: the buffered mode's SP/EN pin (the bit is kept), CALL sequences of the MCS-80 mode beyond
- * the byte that an x86 takes from its second INTA cycle. */
+ * The guest sees the master at 20h-21h, the slave at A0h-A1h (its INT is the master's IR2), and the
+ * ELCR pair at 4D0h-4D1h. The machine hands ISA lines 0-15 to set_irq, and INTA cycles to
+ * acknowledge.
+ * Follows: Intel 8259A data sheet (231468), PIIX3 data sheet (290550) for the ELCR and for
+ * ICW1.LTIM, which has no function there. An input that falls before it is acknowledged withdraws
+ * its request, as on the chip: what follows is the default (spurious) IR7.
+ * Not modelled: the buffered mode's SP/EN pin (the bit is kept), CALL sequences of the MCS-80 mode
+ * beyond the byte that an x86 takes from its second INTA cycle. */
 #include <viv/chipset.h>
 #include <viv/device.h>
 
@@ -96,7 +97,7 @@ static const viv_field_t i8259_state[] = {
 /* Inputs that can be switched to level: not the timer, keyboard, cascade; not the RTC, the FPU. */
 static const uint8_t i8259_elcr_mask[2] = {0xf8, 0xde};
 
-/* -- priority --------------------------------------------------------------------------------- */
+/* -- priority ---------------------------------------------------------------------------------- */
 
 static uint8_t i8259_irr(const I8259Chip *c)
 {
@@ -170,7 +171,7 @@ static uint8_t i8259_vector(const I8259Chip *c, uint32_t n)
     return (uint8_t)((c->icw1 & 0xc0) | n << 3);
 }
 
-/* -- the machine's side ----------------------------------------------------------------------- */
+/* -- the machine's side ------------------------------------------------------------------------ */
 
 /* [any, chipset lock] */
 static void i8259_set_irq(viv_dev_t *dev, void *self, uint32_t irq, uint32_t level)
@@ -222,7 +223,7 @@ static const viv_pic_ops_t i8259_role = {
     .acknowledge = i8259_acknowledge,
 };
 
-/* -- the guest's side ------------------------------------------------------------------------- */
+/* -- the guest's side -------------------------------------------------------------------------- */
 
 static void i8259_icw1(I8259Chip *c, uint8_t value)
 {
@@ -387,7 +388,7 @@ static const viv_io_ops_t i8259_elcr_io = {
     .write = i8259_elcr_write,
 };
 
-/* -- life ------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* [main or emt, chipset lock] The inputs are not the chips' own: they stay as they are driven. */
 static void i8259_reset(viv_dev_t *dev, void *self)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* mc146818: the PC's real-time clock with 256 bytes of battery-backed RAM.
  *
- * The guest sees an index/data pair at 70h/71h (the clock and 114 bytes of RAM; bit 7 of 70h masks NMI), a second one at
- * 72h/73h (the upper 128 bytes), and IRQ 8. The clock starts at the host's wall time, as UTC or as local time, and then
- * follows the virtual clock through the guest-visible divider chain. Firmware reaches the RAM through the RTC role.
- * Follows: Motorola MC146818A data sheet (AD1-871R2), with the PC's 32.768 kHz crystal; PIIX3/ICH for ports 72h/73h; the
- * century byte of PC BIOSes at 32h is carried along with the year.
- * Not modelled: daylight saving (the DSE bit is kept), the SQW pin, dividers for other crystals (the clock stands while
- * they are selected), undefined values during an update (the time before it is read). */
+ * The guest sees an index/data pair at 70h/71h (the clock and 114 bytes of RAM; bit 7 of 70h masks
+ * NMI), a second one at 72h/73h (the upper 128 bytes), and IRQ 8. The clock starts at the host's
+ * wall time, as UTC or as local time, and then follows the virtual clock through the guest-visible
+ * divider chain. Firmware reaches the RAM through the RTC role.
+ * Follows: Motorola MC146818A data sheet (AD1-871R2), with the PC's 32.768 kHz crystal; PIIX3/ICH
+ * for ports 72h/73h; the century byte of PC BIOSes at 32h is carried along with the year.
+ * Not modelled: daylight saving (the DSE bit is kept), the SQW pin, dividers for other crystals
+ * (the clock stands while they are selected), undefined values during an update (the time before it
+ * is read). */
 #include <time.h>
 
 #include <viv/chipset.h>
@@ -57,7 +59,7 @@
 
 #define MC146818_SECOND_NS      1000000000ull
 #define MC146818_HALF_SECOND_NS 500000000ull
-#define MC146818_LATE_SECONDS 3600u /* backlog of updates that a saved state may hold */
+#define MC146818_LATE_SECONDS   3600u /* backlog of updates that a saved state may hold */
 /* From UIP's rise to the end of the update: t_BUC 244 us and the cycle of 1984 us. */
 #define MC146818_UIP_NS 2228000ull
 /* ns * 64 / 1953125 = periods of 32.768 kHz */
@@ -99,7 +101,7 @@ static const viv_field_t mc146818_state[] = {
     {0},
 };
 
-/* -- divider chain ------------------------------------------------------------------------------- */
+/* -- divider chain ----------------------------------------------------------------------------- */
 
 static int mc146818_is_running(const Mc146818 *rtc)
 {
@@ -135,7 +137,7 @@ static uint64_t mc146818_first_update(const Mc146818 *rtc, uint64_t now_ns)
     return rtc->anchor_ns + seconds * MC146818_SECOND_NS;
 }
 
-/* -- interrupts ------------------------------------------------------------------------------------ */
+/* -- interrupts -------------------------------------------------------------------------------- */
 
 static uint8_t mc146818_pending(const Mc146818 *rtc)
 {
@@ -155,7 +157,8 @@ static void mc146818_account_periodic(viv_dev_t *dev, Mc146818 *rtc)
     }
 }
 
-/* After any change of A, B or C: the line, and the timers that can change C in a way that matters. */
+/* After any change of A, B or C: the line, and the timers that can change C in a way that
+ * matters. */
 static void mc146818_update_irq(viv_dev_t *dev, Mc146818 *rtc)
 {
     uint32_t period = mc146818_period(rtc);
@@ -183,7 +186,7 @@ static void mc146818_periodic(viv_dev_t *dev, void *ctx)
     mc146818_update_irq(dev, rtc);
 }
 
-/* -- calendar ----------------------------------------------------------------------------------------- */
+/* -- calendar ---------------------------------------------------------------------------------- */
 
 static uint32_t mc146818_decode(const Mc146818 *rtc, uint8_t value)
 {
@@ -314,7 +317,7 @@ static void mc146818_set_from_host(viv_dev_t *dev, Mc146818 *rtc, uint64_t wall_
     rtc->periodic_tick = mc146818_tick(rtc, now_ns);
 }
 
-/* -- registers --------------------------------------------------------------------------------------------- */
+/* -- registers --------------------------------------------------------------------------------- */
 
 static void mc146818_write_a(viv_dev_t *dev, Mc146818 *rtc, uint8_t value)
 {
@@ -412,7 +415,7 @@ static const viv_io_ops_t mc146818_io = {
     .write = mc146818_write,
 };
 
-/* -- the RTC role ----------------------------------------------------------------------------------------------- */
+/* -- the RTC role ------------------------------------------------------------------------------ */
 
 /* [any, chipset lock] */
 static uint8_t mc146818_cmos_read(viv_dev_t *dev, void *self, uint32_t index)
@@ -441,7 +444,7 @@ static const viv_rtc_ops_t mc146818_role = {
     .cmos_write = mc146818_cmos_write,
 };
 
-/* -- life ----------------------------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* [main or emt, chipset lock] The RESET pin: the clock and the RAM live on the battery. */
 static void mc146818_reset(viv_dev_t *dev, void *self)
@@ -470,7 +473,8 @@ static viv_status_t mc146818_post_load(viv_dev_t *dev, void *self, uint32_t vers
         return dev->api->fail(dev, VIV_E_CORRUPT, "registers A %02x, C %02x", rtc->cmos[MC146818_A],
                               rtc->cmos[MC146818_C]);
     }
-    /* While the divider stands still its phase is of no consequence, but must not be ahead of the time either. */
+    /* While the divider stands still its phase is of no consequence, but must not be ahead of the
+     * time either. */
     if (rtc->anchor_ns > now_ns + MC146818_SECOND_NS ||
         rtc->periodic_tick > mc146818_tick(rtc, now_ns)) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "the divider chain is ahead of time");

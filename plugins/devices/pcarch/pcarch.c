@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pcarch: the odds and ends that make a machine a PC/AT.
  *
- * The guest sees port 92h (A20 gate and fast CPU reset) and the coprocessor error latch: FERR# raises
- * IRQ 13, a write to F0h drops it and keeps IGNNE# asserted until FERR# goes away; F1h (coprocessor
- * reset of the AT) drops it too.
+ * The guest sees port 92h (A20 gate and fast CPU reset) and the coprocessor error latch: FERR#
+ * raises IRQ 13, a write to F0h drops it and keeps IGNNE# asserted until FERR# goes away; F1h
+ * (coprocessor reset of the AT) drops it too.
  * Follows: PIIX3 data sheet (290550) for ports 92h and F0h; IBM PC/AT Technical Reference for F1h.
  * Not modelled: the 287's own ports F8h-FFh (read as ones). */
 #include <viv/chipset.h>
@@ -46,7 +46,7 @@ static void pcarch_update(viv_dev_t *dev, const PcArch *pc)
     pc->chipset->a20_set(dev, PCARCH_A20_SOURCE, (pc->port92 & PCARCH_92_A20) != 0);
 }
 
-/* -- port 92h --------------------------------------------------------------------------------- */
+/* -- port 92h ---------------------------------------------------------------------------------- */
 
 /* [emt, chipset lock] */
 static uint64_t pcarch_92_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -56,7 +56,8 @@ static uint64_t pcarch_92_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t
     return pc->port92;
 }
 
-/* [emt, chipset lock] INIT# pulses when bit 0 rises; before another pulse it must be written as 0. */
+/* [emt, chipset lock] INIT# pulses when bit 0 rises; before another pulse it must be written as
+ * 0. */
 static void pcarch_92_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
 {
     PcArch *pc = ctx;
@@ -79,7 +80,7 @@ static const viv_io_ops_t pcarch_92_io = {
     .write = pcarch_92_write,
 };
 
-/* -- coprocessor errors ------------------------------------------------------------------------- */
+/* -- coprocessor errors ------------------------------------------------------------------------ */
 
 /* [emt, chipset lock] */
 static void pcarch_ferr(viv_dev_t *dev, void *ctx, uint32_t level)
@@ -113,7 +114,7 @@ static const viv_io_ops_t pcarch_fpu_io = {
     .write = pcarch_fpu_write,
 };
 
-/* -- life ----------------------------------------------------------------------------------------- */
+/* -- life -------------------------------------------------------------------------------------- */
 
 /* [main or emt, chipset lock] */
 static void pcarch_reset(viv_dev_t *dev, void *self)

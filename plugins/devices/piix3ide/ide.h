@@ -168,6 +168,7 @@ typedef struct IdeChannel {
 typedef struct Piix3Ide {
     /* config */
     const char *type;
+    uint8_t channel_preset; /* key ChannelPreset */
     /* guest-visible state, saved */
     IdeChannel channels[2];
     /* host resources */

@@ -4,6 +4,7 @@
  * 376h with IRQ 15, and the bus master in BAR 4. LUN 0-3 (primary master, primary slave, secondary master, secondary
  * slave) take drivers with viv.media/1; a hard disk or an optical drive shows by the medium's type.
  * Follows Intel's PIIX3 (290550) and PIIX4 (290562) data sheets, sections on IDE.
+ * Differs: both channels are decoded from reset on (IDETIM = 8000h), for a machine that boots without firmware.
  * Not modelled: the effect of timing registers (kept only), native mode, drives' cables and jumpers. */
 #include "ide.h"
 
@@ -32,6 +33,8 @@ static const struct {
 
 static const viv_option_t piix3ide_options[] = {
     VIV_OPT_STRING(Piix3Ide, "Type", type, "PIIX3", "PIIX3, PIIX4 or ICH6"),
+    VIV_OPT_NAMED(Piix3Ide, "ChannelPreset", channel_preset, VIV_BOOL, 0, 1, 1,
+                  "both channels decode after reset, without firmware that switches them on"),
     { 0 },
 };
 
@@ -152,8 +155,8 @@ static void piix3ide_reset(viv_dev_t *dev, void *self)
 {
     Piix3Ide *ide = self;
     const viv_pci_api_t *pci = ide->pci;
-    /* The decode enable bits are off: firmware switches the channels on. */
-    pci->config_set(ide->fn, PIIX3IDE_CFG_IDETIM, 0, 4);
+    /* A real chip starts with its decode enable bits off, and firmware switches the channels on. */
+    pci->config_set(ide->fn, PIIX3IDE_CFG_IDETIM, ide->channel_preset ? 0x80008000u : 0, 4);
     pci->config_set(ide->fn, PIIX3IDE_CFG_SIDETIM, 0, 1);
     pci->config_set(ide->fn, PIIX3IDE_CFG_UDMACTL, 0, 1);
     pci->config_set(ide->fn, PIIX3IDE_CFG_UDMATIM, 0, 2);

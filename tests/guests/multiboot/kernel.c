@@ -11,17 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MB_BOOT_MAGIC 0x2BADB002u
-#define MB_INFO_MEMORY (1u << 0)
-#define MB_INFO_CMDLINE (1u << 2)
-#define MB_INFO_MODULES (1u << 3)
+#define MB_BOOT_MAGIC      0x2BADB002u
+#define MB_INFO_MEMORY     (1u << 0)
+#define MB_INFO_CMDLINE    (1u << 2)
+#define MB_INFO_MODULES    (1u << 3)
 #define MB_INFO_MEMORY_MAP (1u << 6)
 
-#define COM1 0x3F8
+#define COM1          0x3F8
 #define DEBUG_CONSOLE 0xE9
-#define DEBUG_EXIT 0xF4
-#define DEFAULT_EXIT 16
-#define FAILED_EXIT 1
+#define DEBUG_EXIT    0xF4
+#define DEFAULT_EXIT  16
+#define FAILED_EXIT   1
 
 /* The part of the information structure that is looked at (section 3.3). */
 typedef struct {
@@ -266,6 +266,6 @@ void mb_main(uint32_t magic, uint32_t info_gpa)
         mb_check(mb_option(cmdline, "modules=", 0) == 0, "no modules");
     }
     mb_puts(mb_failures ? "mb: FAILED\n" : "mb: PASSED\n");
-    mb_out(DEBUG_EXIT, mb_failures ? FAILED_EXIT
-                                   : (uint8_t)mb_option(cmdline, "exit=", DEFAULT_EXIT));
+    mb_out(DEBUG_EXIT,
+           mb_failures ? FAILED_EXIT : (uint8_t)mb_option(cmdline, "exit=", DEFAULT_EXIT));
 }

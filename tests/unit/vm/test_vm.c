@@ -356,6 +356,26 @@ START_TEST(test_several_vcpus_pause)
 }
 END_TEST
 
+/* The test device: a write to port E0h posts to its queue and wakes its thread; reads give the calls so far. */
+START_TEST(test_queue_and_thread)
+{
+    static const Record program[] = {OUT8(0xe0, 1), OUT8(0xe0, 2), STAY};
+    CfgmNode *root = tree();
+    cfgm_create(root, "Devices/worker/0/Config", NULL);
+    Vm *vm = machine_of(root, program, G_N_ELEMENTS(program));
+    ck_assert_uint_eq(iom_pio_read(vm->iom, 0xe1, 1), 0);
+    vm_resume(vm);
+    while (iom_pio_read(vm->iom, 0xe0, 1) != 2 || iom_pio_read(vm->iom, 0xe1, 1) == 0) {
+        g_thread_yield();
+    }
+    vm_pause(vm);
+    uint32_t turns = iom_pio_read(vm->iom, 0xe2, 4);
+    g_thread_yield();
+    ck_assert_uint_eq(iom_pio_read(vm->iom, 0xe2, 4), turns); /* the thread stands with the machine */
+    vm_destroy(vm);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vm");
@@ -372,6 +392,7 @@ int main(void)
     tcase_add_test(tc, test_load_into_another_machine);
     tcase_add_test(tc, test_reset_is_idempotent);
     tcase_add_test(tc, test_several_vcpus_pause);
+    tcase_add_test(tc, test_queue_and_thread);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Unit tests of i8254: the counter by itself against the data sheet's timing diagrams, then the device. */
+/* Unit tests of i8254: the counter by itself against the data sheet's timing diagrams, then the
+ * device. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "harness.h"
 #include "i8254_channel.h"
 
-/* -- the counter ------------------------------------------------------------------------------------- */
+/* -- the counter ------------------------------------------------------------------------------- */
 
 static void program(I8254Channel *c, uint8_t word, uint32_t count)
 {
@@ -275,7 +276,7 @@ START_TEST(jumps_equal_single_pulses)
 }
 END_TEST
 
-/* -- the device ------------------------------------------------------------------------------------------ */
+/* -- the device -------------------------------------------------------------------------------- */
 
 static void program0(Harness *h, uint8_t word, uint16_t count)
 {
@@ -303,7 +304,8 @@ START_TEST(irq0_does_not_drift)
         }
     }
     ck_assert_uint_eq(edges, 5999);
-    /* Period 11932 * 88000 / 105 ns = 10000152.38 ns; the average of 5998 of them to within a nanosecond. */
+    /* Period 11932 * 88000 / 105 ns = 10000152.38 ns; the average of 5998 of them to within a
+     * nanosecond. */
     uint64_t exact = (uint64_t)((unsigned __int128)5998 * 11932 * 17600 / 21);
     ck_assert_uint_le(llabs((long long)(last - first) - (long long)exact), 1);
     ck_assert_uint_eq(harness_stam(h, "Ticks"), 5999);

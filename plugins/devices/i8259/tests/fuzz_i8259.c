@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fuzz target: ports, lines and acknowledges in any order; then a saved state with bytes changed. */
+/* Fuzz target: ports, lines and acknowledges in any order; then a saved state with bytes
+ * changed. */
 #include "harness.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

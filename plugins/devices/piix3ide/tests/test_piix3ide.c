@@ -22,7 +22,6 @@ static Harness *h;
 static void begin(void)
 {
     harness_pci_map_bar(h, 0, 4, BM);
-    harness_cfg_write(h, 0, 0x40, 0x80008000u, 4);
 }
 
 /* Primary: disk and CD. Secondary: nothing as device 0, a disk as device 1. */
@@ -195,6 +194,7 @@ END_TEST
 
 START_TEST(decode_enable)
 {
+    ck_assert_uint_eq(harness_cfg_read(h, 0, 0x40, 4), 0x80008000u);
     harness_cfg_write(h, 0, 0x40, 0x0000, 2);
     ck_assert_uint_eq(in(7), 0xff);
     ck_assert_uint_eq(alt(), 0xff);
