@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Vivarium SDK: emulated devices.
  *
- * The host allocates a zeroed instance struct, fills it from the option table, calls construct,
- * then reset, then power_on. By default every callback runs with the instance's own (recursive) lock held;
+ * The host allocates a zeroed instance struct, fills it from the option table, calls construct; when all
+ * instances are there, power_on of each; then reset of each. By default every callback runs with the instance's own (recursive) lock held;
  * functions of interfaces that a device offers to drivers, and io completions, run without: they
  * call lock()/unlock() themselves. Lock order: device lock, then the chipset lock (see
  * VIV_DEV_CHIPSET_LOCK); never the other way round.
@@ -156,8 +156,8 @@ typedef struct viv_device_class {
     viv_status_t (*construct)(viv_dev_t *dev, void *self);
     /* [main, lock held] Must accept a half-built self. Ranges, timers, PCI functions go by themselves. */
     void (*destruct)(viv_dev_t *dev, void *self);
-    /* [main or emt, lock held] Cold-boot state; also called once after construct and after every reset
-     * of the machine. Lines, timers: the device lowers and cancels its own. */
+    /* [main or emt, lock held] Cold-boot state; called once after all power_on calls and after every reset
+     * of the machine. The host has dropped every IRQ and INTx level before; timers the device cancels itself. */
     void (*reset)(viv_dev_t *dev, void *self);
     /* All instances are constructed; last chance to look for others. */
     viv_status_t (*power_on)(viv_dev_t *dev, void *self);
@@ -195,7 +195,8 @@ typedef struct viv_stream_api {
 /* -- viv.cfg/1: CFGM below the instance ------------------------------------------------------------------ */
 
 /* For keys that a table cannot name (PortN/..., a list of unknown length). Paths are relative to the
- * instance's Config node. A device that uses it names its patterns in allow(). */
+ * instance's Config node. Keys that stand directly in Config must be in the option table; nodes below Config are the
+ * device's own to read and to check. */
 #define VIV_CFG_ID "viv.cfg/1"
 typedef struct viv_cfg_api {
     uint32_t size;

@@ -70,7 +70,7 @@ class Guest:
 
     def __init__(self, *, kernel=None, initrd=None, append=None, cdrom=None, disks=(), floppy=None,
                  memory='256M', boot=None, no_reboot=False, serial=('stdio',), cfg=(), load=None,
-                 options=(), timeout=300):
+                 debug_exit=False, debugcon=None, options=(), timeout=300):
         self.console = b''
         self._seen = 0
         self._control = None
@@ -80,7 +80,8 @@ class Guest:
         self.timeout = timeout * SLOWNESS
         settings = dict(kernel=kernel, initrd=initrd, append=append, cdrom=cdrom, disks=disks,
                         floppy=floppy, memory=memory, boot=boot, no_reboot=no_reboot,
-                        serial=serial, cfg=cfg, load=load, options=options)
+                        serial=serial, cfg=cfg, load=load, debug_exit=debug_exit,
+                        debugcon=debugcon, options=options)
         argv = (self._qemu_argv if PEER == 'qemu' else self._viv_argv)(**settings)
         self.argv = argv
         print('+', ' '.join(argv), flush=True)
@@ -91,7 +92,7 @@ class Guest:
         _guests.append(self)
 
     def _viv_argv(self, *, kernel, initrd, append, cdrom, disks, floppy, memory, boot, no_reboot,
-                  serial, cfg, load, options):
+                  serial, cfg, load, debug_exit, debugcon, options):
         program = os.environ.get('VIV_PROGRAM', os.path.join(BUILD_DIR, 'bin/viv'))
         if not os.access(program, os.X_OK):
             skip('no program %s' % program)
@@ -112,15 +113,18 @@ class Guest:
             argv += ['--cfg', item]
         if no_reboot:
             argv.append('--no-reboot')
+        if debug_exit:
+            argv += ['--device', 'debug-exit']
+        if debugcon is not None:
+            argv += ['--device', 'debugcon,Port=0xe9,chardev=file:' + debugcon]
         return argv + list(options)
 
     def _qemu_argv(self, *, kernel, initrd, append, cdrom, disks, floppy, memory, boot, no_reboot,
-                   serial, cfg, load, options):
+                   serial, cfg, load, debug_exit, debugcon, options):
         if load is not None or cfg or options:
             skip('QEMU has no counterpart of what this test asks for')
         argv = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'pc', '-m', memory, '-display', 'none', '-vga', 'std', '-net', 'none', '-qmp',
-                'unix:%s,server=on,wait=off' % self.control_path,
-                '-device', 'isa-debug-exit,iobase=0xf4,iosize=4', '-debugcon', 'null']
+                'unix:%s,server=on,wait=off' % self.control_path]
         for name, value in (('-kernel', kernel), ('-initrd', initrd), ('-append', append),
                             ('-cdrom', cdrom), ('-fda', floppy), ('-boot', boot)):
             if value is not None:
@@ -133,6 +137,10 @@ class Guest:
                                  'stdio': 'stdio'}.get(kind, port)]
         if no_reboot:
             argv.append('-no-reboot')
+        if debug_exit:
+            argv += ['-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
+        if debugcon is not None:
+            argv += ['-debugcon', 'file:' + debugcon]
         return argv
 
     # The console on the program's stdin and stdout.

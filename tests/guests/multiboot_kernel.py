@@ -25,8 +25,9 @@ def boot(image, bits):
     for path, data in zip(paths, (first, second)):
         with open(path, 'wb') as file:
             file.write(data)
+    debugcon = work_path('debugcon')
     guest = Guest(kernel=image, initrd='%s one two,%s' % paths, memory='96M', timeout=60,
-                  append='mem=96 modules=2 exit=44')
+                  append='mem=96 modules=2 exit=44', debug_exit=True, debugcon=debugcon)
     guest.expect('^mb: entered, %d-bit' % bits, 30)
     guest.expect(r'^mb: command line \[.*mem=96 modules=2 exit=44\]')
     guest.expect(r'^mb: memory base=100000 length=[0-9a-f]+ type=1')
@@ -36,12 +37,16 @@ def boot(image, bits):
                  (len(second), module_sum(second), re.escape(paths[1])))
     guest.expect_exit(44 * 2 + 1)
     check(b'mb: PASSED' in guest.console, 'the kernel found a fault')
+    with open(debugcon, 'rb') as file:
+        check(file.read() == guest.console, 'the debug console said something else than COM1')
 
     # Without modules, and with the least exit value; the failing check shows in the exit code.
-    guest = Guest(kernel=image, memory='96M', append='mem=96 exit=0', timeout=60)
+    guest = Guest(kernel=image, memory='96M', append='mem=96 exit=0', timeout=60,
+                  debug_exit=True)
     guest.expect(r'^mb: PASSED')
     guest.expect_exit(1)
-    guest = Guest(kernel=image, memory='96M', append='mem=200', timeout=60)
+    guest = Guest(kernel=image, memory='96M', append='mem=200', timeout=60,
+                  debug_exit=True)
     guest.expect(r'^mb: FAIL less memory')
     guest.expect(r'^mb: FAILED')
     guest.expect_exit(3)
