@@ -402,8 +402,19 @@ struct IomRange *pgm_mmio_at(Pgm *pgm, uint64_t gpa, uint64_t *ret_base, uint64_
     return io;
 }
 
+/* A handler's DMA may hit MMIO, whose handler may do DMA into MMIO ...: a guest must not get to the end of our stack. */
+#define PGM_MMIO_DEPTH 3
+static _Thread_local uint32_t pgm_mmio_depth;
+
 static void pgm_mmio_bytes(Pgm *pgm, uint64_t gpa, uint8_t *buf, uint64_t len, gboolean write)
 {
+    if (pgm_mmio_depth >= PGM_MMIO_DEPTH) {
+        if (!write) {
+            memset(buf, 0xff, len);
+        }
+        return;
+    }
+    pgm_mmio_depth++;
     while (len) {
         uint32_t width = 8;
         while (width > len || (gpa & (width - 1))) {
@@ -424,6 +435,7 @@ static void pgm_mmio_bytes(Pgm *pgm, uint64_t gpa, uint8_t *buf, uint64_t len, g
         buf += width;
         len -= width;
     }
+    pgm_mmio_depth--;
 }
 
 void pgm_read(Pgm *pgm, uint64_t gpa, void *buf, uint64_t len_bytes)

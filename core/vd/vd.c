@@ -2,7 +2,8 @@
 /* vd: opening disk images through the storage formats.
  * Invariants:
  * 1. A format's function runs with the disk's mutex held.
- * 2. A format sees only ranges inside the disk, of whole sectors; only the end of the disk may cut the last one.
+ * 2. A format sees only ranges inside the disk, of whole sectors; only the end of the disk may cut
+ *    the last one.
  * 3. Nothing is written to a disk that was opened read-only. */
 #include "vd/vd_internal.h"
 
@@ -14,7 +15,7 @@
 #include "log/log.h"
 
 #define VD_SECTOR_MAX 65536u
-#define VD_IMAGE_MAX (64u << 20)
+#define VD_IMAGE_MAX  (64u << 20)
 
 struct VdDisk {
     GMutex mutex;
@@ -27,16 +28,17 @@ struct VdDisk {
     uint64_t size;
     uint32_t sector;
     bool read_only;
-    bool opened;    /* failures after open are logged, before they are collected */
-    bool dirty;     /* written since the last flush */
-    char *error;    /* the format's sentence about a failed open */
+    bool opened;     /* failures after open are logged, before they are collected */
+    bool dirty;      /* written since the last flush */
+    char *error;     /* the format's sentence about a failed open */
     uint8_t *bounce; /* one sector */
 };
 
-/* -- what formats may call ----------------------------------------------------------------------------- */
+/* -- what formats may call --------------------------------------------------------------------- */
 
 static void vd_host_log(void *cookie, uint32_t severity, const char *fmt, ...) VIV_PRINTF(3, 4);
-static viv_status_t vd_host_fail(void *cookie, viv_status_t status, const char *fmt, ...) VIV_PRINTF(3, 4);
+static viv_status_t vd_host_fail(void *cookie, viv_status_t status, const char *fmt, ...)
+    VIV_PRINTF(3, 4);
 
 static void vd_host_log(void *cookie, uint32_t severity, const char *fmt, ...)
 {
@@ -64,9 +66,10 @@ static viv_status_t vd_host_fail(void *cookie, viv_status_t status, const char *
     return status;
 }
 
-/* -- open and close ---------------------------------------------------------------------------------------- */
+/* -- open and close ---------------------------------------------------------------------------- */
 
-static viv_status_t vd_fail(char **ret_error, viv_status_t status, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+static viv_status_t vd_fail(char **ret_error, viv_status_t status, const char *fmt, ...)
+    G_GNUC_PRINTF(3, 4);
 
 static viv_status_t vd_fail(char **ret_error, viv_status_t status, const char *fmt, ...)
 {
@@ -79,7 +82,8 @@ static viv_status_t vd_fail(char **ret_error, viv_status_t status, const char *f
     return status;
 }
 
-static const viv_format_class_t *vd_find(const viv_format_class_t *const *formats, size_t count, const char *name)
+static const viv_format_class_t *vd_find(const viv_format_class_t *const *formats, size_t count,
+                                         const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (g_ascii_strcasecmp(formats[i]->name, name) == 0) /* "VDI" is what VirtualBox writes */
@@ -117,7 +121,7 @@ static VdDisk *vd_new(const char *name)
 
 static void vd_destroy(VdDisk *d)
 {
-    if (d->image) {
+    if (d->format && d->image) {
         d->format->close(d->image);
         g_free(d->image);
     }
@@ -135,7 +139,8 @@ static viv_status_t vd_open_image(VdDisk *d, uint32_t flags, char **ret_error)
     if (!d->read_only && !f->write)
         return vd_fail(ret_error, VIV_E_ACCESS, "%s: the format %s is read-only", d->name, f->name);
     if (f->image_size > VD_IMAGE_MAX)
-        return vd_fail(ret_error, VIV_E_MISUSE, "%s: the format %s wants too much memory", d->name, f->name);
+        return vd_fail(ret_error, VIV_E_MISUSE, "%s: the format %s wants too much memory", d->name,
+                       f->name);
     d->image = g_try_malloc0(f->image_size ? f->image_size : 1);
     if (!d->image)
         return vd_fail(ret_error, VIV_E_NOMEM, "%s: out of memory", d->name);
@@ -144,28 +149,32 @@ static viv_status_t vd_open_image(VdDisk *d, uint32_t flags, char **ret_error)
         return vd_fail(ret_error, st, "%s: %s", d->name, d->error ? d->error : viv_status_text(st));
     d->size = f->size_bytes(d->image);
     d->sector = f->sector_bytes(d->image);
-    if (d->sector == 0 || d->sector > VD_SECTOR_MAX || (d->sector & (d->sector - 1)) || d->size > INT64_MAX)
-        return vd_fail(ret_error, VIV_E_MISUSE, "%s: the format %s gives %" G_GUINT64_FORMAT " bytes in sectors of %u",
+    if (d->sector == 0 || d->sector > VD_SECTOR_MAX || (d->sector & (d->sector - 1)) ||
+        d->size > INT64_MAX)
+        return vd_fail(ret_error, VIV_E_MISUSE,
+                       "%s: the format %s gives %" G_GUINT64_FORMAT " bytes in sectors of %u",
                        d->name, f->name, d->size, d->sector);
     d->bounce = g_malloc(d->sector);
     d->opened = true;
     return VIV_OK;
 }
 
-static viv_status_t vd_open_common(VdDisk *d, const viv_format_class_t *const *formats, size_t count,
-                                   const char *format, uint32_t flags, VdDisk **ret_disk, char **ret_error)
+static viv_status_t vd_open_common(VdDisk *d, const viv_format_class_t *const *formats,
+                                   size_t count, const char *format, uint32_t flags,
+                                   VdDisk **ret_disk, char **ret_error)
 {
     viv_status_t st;
     d->read_only = flags & VIV_OPEN_READ_ONLY;
-    if (format && *format) {
+    if (format && *format)
         d->format = vd_find(formats, count, format);
-        st = d->format ? VIV_OK : vd_fail(ret_error, VIV_E_NOT_FOUND, "%s: there is no format %s", d->name, format);
-    } else {
+    else
         d->format = vd_probe(formats, count, &d->file);
-        st = d->format ? VIV_OK : vd_fail(ret_error, VIV_E_UNSUPPORTED, "%s: no format recognises it", d->name);
-    }
-    if (st >= 0)
+    if (d->format)
         st = vd_open_image(d, flags, ret_error);
+    else if (format && *format)
+        st = vd_fail(ret_error, VIV_E_NOT_FOUND, "%s: there is no format %s", d->name, format);
+    else
+        st = vd_fail(ret_error, VIV_E_UNSUPPORTED, "%s: no format recognises it", d->name);
     if (st < 0) {
         vd_destroy(d);
         return st;
@@ -174,8 +183,8 @@ static viv_status_t vd_open_common(VdDisk *d, const viv_format_class_t *const *f
     return VIV_OK;
 }
 
-viv_status_t vd_open(const viv_format_class_t *const *formats, size_t count, const char *path, const char *format,
-                     uint32_t flags, VdDisk **ret_disk, char **ret_error)
+viv_status_t vd_open(const viv_format_class_t *const *formats, size_t count, const char *path,
+                     const char *format, uint32_t flags, VdDisk **ret_disk, char **ret_error)
 {
     VdDisk *d = vd_new(path);
     g_autofree char *reason = NULL;
@@ -190,8 +199,9 @@ viv_status_t vd_open(const viv_format_class_t *const *formats, size_t count, con
     return vd_open_common(d, formats, count, format, flags, ret_disk, ret_error);
 }
 
-viv_status_t vd_open_file(const viv_format_class_t *const *formats, size_t count, const viv_file_t *file,
-                          const char *name, const char *format, uint32_t flags, VdDisk **ret_disk, char **ret_error)
+viv_status_t vd_open_file(const viv_format_class_t *const *formats, size_t count,
+                          const viv_file_t *file, const char *name, const char *format,
+                          uint32_t flags, VdDisk **ret_disk, char **ret_error)
 {
     VdDisk *d = vd_new(name);
     if (ret_error)
@@ -208,12 +218,14 @@ void vd_close(VdDisk *disk)
     vd_destroy(disk);
 }
 
-viv_status_t vd_create(const viv_format_class_t *format, const char *path, uint64_t size_bytes, char **ret_error)
+viv_status_t vd_create(const viv_format_class_t *format, const char *path, uint64_t size_bytes,
+                       char **ret_error)
 {
     if (ret_error)
         *ret_error = NULL;
     if (!format->create)
-        return vd_fail(ret_error, VIV_E_UNSUPPORTED, "%s: the format %s cannot make images", path, format->name);
+        return vd_fail(ret_error, VIV_E_UNSUPPORTED, "%s: the format %s cannot make images", path,
+                       format->name);
     VdDisk *d = vd_new(path);
     g_autofree char *reason = NULL;
     viv_status_t st = vd_file_create(&d->host_file, path, &reason);
@@ -250,7 +262,7 @@ const char *vd_format(const VdDisk *disk)
     return disk->format->name;
 }
 
-/* -- input and output ------------------------------------------------------------------------------------------ */
+/* -- input and output -------------------------------------------------------------------------- */
 
 static bool vd_inside(const VdDisk *d, uint64_t off, uint64_t len)
 {
@@ -272,7 +284,8 @@ static uint64_t vd_whole(const VdDisk *d, uint64_t off, uint64_t len)
 }
 
 /* Reads within one sector. */
-static viv_status_t vd_read_part_locked(VdDisk *d, uint64_t off, uint8_t *buf, uint64_t len, uint64_t *ret_done)
+static viv_status_t vd_read_part_locked(VdDisk *d, uint64_t off, uint8_t *buf, uint64_t len,
+                                        uint64_t *ret_done)
 {
     uint64_t have, start = vd_sector_around(d, off, &have);
     viv_status_t st = d->format->read(d->image, start, d->bounce, have);
@@ -292,7 +305,8 @@ static viv_status_t vd_read_locked(VdDisk *d, uint64_t off, uint8_t *buf, uint64
         viv_status_t st;
         if ((off & (d->sector - 1)) == 0)
             done = vd_whole(d, off, len);
-        st = done ? d->format->read(d->image, off, buf, done) : vd_read_part_locked(d, off, buf, len, &done);
+        st = done ? d->format->read(d->image, off, buf, done)
+                  : vd_read_part_locked(d, off, buf, len, &done);
         if (st < 0)
             return st;
         off += done;
@@ -303,7 +317,8 @@ static viv_status_t vd_read_locked(VdDisk *d, uint64_t off, uint8_t *buf, uint64
 }
 
 /* Changes a part of one sector. */
-static viv_status_t vd_write_part_locked(VdDisk *d, uint64_t off, const uint8_t *buf, uint64_t len, uint64_t *ret_done)
+static viv_status_t vd_write_part_locked(VdDisk *d, uint64_t off, const uint8_t *buf, uint64_t len,
+                                         uint64_t *ret_done)
 {
     uint64_t have, start = vd_sector_around(d, off, &have);
     viv_status_t st = d->format->read(d->image, start, d->bounce, have);
@@ -323,7 +338,8 @@ static viv_status_t vd_write_locked(VdDisk *d, uint64_t off, const uint8_t *buf,
         viv_status_t st;
         if ((off & (d->sector - 1)) == 0)
             done = vd_whole(d, off, len);
-        st = done ? d->format->write(d->image, off, buf, done) : vd_write_part_locked(d, off, buf, len, &done);
+        st = done ? d->format->write(d->image, off, buf, done)
+                  : vd_write_part_locked(d, off, buf, len, &done);
         if (st < 0)
             return st;
         off += done;

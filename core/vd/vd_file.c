@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vd: files of the host as viv_file_t - plain files and block devices, through pread and pwrite.
- * flock() keeps writers apart: a writer wants the file for itself, readers share it. The lock belongs to
- * the open file, so two machines in one process are kept apart too. */
+ * flock() keeps writers apart: a writer wants the file for itself, readers share it. The lock
+ * belongs to the open file, so two machines in one process are kept apart too. */
 #include "vd/vd_internal.h"
 
 #include <errno.h>
@@ -22,22 +22,16 @@ static viv_status_t vd_file_status(int error)
 {
     switch (error) {
     case ENOENT:
-    case ENOTDIR:
-        return VIV_E_NOT_FOUND;
+    case ENOTDIR: return VIV_E_NOT_FOUND;
     case EACCES:
     case EPERM:
-    case EROFS:
-        return VIV_E_ACCESS;
-    case EEXIST:
-        return VIV_E_EXISTS;
-    case ENOMEM:
-        return VIV_E_NOMEM;
+    case EROFS: return VIV_E_ACCESS;
+    case EEXIST: return VIV_E_EXISTS;
+    case ENOMEM: return VIV_E_NOMEM;
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
-        return VIV_E_FULL;
-    default:
-        return VIV_E_IO;
+    case EFBIG: return VIV_E_FULL;
+    default: return VIV_E_IO;
     }
 }
 
@@ -64,12 +58,13 @@ static viv_status_t vd_file_get_size(void *self, uint64_t *ret_bytes)
     return VIV_OK;
 }
 
-/* [any] Nothing is promised of buf after a failure, but a range that begins or ends beyond the end moves nothing. */
+/* [any] Nothing is promised of buf after a failure, but a range that begins or ends beyond the end
+ * moves nothing. */
 static viv_status_t vd_file_read(void *self, uint64_t off, void *buf, uint64_t len_bytes)
 {
     const VdFile *f = self;
     uint8_t *to = buf;
-    uint64_t size;
+    uint64_t size = 0;
     if (!vd_file_range_ok(off, len_bytes))
         return VIV_E_EOF;
     viv_status_t st = vd_file_get_size(self, &size);
@@ -134,7 +129,8 @@ static viv_status_t vd_file_set_size(void *self, uint64_t bytes)
     return ftruncate(f->fd, (off_t)bytes) < 0 ? vd_file_status(errno) : VIV_OK;
 }
 
-/* [any] Reads as zeros after it: where a hole cannot be made, zeros are written. The length does not change. */
+/* [any] Reads as zeros after it: where a hole cannot be made, zeros are written. The length does
+ * not change. */
 static viv_status_t vd_file_discard(void *self, uint64_t off, uint64_t len_bytes)
 {
     static const uint8_t zeros[VD_FILE_ZEROS];
@@ -143,7 +139,8 @@ static viv_status_t vd_file_discard(void *self, uint64_t off, uint64_t len_bytes
         return VIV_E_INVALID;
     if (len_bytes == 0)
         return VIV_OK;
-    if (fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len_bytes) == 0)
+    if (fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
+                  (off_t)len_bytes) == 0)
         return VIV_OK;
     if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)
         return vd_file_status(errno);
@@ -200,7 +197,8 @@ viv_status_t vd_file_open(VdFile *f, const char *path, uint32_t flags, char **re
     f->fd = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (f->fd < 0) {
         int error = errno;
-        return vd_file_fail(f, error == EISDIR ? VIV_E_INVALID : vd_file_status(error), ret_error, g_strerror(error));
+        return vd_file_fail(f, error == EISDIR ? VIV_E_INVALID : vd_file_status(error), ret_error,
+                            g_strerror(error));
     }
     if (fstat(f->fd, &st) < 0)
         return vd_file_fail(f, VIV_E_IO, ret_error, g_strerror(errno));

@@ -11,7 +11,8 @@ typedef struct VdFile {
     uint32_t is_block;
 } VdFile;
 
-/* Opens a plain file or a block device and locks it. On failure *ret_error has the reason without the path. */
+/* Opens a plain file or a block device and locks it. On failure *ret_error has the reason without
+ * the path. */
 viv_status_t vd_file_open(VdFile *f, const char *path, uint32_t flags, char **ret_error);
 viv_status_t vd_file_create(VdFile *f, const char *path, char **ret_error);
 void vd_file_close(VdFile *f); /* also one that was never opened, if fd is -1 */

@@ -11,10 +11,12 @@
 #   BENCH_RUNS      runs of everything, medians are taken (default 1)
 #   BENCH_SCALE     work per row in hundredths (default 100)
 #   BENCH_ROWS      only these rows
-#   BENCH_RUNNERS   only these besides native: qemu-tcg bochs viv-ENGINE...
+#   BENCH_RUNNERS   only these besides native: qemu-tcg bochs viv-ENGINE..., viv for all of ours
 #   BENCH_ENGINES   our engines (default: all that `viv plugin list` knows)
+#   BENCH_CLOCK     host (default), or cpu: processor time, for a host with other work to do
 #   BENCH_TIMEOUT   seconds for one run (default 300)
-#   BENCH_JSON      the result file (default: build/bench/bench.json)
+#   BENCH_OUT       the folder of all that is made (default: build/bench)
+#   BENCH_JSON      the result file (default: bench.json in that folder)
 #   BENCH_PREPARE   if set, only build what is needed
 #   VIV_BUILD_DIR, VIV_GUESTS_DIR, VIV_PROGRAM as for the guest tests
 
@@ -28,7 +30,7 @@ fi
 # shellcheck source=/dev/null
 . "$here/lib.sh"
 sources=$VIV_SOURCE_DIR/tests/bench
-out=$VIV_BUILD_DIR/bench
+out=${BENCH_OUT:-$VIV_BUILD_DIR/bench}
 : "${CC:=gcc}"
 
 # The program: for plain x86-64, no vectors but those that are written, no fused operations.
@@ -84,9 +86,11 @@ END
 }
 
 mkdir -p "$out"
-"$here/fetch.sh" cloud
+need_guest cloud
 cp "$VIV_GUESTS_DIR/cloud/vmlinuz" "$out/vmlinuz"
 build_program
 build_initramfs
-build_iso
+case ${BENCH_RUNNERS-bochs} in
+*bochs*) build_iso ;;
+esac
 [ -n "${BENCH_PREPARE:-}" ] || exec python3 "$sources/runner.py" "$out"

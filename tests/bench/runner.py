@@ -4,7 +4,7 @@
 usage: runner.py FOLDER   (FOLDER holds bench, bench.gz, vmlinuz and, for Bochs, bench.iso)
 
 Host time counts, not the guest's: each line of the console is stamped as it arrives, and a row's
-time lies between "begin NAME" and "row NAME". Only the native program is believed its own clock,
+time lies between "begin NAME" and "row NAME" (BENCH_CLOCK=cpu: processor time instead). Only the native program is believed its own clock,
 which is the host's. The table gives every row as a multiple of the native time.
 
 Environment: see run.sh.
@@ -30,6 +30,7 @@ MEMORY = '256'
 SYSTEM_ROWS = ('fault', 'syscall', 'signal', 'fork', 'switch')
 # A guest's clock that is off by more than this is worth a remark.
 CLOCK_TOLERANCE = 0.10
+CPU_CLOCK = os.environ.get('BENCH_CLOCK', 'host') == 'cpu'
 TIMEOUT_S = float(os.environ.get('BENCH_TIMEOUT', '300'))
 
 
@@ -74,11 +75,48 @@ class Stamper:
                     yield text, first, now
 
 
+class ProcessorClock:
+    """The time that a run's processes have spent on processors, from /proc: for a busy host, where
+    the time on the wall says more about the neighbours. An X server does not count."""
+
+    def __init__(self, session):
+        self.session = session
+        self.processes = None
+
+    def find(self):
+        """The processes of the session, as they are now."""
+        self.processes = []
+        for name in os.listdir('/proc'):
+            try:
+                with open('/proc/%s/stat' % name, encoding='ascii', errors='replace') as file:
+                    command, _, rest = file.read().partition('(')[2].rpartition(')')
+            except (OSError, ValueError):
+                continue
+            if command != 'Xvfb' and int(rest.split()[3]) == self.session:
+                self.processes.append(name)
+
+    def now_ns(self):
+        """The sum over all threads."""
+        if self.processes is None:
+            self.find()
+        total = 0
+        for process in self.processes:
+            try:
+                for thread in os.listdir('/proc/%s/task' % process):
+                    with open('/proc/%s/task/%s/schedstat' % (process, thread),
+                              encoding='ascii') as file:
+                        total += int(file.read().split()[0])
+            except OSError:
+                continue
+        return total
+
+
 class Outcome:
     """What one run said."""
 
     def __init__(self):
         self.host_ns = {}
+        self.cpu_ns = {}
         self.guest_ns = {}
         self.ops = {}
         self.checksums = {}
@@ -94,6 +132,7 @@ def follow(name, process, descriptor):
     begun = {}
     console = []
     stamper = Stamper(descriptor)
+    clock = ProcessorClock(process.pid)
     for text, first, end in stamper.lines(started + TIMEOUT_S,
                                           lambda: process.poll() is None):
         console.append(text)
@@ -104,11 +143,14 @@ def follow(name, process, descriptor):
             outcome.boot_s = end - handed_over
             outcome.power_on_s = end - started
         elif words[:1] == ['begin'] and len(words) == 2:
-            begun[words[1]] = end
+            begun[words[1]] = end, clock.now_ns() if CPU_CLOCK else 0
         elif words[:1] == ['row'] and len(words) == 5:
             row = words[1]
             outcome.guest_ns[row] = int(words[2])
-            outcome.host_ns[row] = (first - begun[row]) * 1e9
+            # A row so short that both lines came at once has no host time.
+            outcome.host_ns[row] = (first - begun[row][0]) * 1e9 or float(words[2])
+            if CPU_CLOCK:
+                outcome.cpu_ns[row] = max(clock.now_ns() - begun[row][1], 1)
             outcome.ops[row] = int(words[3])
             outcome.checksums[row] = words[4]
         elif text.startswith('bench failed'):
@@ -261,27 +303,39 @@ def engines():
         return []
 
 
+def wanted(name):
+    """Whether BENCH_RUNNERS asks for it."""
+    chosen = os.environ.get('BENCH_RUNNERS')
+    if chosen is None or name == NATIVE:
+        return True
+    return name in chosen.split() or name.startswith('viv') and 'viv' in chosen.split()
+
+
+def missing_peers(folder):
+    """What keeps a peer from running here."""
+    reasons = {}
+    if not shutil.which('qemu-system-x86_64'):
+        reasons[TCG] = 'qemu-system-x86_64 is not installed'
+    if not shutil.which('bochs'):
+        reasons[BOCHS] = 'not installed'
+    elif bochs_display()[0] is None:
+        reasons[BOCHS] = 'neither its x display with xvfb-run nor its rfb display'
+    elif not os.path.exists(os.path.join(folder, 'bench.iso')):
+        reasons[BOCHS] = 'no boot CD-ROM; see above'
+    return reasons
+
+
 def runners(folder):
     """Name and function of everything that can run here; says what cannot."""
-    found = [(NATIVE, run_native)]
-    if shutil.which('qemu-system-x86_64'):
-        found.append((TCG, run_tcg))
-    else:
-        print('left out: %s (qemu-system-x86_64 is not installed)' % TCG)
-    if not shutil.which('bochs'):
-        print('left out: %s (not installed)' % BOCHS)
-    elif bochs_display()[0] is None:
-        print('left out: %s (neither its x display with xvfb-run nor its rfb display)' % BOCHS)
-    elif not os.path.exists(os.path.join(folder, 'bench.iso')):
-        print('left out: %s (no boot CD-ROM; see above)' % BOCHS)
-    else:
-        found.append((BOCHS, run_bochs))
+    found = [(NATIVE, run_native), (TCG, run_tcg), (BOCHS, run_bochs)]
     for engine in engines():
         found.append(('viv-' + engine, lambda f, e=engine: run_viv(f, e)))
-    chosen = os.environ.get('BENCH_RUNNERS')
-    if chosen is not None:
-        found = [item for item in found if item[0] == NATIVE or item[0] in chosen.split()]
-    return found
+    found = [item for item in found if wanted(item[0])]
+    reasons = missing_peers(folder)
+    for name, _ in found:
+        if name in reasons:
+            print('left out: %s (%s)' % (name, reasons[name]))
+    return [item for item in found if item[0] not in reasons]
 
 
 def measure(folder, runs):
@@ -300,12 +354,14 @@ def measure(folder, runs):
                 except Failed as failure:
                     print('left out: %s (%s)' % (name, failure))
                     del outcomes[name]
-    return outcomes
+    return outcomes, [name for name, _ in found if name not in outcomes]
 
 
 def row_ns(name, outcomes, row):
-    """The median of a row's host time."""
-    return statistics.median((o.guest_ns if name == NATIVE else o.host_ns)[row] for o in outcomes)
+    """The median of a row's time. By processor time, the native run that was least disturbed."""
+    if name == NATIVE:
+        return (min if CPU_CLOCK else statistics.median)(o.guest_ns[row] for o in outcomes)
+    return statistics.median((o.cpu_ns if CPU_CLOCK else o.host_ns)[row] for o in outcomes)
 
 
 def geometric_mean(values):
@@ -388,24 +444,25 @@ def print_boot(outcomes):
 
 
 def main(folder):
-    """Measures, prints, writes the JSON file; 1 if a checksum is wrong or nothing was measured."""
+    """Measures, prints, writes the JSON file; 1 if a checksum is wrong or an engine of ours failed."""
     runs = int(os.environ.get('BENCH_RUNS', '1'))
-    outcomes = measure(folder, runs)
+    outcomes, failed = measure(folder, runs)
     if NATIVE not in outcomes:
         sys.exit('the native run failed; there is nothing to compare with')
     times, wrong = compare(outcomes)
-    print('\nTimes as multiples (host clock, median of %d; smaller is faster)\n' % runs)
+    print('\nTimes as multiples (%s, median of %d; smaller is faster)\n' %
+          ('processor time' if CPU_CLOCK else 'host clock', runs))
     means = print_table(times, list(outcomes))
     boots = print_boot(outcomes)
     for name, row, got, want in wrong:
         print('WRONG CHECKSUM: %s, row %s: %s, not %s' % (name, row, got, want))
     path = os.environ.get('BENCH_JSON', os.path.join(folder, 'bench.json'))
     with open(path, 'w', encoding='utf-8') as file:
-        json.dump({'runs': runs, 'host_ns': times, 'geometric_means': means, 'boot': boots,
+        json.dump({'runs': runs, 'clock': 'cpu' if CPU_CLOCK else 'host', 'host_ns': times, 'geometric_means': means, 'boot': boots,
                    'wrong_checksums': wrong}, file, indent=1)
         file.write('\n')
     print('\nAlso in %s' % path)
-    sys.exit(1 if wrong else 0)
+    sys.exit(1 if wrong or any(name.startswith('viv-') for name in failed) else 0)
 
 
 if __name__ == '__main__':

@@ -11,17 +11,23 @@ import sys
 from guest import Guest, check, run
 
 
-def main(grub_iso, disk):
-    """Kernel and initramfs are files of the ISO 9660 file system in the disk's partition."""
-    guest = Guest(cdrom=grub_iso, disks=[disk], boot='d', timeout=600)
+def boot(grub_iso, disk, append, timeout=600):
+    """Types at GRUB's command line what starts the kernel; the machine, when the kernel speaks."""
+    guest = Guest(cdrom=grub_iso, disks=[disk], boot='d', timeout=timeout)
     guest.expect_screen(r'\*GNU/Linux', 180)
     guest.key('c')
     guest.expect_screen(r'^grub> *$')
     # The BIOS keeps 15 keys while GRUB loads a file: wait for the prompt to come back.
-    for line in ('linux (hd0,msdos1)/vmlinuz console=ttyS0 console=tty0', 'initrd (hd0,msdos1)/initrd.gz'):
+    for line in ('linux (hd0,msdos1)/vmlinuz ' + append, 'initrd (hd0,msdos1)/initrd.gz'):
         guest.type(line + '\n')
         guest.expect_screen(re.escape(line) + r' *\ngrub> *\s*\Z')
     guest.type('boot\n')
+    return guest
+
+
+def main(grub_iso, disk):
+    """Kernel and initramfs are files of the ISO 9660 file system in the disk's partition."""
+    guest = boot(grub_iso, disk, 'console=ttyS0 console=tty0')
     guest.expect(r'Linux version', 240)
     guest.expect_screen(r'^viv# ?', 300)
     check(b'BIOS-e820' in guest.console, 'the kernel does not tell of a BIOS memory map')

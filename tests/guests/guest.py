@@ -232,20 +232,23 @@ class Guest:
                 self._read(0.02)
 
     def try_control(self, line, timeout=60):
-        """Sends one control line; the answering line, whichever it is."""
+        """Sends one control line; all lines of the answer, the last is "ok ..." or "error: ..."."""
         deadline = time.monotonic() + timeout * SLOWNESS
         if self._control is None:
             self._control_connect(deadline)
         self._control.sendall(line.encode() + b'\n')
-        return self._control_line(deadline)
+        answer = []
+        while not answer or not answer[-1].startswith(('ok', 'error:')):
+            answer.append(self._control_line(deadline))
+        return answer
 
     def control(self, line, timeout=60):
-        """Sends one control line that must succeed; what follows the "ok"."""
+        """Sends one control line that must succeed; the lines before its "ok"."""
         if PEER == 'qemu':
             return self._qemu_control(line, timeout)
         answer = self.try_control(line, timeout)
-        check(answer.split(' ')[0] == 'ok', 'control "%s" said: %s' % (line, answer))
-        return answer[3:]
+        check(answer[-1].split(' ')[0] == 'ok', 'control "%s" said: %s' % (line, answer[-1]))
+        return answer[:-1]
 
     def _qemu_request(self, request, deadline):
         """One QMP request; waits for its reply and passes over events."""
@@ -310,7 +313,7 @@ class Guest:
             self._qemu_monitor(names.get(verb, verb), timeout)
         else:
             skip('QEMU has no counterpart of control "%s"' % verb)
-        return ''
+        return []
 
     # The screen and the keyboard.
 
@@ -344,7 +347,7 @@ class Guest:
     def type(self, text):
         """Types on the guest's keyboard; a newline at the end is the Enter key."""
         if text.rstrip('\n'):
-            self.control('type ' + text.rstrip('\n'))
+            self.control('type ' + text.rstrip('\n').replace('\\', '\\\\'))
         if text.endswith('\n'):
             self.key('ret')
 

@@ -41,3 +41,23 @@ need_program()
         command -v "$program" >/dev/null 2>&1 || skip "$program is not installed"
     done
 }
+
+# make_boot_disk OUT: a disk image with /vmlinuz and /initrd.gz of need_linux, on ISO 9660 in a
+# partition that starts 1 MiB into the disk, as a real one would.
+make_boot_disk()
+{
+    xorriso -as mkisofs -quiet -J -R -V VIVGUEST -o "$1.partition" -graft-points \
+        "vmlinuz=$GUEST_KERNEL" "initrd.gz=$GUEST_INITRD" 2>/dev/null
+    python3 - "$1.partition" "$1" <<'END'
+import struct, sys
+contents = open(sys.argv[1], 'rb').read()
+contents += bytes(-len(contents) % (1 << 20))
+entry = struct.pack('<B3sB3sII', 0x80, b'\x20\x21\0', 0x83, b'\xfe\xff\xff', 2048,
+                    len(contents) // 512)
+with open(sys.argv[2], 'wb') as disk:
+    disk.write(bytes(446) + entry + bytes(48) + b'\x55\xaa')
+    disk.seek(1 << 20)
+    disk.write(contents)
+END
+    rm "$1.partition"
+}

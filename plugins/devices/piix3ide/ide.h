@@ -8,8 +8,8 @@
  *
  * Rules that all of them keep:
  * 1. Everything runs with the device's lock held; completions of media requests take it first.
- * 2. A drive has at most one media request in flight. Until its done() has come the drive is BSY - also after
- *    a reset, which finishes only then - so nobody else touches the buffer.
+ * 2. A drive has at most one media request in flight. Until its done() has come the drive is BSY -
+ *    also after a reset, which finishes only then - so nobody else touches the buffer.
  * 3. Submitting may complete at once, so it is the last thing that a function does. */
 #ifndef IDE_H
 #define IDE_H
@@ -18,44 +18,46 @@
 #include <viv/interfaces.h>
 #include <viv/pci.h>
 
-#define IDE_SECTOR 512u
-#define IDE_CD_SECTOR 2048u
-#define IDE_CD_RAW 2352u
-#define IDE_BUF_SECTORS 256u
-#define IDE_BUF_BYTES (IDE_BUF_SECTORS * IDE_SECTOR)
-#define IDE_CD_CHUNK (IDE_BUF_BYTES / IDE_CD_SECTOR)
+#define IDE_SECTOR       512u
+#define IDE_CD_SECTOR    2048u
+#define IDE_CD_RAW       2352u
+#define IDE_BUF_SECTORS  256u
+#define IDE_BUF_BYTES    131072u /* IDE_BUF_SECTORS of 512 bytes */
+#define IDE_CD_CHUNK     (IDE_BUF_BYTES / IDE_CD_SECTOR)
 #define IDE_CD_RAW_CHUNK 32u /* raw sectors and their data fit the buffer side by side */
+#define IDE_CD_RAW_DATA                                                                            \
+    (IDE_BUF_BYTES - 65536u) /* where those data begin: 32 * 2048 from the end */
 #define IDE_MULTIPLE_MAX 128u
 #define IDE_PACKET_BYTES 12u
 
 /* Status */
-#define IDE_ST_ERR 0x01u
-#define IDE_ST_DRQ 0x08u
-#define IDE_ST_DSC 0x10u
-#define IDE_ST_DF 0x20u
+#define IDE_ST_ERR  0x01u
+#define IDE_ST_DRQ  0x08u
+#define IDE_ST_DSC  0x10u
+#define IDE_ST_DF   0x20u
 #define IDE_ST_DRDY 0x40u
-#define IDE_ST_BSY 0x80u
+#define IDE_ST_BSY  0x80u
 /* Error */
 #define IDE_ER_ABRT 0x04u
 #define IDE_ER_IDNF 0x10u
-#define IDE_ER_UNC 0x40u
+#define IDE_ER_UNC  0x40u
 /* Device */
 #define IDE_DEV_UNIT 0x10u
-#define IDE_DEV_LBA 0x40u
+#define IDE_DEV_LBA  0x40u
 /* Device control */
 #define IDE_CTL_NIEN 0x02u
 #define IDE_CTL_SRST 0x04u
-#define IDE_CTL_HOB 0x80u
+#define IDE_CTL_HOB  0x80u
 /* Interrupt reason (sector count register of a packet device) */
 #define IDE_IR_CD 0x01u
 #define IDE_IR_IO 0x02u
 /* Bus master */
-#define IDE_BM_START 0x01u
+#define IDE_BM_START     0x01u
 #define IDE_BM_TO_MEMORY 0x08u
-#define IDE_BM_ACTIVE 0x01u
-#define IDE_BM_ERROR 0x02u
-#define IDE_BM_INT 0x04u
-#define IDE_BM_CAPABLE 0x60u
+#define IDE_BM_ACTIVE    0x01u
+#define IDE_BM_ERROR     0x02u
+#define IDE_BM_INT       0x04u
+#define IDE_BM_CAPABLE   0x60u
 
 typedef enum IdeKind { IDE_NONE, IDE_DISK, IDE_CD } IdeKind;
 
@@ -79,14 +81,14 @@ typedef enum IdeOp {
     IDE_OP_VERIFY,
     IDE_OP_FLUSH,
     IDE_OP_TRIM,
-    IDE_OP_DATA_IN,      /* a block that is in the buffer already */
+    IDE_OP_DATA_IN, /* a block that is in the buffer already */
     IDE_OP_WRITE_BUFFER,
     IDE_OP_TRIM_LIST,
-    IDE_OP_PACKET,       /* the twelve bytes */
-    IDE_OP_PACKET_IN,    /* a reply that is in the buffer already */
-    IDE_OP_PACKET_OUT,   /* a parameter list */
-    IDE_OP_PACKET_READ,  /* sectors */
-    IDE_OP_PACKET_RAW,   /* sectors with their frames, see raw_flags */
+    IDE_OP_PACKET,      /* the twelve bytes */
+    IDE_OP_PACKET_IN,   /* a reply that is in the buffer already */
+    IDE_OP_PACKET_OUT,  /* a parameter list */
+    IDE_OP_PACKET_READ, /* sectors */
+    IDE_OP_PACKET_RAW,  /* sectors with their frames, see raw_flags */
     IDE_OP_PACKET_VERIFY,
     IDE_OP_COUNT
 } IdeOp;
@@ -125,21 +127,21 @@ typedef struct IdeDrive {
     uint8_t attention_asc; /* unit attention that waits, 0: none */
     uint8_t event;         /* media event that waits: 2 new, 3 removed */
     uint8_t prevent;
-    uint8_t raw_flags;     /* READ CD: which parts of a sector */
+    uint8_t raw_flags; /* READ CD: which parts of a sector */
     uint8_t mode_pages[36];
     uint32_t byte_limit;
     uint32_t cd_sectors; /* of the medium, 0: none */
 
     /* derived */
     struct IdeChannel *channel;
-    uint32_t unit; /* 0 or 1 */
+    uint32_t unit;    /* 0 or 1 */
     uint64_t sectors; /* disks */
     uint32_t def_heads, def_spt, def_cylinders;
     uint32_t read_only, rotational;
     uint32_t cd_present, cd_generation, cd_tray_open;
-    const char *serial, *firmware, *model;          /* IDENTIFY */
-    const char *vendor, *product, *revision;        /* INQUIRY */
-    uint8_t *buf; /* IDE_BUF_BYTES */
+    const char *serial, *firmware, *model;   /* IDENTIFY */
+    const char *vendor, *product, *revision; /* INQUIRY */
+    uint8_t *buf;                            /* IDE_BUF_BYTES */
 
     /* host resources */
     const viv_media_ops_t *media;
@@ -153,10 +155,10 @@ typedef struct IdeChannel {
     uint8_t device;  /* device register: selects a drive */
     uint8_t control; /* device control */
     uint8_t bm_command, bm_status;
-    uint32_t bm_table;           /* BMIDTP */
-    uint32_t bm_next;            /* the descriptor to fetch next */
-    uint32_t bm_addr, bm_left;   /* what is left of the present one */
-    uint8_t bm_last;             /* it is the last one */
+    uint32_t bm_table;         /* BMIDTP */
+    uint32_t bm_next;          /* the descriptor to fetch next */
+    uint32_t bm_addr, bm_left; /* what is left of the present one */
+    uint8_t bm_last;           /* it is the last one */
     IdeDrive drives[2];
 
     /* derived */
@@ -180,7 +182,7 @@ typedef struct Piix3Ide {
     uint32_t model; /* index into the table of models */
 } Piix3Ide;
 
-/* -- ide_channel.c ------------------------------------------------------------------------------- */
+/* -- ide_channel.c ----------------------------------------------------------------------------- */
 
 extern const viv_io_ops_t ide_command_io, ide_control_io; /* ctx: IdeChannel */
 static inline IdeDrive *ide_selected(IdeChannel *ch)
@@ -202,7 +204,7 @@ void ide_buffer_done(IdeDrive *d);
 /* Queues a request; the drive is BSY until it is finished. */
 void ide_media(IdeDrive *d, uint32_t op, uint64_t off, uint64_t len_bytes, void *buf);
 
-/* -- ide_bm.c -------------------------------------------------------------------------------------- */
+/* -- ide_bm.c ---------------------------------------------------------------------------------- */
 
 extern const viv_io_ops_t ide_bm_io; /* ctx: Piix3Ide */
 void ide_bm_reset(IdeChannel *ch);
@@ -213,7 +215,7 @@ void ide_bm_drive_done(IdeChannel *ch);
 /* The drive is ready for the bus master with buf_len bytes. */
 void ide_bm_begin(IdeDrive *d, uint32_t phase);
 
-/* -- commands -------------------------------------------------------------------------------------- */
+/* -- commands ---------------------------------------------------------------------------------- */
 
 void ide_ata_command(IdeDrive *d, uint8_t command);
 void ide_ata_buffer_done(IdeDrive *d);
@@ -238,17 +240,17 @@ void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq);
 void ide_atapi_reply(IdeDrive *d, uint32_t len_bytes, uint32_t allocation);
 void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes);
 
-#define IDE_SENSE_NOT_READY 2u
+#define IDE_SENSE_NOT_READY    2u
 #define IDE_SENSE_MEDIUM_ERROR 3u
-#define IDE_SENSE_ILLEGAL 5u
-#define IDE_SENSE_ATTENTION 6u
+#define IDE_SENSE_ILLEGAL      5u
+#define IDE_SENSE_ATTENTION    6u
 
 typedef struct IdeMmcCommand {
     void (*run)(IdeDrive *d);
     uint8_t flags; /* IDE_MMC_* */
 } IdeMmcCommand;
-#define IDE_MMC_MEDIUM 1u     /* needs one */
-#define IDE_MMC_ATTENTION 2u  /* runs in spite of a unit attention */
+#define IDE_MMC_MEDIUM    1u /* needs one */
+#define IDE_MMC_ATTENTION 2u /* runs in spite of a unit attention */
 extern const IdeMmcCommand ide_mmc_commands[256];
 void ide_mmc_mode_select_data(IdeDrive *d);
 void ide_mmc_mode_reset(IdeDrive *d);
@@ -281,7 +283,7 @@ void ide_mmc_get_performance(IdeDrive *d);
 void ide_cdsector_mode1(uint32_t lba, const uint8_t *data, uint8_t *ret_sector);
 void ide_cdsector_msf(uint32_t lba, uint8_t *ret_msf); /* binary minutes, seconds, frames */
 
-/* -- bytes ------------------------------------------------------------------------------------------- */
+/* -- bytes ------------------------------------------------------------------------------------- */
 
 static inline void ide_put_be16(uint8_t *p, uint32_t v)
 {

@@ -1,32 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* piix3ide: disk commands.
- * Follows ATA/ATAPI-6 (T13 1410D rev 3b), section 8; WRITE ... FUA as in ATA/ATAPI-7, DATA SET MANAGEMENT as in ATA8-ACS.
- * Data moves in chunks of up to IDE_BUF_SECTORS sectors: a chunk is read before its first block is offered, and
- * written after its last block has come. A failure is therefore reported at the first sector of its chunk.
- * Not modelled: the standby timer, queued and security commands, the host protected area (READ NATIVE MAX answers with the
- * disk's end), removable media notification. */
+ * Follows ATA/ATAPI-6 (T13 1410D rev 3b), section 8; WRITE ... FUA as in ATA/ATAPI-7, DATA SET
+ * MANAGEMENT as in ATA8-ACS.
+ * Data moves in chunks of up to IDE_BUF_SECTORS sectors: a chunk is read before its first block is
+ * offered, and written after its last block has come. A failure is therefore reported at the first
+ * sector of its chunk.
+ * Not modelled: the standby timer, queued and security commands, the host protected area (READ
+ * NATIVE MAX answers with the disk's end), removable media notification. */
 #include "ide.h"
 
 #include <string.h>
 
-#define IDE_CMD_EXT 0x01u
-#define IDE_CMD_DMA 0x02u
+#define IDE_CMD_EXT      0x01u
+#define IDE_CMD_DMA      0x02u
 #define IDE_CMD_MULTIPLE 0x04u
-#define IDE_CMD_WRITE 0x08u
-#define IDE_CMD_FUA 0x10u
-#define IDE_CMD_VERIFY 0x20u
+#define IDE_CMD_WRITE    0x08u
+#define IDE_CMD_FUA      0x10u
+#define IDE_CMD_VERIFY   0x20u
 
 #define IDE_TRIM_BLOCKS 8u /* IDENTIFY word 105 */
 
-/* -- Addresses -------------------------------------------------------------------------------------------- */
+/* -- Addresses --------------------------------------------------------------------------------- */
 
 /* The address in the registers: 1 and *ret_lba, or 0 for a CHS address that does not exist. */
 static uint32_t ide_ata_address(const IdeDrive *d, uint64_t *ret_lba)
 {
     uint32_t top = d->channel->device & 0x0fu;
     if (d->ext) {
-        *ret_lba = (uint64_t)d->hob_lbah << 40 | (uint64_t)d->hob_lbam << 32 | (uint64_t)d->hob_lbal << 24 |
-                   (uint64_t)d->lbah << 16 | (uint64_t)d->lbam << 8 | d->lbal;
+        *ret_lba = (uint64_t)d->hob_lbah << 40 | (uint64_t)d->hob_lbam << 32 |
+                   (uint64_t)d->hob_lbal << 24 | (uint64_t)d->lbah << 16 | (uint64_t)d->lbam << 8 |
+                   d->lbal;
         return 1;
     }
     if (d->lba_mode) {
@@ -79,7 +82,7 @@ static void ide_ata_fail_at(IdeDrive *d, uint8_t error)
     ide_abort(d, error);
 }
 
-/* -- Reading and writing ------------------------------------------------------------------------------------ */
+/* -- Reading and writing ----------------------------------------------------------------------- */
 
 static void ide_ata_take_chunk(IdeDrive *d)
 {
@@ -176,13 +179,14 @@ static void ide_ata_flush(IdeDrive *d, uint32_t flags)
     ide_media(d, VIV_MEDIA_OP_FLUSH, 0, 0, NULL);
 }
 
-/* -- DATA SET MANAGEMENT (TRIM) -------------------------------------------------------------------------------- */
+/* -- DATA SET MANAGEMENT (TRIM) ---------------------------------------------------------------- */
 
 static void ide_ata_trim(IdeDrive *d, uint32_t flags)
 {
     uint32_t blocks = (uint32_t)d->hob_nsect << 8 | d->nsect;
     (void)flags;
-    if (d->rotational || d->read_only || !(d->feature & 1u) || blocks == 0 || blocks > IDE_TRIM_BLOCKS) {
+    if (d->rotational || d->read_only || !(d->feature & 1u) || blocks == 0 ||
+        blocks > IDE_TRIM_BLOCKS) {
         ide_abort(d, IDE_ER_ABRT);
         return;
     }
@@ -214,14 +218,12 @@ static void ide_ata_trim_next(IdeDrive *d)
     ide_finish(d, 1);
 }
 
-/* -- What buffers and requests come to ---------------------------------------------------------------------------- */
+/* -- What buffers and requests come to --------------------------------------------------------- */
 
 void ide_ata_buffer_done(IdeDrive *d)
 {
     switch (d->op) {
-    case IDE_OP_READ:
-        ide_ata_advance(d);
-        break;
+    case IDE_OP_READ: ide_ata_advance(d); break;
     case IDE_OP_WRITE:
         ide_media(d, VIV_MEDIA_OP_WRITE, d->lba * IDE_SECTOR, d->buf_len, d->buf);
         break;
@@ -233,9 +235,7 @@ void ide_ata_buffer_done(IdeDrive *d)
         d->buf_pos = 0;
         ide_ata_trim_next(d);
         break;
-    default: /* IDE_OP_DATA_IN */
-        ide_finish(d, 0);
-        break;
+    default: /* IDE_OP_DATA_IN */ ide_finish(d, 0); break;
     }
 }
 
@@ -263,9 +263,7 @@ void ide_ata_media_done(IdeDrive *d, viv_status_t status)
         else
             ide_ata_advance(d);
         break;
-    case IDE_OP_TRIM: /* a hint: a medium that cannot is no failure */
-        ide_ata_trim_next(d);
-        break;
+    case IDE_OP_TRIM: /* a hint: a medium that cannot is no failure */ ide_ata_trim_next(d); break;
     default: /* IDE_OP_FLUSH, alone or at the end of a write */
         if (status < 0)
             ide_abort(d, IDE_ER_ABRT);
@@ -286,7 +284,7 @@ void ide_ata_reply(IdeDrive *d, uint32_t len_bytes)
     ide_block_begin(d, IDE_PH_PIO_IN, 1);
 }
 
-/* -- Commands without sectors ---------------------------------------------------------------------------------------- */
+/* -- Commands without sectors ------------------------------------------------------------------ */
 
 static void ide_ata_done(IdeDrive *d, uint32_t flags)
 {
@@ -356,22 +354,14 @@ static void ide_ata_power(IdeDrive *d, uint32_t flags)
     (void)flags;
     switch (d->command) {
     case 0x98: /* CHECK POWER MODE */
-    case 0xe5:
-        d->nsect = d->standby ? 0x00 : 0xff;
-        break;
+    case 0xe5: d->nsect = d->standby ? 0x00 : 0xff; break;
     case 0x99: /* SLEEP */
-    case 0xe6:
-        d->asleep = d->standby = 1;
-        break;
+    case 0xe6: d->asleep = d->standby = 1; break;
     case 0x94: /* STANDBY IMMEDIATE, STANDBY */
     case 0xe0:
     case 0x96:
-    case 0xe2:
-        d->standby = 1;
-        break;
-    default: /* IDLE IMMEDIATE, IDLE */
-        d->standby = 0;
-        break;
+    case 0xe2: d->standby = 1; break;
+    default: /* IDLE IMMEDIATE, IDLE */ d->standby = 0; break;
     }
     ide_finish(d, 1);
 }
@@ -399,7 +389,8 @@ static void ide_ata_smart(IdeDrive *d, uint32_t flags)
     ide_smart(d);
 }
 
-/* Transfer modes: PIO 0-4 (00h, 01h, 08h + n), multiword DMA 0-2 (20h + n), Ultra DMA 0-5 (40h + n). */
+/* Transfer modes: PIO 0-4 (00h, 01h, 08h + n), multiword DMA 0-2 (20h + n), Ultra DMA 0-5 (40h +
+ * n). */
 static uint32_t ide_ata_set_transfer_mode(IdeDrive *d)
 {
     uint32_t mode = d->nsect & 7u;
@@ -424,8 +415,7 @@ static uint32_t ide_ata_set_transfer_mode(IdeDrive *d)
             return 0;
         d->xfer_dma = d->nsect;
         return 1;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
@@ -438,18 +428,15 @@ uint32_t ide_ata_set_features(IdeDrive *d)
         if (disk)
             d->write_cache = d->feature == 0x02;
         return disk;
-    case 0x03:
-        return ide_ata_set_transfer_mode(d);
+    case 0x03: return ide_ata_set_transfer_mode(d);
     case 0x55:
     case 0xaa:
         if (disk)
             d->look_ahead = d->feature == 0xaa;
         return disk;
     case 0x66: /* what has been set outlives a software reset anyway */
-    case 0xcc:
-        return 1;
-    default:
-        return 0;
+    case 0xcc: return 1;
+    default: return 0;
     }
 }
 
@@ -471,13 +458,15 @@ typedef struct IdeAtaCommand {
 } IdeAtaCommand;
 
 /* clang-format off */
+#define IDE_ROW4(first, fn) \
+    [(first)] = { fn, 0 }, [(first) + 1] = { fn, 0 }, \
+    [(first) + 2] = { fn, 0 }, [(first) + 3] = { fn, 0 }
 #define IDE_ROW16(first, fn) \
-    [(first)] = { fn, 0 }, [(first) + 1] = { fn, 0 }, [(first) + 2] = { fn, 0 }, [(first) + 3] = { fn, 0 }, \
-    [(first) + 4] = { fn, 0 }, [(first) + 5] = { fn, 0 }, [(first) + 6] = { fn, 0 }, [(first) + 7] = { fn, 0 }, \
-    [(first) + 8] = { fn, 0 }, [(first) + 9] = { fn, 0 }, [(first) + 10] = { fn, 0 }, [(first) + 11] = { fn, 0 }, \
-    [(first) + 12] = { fn, 0 }, [(first) + 13] = { fn, 0 }, [(first) + 14] = { fn, 0 }, [(first) + 15] = { fn, 0 }
+    IDE_ROW4(first, fn), IDE_ROW4((first) + 4, fn), \
+    IDE_ROW4((first) + 8, fn), IDE_ROW4((first) + 12, fn)
 
-/* What is not here is aborted: NOP (00h) by definition, DEVICE RESET and PACKET for want of the feature. */
+/* What is not here is aborted: NOP (00h) by definition, DEVICE RESET and PACKET for want of the
+ * feature. */
 static const IdeAtaCommand ide_ata_commands[256] = {
     [0x06] = { ide_ata_trim, 0 },
     IDE_ROW16(0x10, ide_ata_done), /* RECALIBRATE */

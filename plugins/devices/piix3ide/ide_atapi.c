@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: the packet protocol of a CD/DVD drive, its medium, and the commands that are about the drive itself.
+/* piix3ide: the packet protocol of a CD/DVD drive, its medium, and the commands that are about the
+ * drive itself.
  * Follows ATA/ATAPI-6 (T13 1410D rev 3b) sections 8.23 and 9.7-9.8, MMC-3 (T10 1363D) and SPC-2.
  * Not modelled: overlap and queuing, audio, writing, changers, DVD regions. */
 #include "ide.h"
 
 #include <string.h>
 
-/* -- Ends of packet commands ----------------------------------------------------------------------------- */
+/* -- Ends of packet commands ------------------------------------------------------------------- */
 
 /* Interrupt reason "completion": both bits. */
 static void ide_atapi_end(IdeDrive *d, uint8_t status)
@@ -36,7 +37,7 @@ void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
     ide_atapi_end(d, IDE_ST_DRDY | IDE_ST_DSC | IDE_ST_ERR);
 }
 
-/* -- Data ------------------------------------------------------------------------------------------------------ */
+/* -- Data -------------------------------------------------------------------------------------- */
 
 /* A block is what the guest's byte count limit allows, always even except at the end. */
 void ide_atapi_block(IdeDrive *d)
@@ -82,11 +83,11 @@ void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes)
         ide_block_begin(d, IDE_PH_PIO_OUT, 1);
 }
 
-/* -- The medium ------------------------------------------------------------------------------------------------- */
+/* -- The medium -------------------------------------------------------------------------------- */
 
 void ide_atapi_medium(IdeDrive *d, uint32_t first)
 {
-    viv_media_info_t info = { .size = sizeof(info) };
+    viv_media_info_t info = {.size = sizeof(info)};
     d->media->info(d->media_self, &info);
     uint32_t present = info.present && info.size_bytes >= IDE_CD_SECTOR;
     if (!first && info.generation == d->cd_generation && present == d->cd_present)
@@ -104,7 +105,7 @@ void ide_atapi_medium(IdeDrive *d, uint32_t first)
         d->cd_tray_open = 0;
 }
 
-/* -- Running a packet ---------------------------------------------------------------------------------------------- */
+/* -- Running a packet -------------------------------------------------------------------------- */
 
 static void ide_atapi_packet(IdeDrive *d)
 {
@@ -136,12 +137,8 @@ static void ide_atapi_packet(IdeDrive *d)
 void ide_atapi_buffer_done(IdeDrive *d)
 {
     switch (d->op) {
-    case IDE_OP_PACKET:
-        ide_atapi_packet(d);
-        break;
-    case IDE_OP_PACKET_OUT:
-        ide_mmc_mode_select_data(d);
-        break;
+    case IDE_OP_PACKET: ide_atapi_packet(d); break;
+    case IDE_OP_PACKET_OUT: ide_mmc_mode_select_data(d); break;
     case IDE_OP_PACKET_READ:
     case IDE_OP_PACKET_RAW:
         d->lba += d->chunk;
@@ -150,12 +147,8 @@ void ide_atapi_buffer_done(IdeDrive *d)
         else
             ide_atapi_ok(d);
         break;
-    case IDE_OP_DATA_IN: /* IDENTIFY PACKET DEVICE */
-        ide_finish(d, 0);
-        break;
-    default:
-        ide_atapi_ok(d);
-        break;
+    case IDE_OP_DATA_IN: /* IDENTIFY PACKET DEVICE */ ide_finish(d, 0); break;
+    default: ide_atapi_ok(d); break;
     }
 }
 
@@ -180,7 +173,7 @@ void ide_atapi_media_done(IdeDrive *d, viv_status_t status)
     ide_atapi_send(d);
 }
 
-/* -- ATA commands of a packet device ---------------------------------------------------------------------------------- */
+/* -- ATA commands of a packet device ----------------------------------------------------------- */
 
 static void ide_atapi_begin_packet(IdeDrive *d)
 {
@@ -205,9 +198,7 @@ void ide_atapi_command(IdeDrive *d, uint8_t command)
 {
     d->status = IDE_ST_DRDY | IDE_ST_DSC;
     switch (command) {
-    case 0xa0:
-        ide_atapi_begin_packet(d);
-        return;
+    case 0xa0: ide_atapi_begin_packet(d); return;
     case 0xa1:
         ide_identify_cd(d, d->buf);
         ide_ata_reply(d, IDE_SECTOR);
@@ -240,8 +231,7 @@ void ide_atapi_command(IdeDrive *d, uint8_t command)
             break;
         ide_finish(d, 1);
         return;
-    default:
-        break;
+    default: break;
     }
     ide_abort(d, IDE_ER_ABRT);
 }
@@ -260,7 +250,7 @@ void ide_atapi_reset(IdeDrive *d)
     ide_mmc_mode_reset(d);
 }
 
-/* -- Commands about the drive -------------------------------------------------------------------------------------------- */
+/* -- Commands about the drive ------------------------------------------------------------------ */
 
 static void ide_mmc_test_unit_ready(IdeDrive *d)
 {
@@ -362,35 +352,35 @@ static void ide_mmc_nothing(IdeDrive *d)
 }
 
 const IdeMmcCommand ide_mmc_commands[256] = {
-    [0x00] = { ide_mmc_test_unit_ready, IDE_MMC_MEDIUM },
-    [0x03] = { ide_mmc_request_sense, IDE_MMC_ATTENTION },
-    [0x12] = { ide_mmc_inquiry, IDE_MMC_ATTENTION },
-    [0x15] = { ide_mmc_mode_select, 0 },
-    [0x1a] = { ide_mmc_mode_sense, 0 },
-    [0x1b] = { ide_mmc_start_stop, 0 },
-    [0x1e] = { ide_mmc_prevent, 0 },
-    [0x23] = { ide_mmc_read_format_capacities, 0 },
-    [0x25] = { ide_mmc_read_capacity, IDE_MMC_MEDIUM },
-    [0x28] = { ide_mmc_read, IDE_MMC_MEDIUM },
-    [0x2b] = { ide_mmc_seek, IDE_MMC_MEDIUM },
-    [0x2f] = { ide_mmc_verify, IDE_MMC_MEDIUM },
-    [0x35] = { ide_mmc_nothing, 0 }, /* SYNCHRONIZE CACHE */
-    [0x42] = { ide_mmc_read_subchannel, IDE_MMC_MEDIUM },
-    [0x43] = { ide_mmc_read_toc, IDE_MMC_MEDIUM },
-    [0x44] = { ide_mmc_read_header, IDE_MMC_MEDIUM },
-    [0x46] = { ide_mmc_get_configuration, IDE_MMC_ATTENTION },
-    [0x4a] = { ide_mmc_get_event, IDE_MMC_ATTENTION },
-    [0x4e] = { ide_mmc_nothing, 0 }, /* STOP PLAY/SCAN */
-    [0x51] = { ide_mmc_read_disc_info, IDE_MMC_MEDIUM },
-    [0x52] = { ide_mmc_read_track_info, IDE_MMC_MEDIUM },
-    [0x55] = { ide_mmc_mode_select, 0 },
-    [0x5a] = { ide_mmc_mode_sense, 0 },
-    [0xa7] = { ide_mmc_nothing, 0 }, /* SET READ AHEAD */
-    [0xa8] = { ide_mmc_read, IDE_MMC_MEDIUM },
-    [0xac] = { ide_mmc_get_performance, 0 },
-    [0xad] = { ide_mmc_read_dvd_structure, IDE_MMC_MEDIUM },
-    [0xb9] = { ide_mmc_read_cd_msf, IDE_MMC_MEDIUM },
-    [0xbb] = { ide_mmc_nothing, 0 }, /* SET CD SPEED */
-    [0xbd] = { ide_mmc_mechanism_status, 0 },
-    [0xbe] = { ide_mmc_read_cd, IDE_MMC_MEDIUM },
+    [0x00] = {ide_mmc_test_unit_ready, IDE_MMC_MEDIUM},
+    [0x03] = {ide_mmc_request_sense, IDE_MMC_ATTENTION},
+    [0x12] = {ide_mmc_inquiry, IDE_MMC_ATTENTION},
+    [0x15] = {ide_mmc_mode_select, 0},
+    [0x1a] = {ide_mmc_mode_sense, 0},
+    [0x1b] = {ide_mmc_start_stop, 0},
+    [0x1e] = {ide_mmc_prevent, 0},
+    [0x23] = {ide_mmc_read_format_capacities, 0},
+    [0x25] = {ide_mmc_read_capacity, IDE_MMC_MEDIUM},
+    [0x28] = {ide_mmc_read, IDE_MMC_MEDIUM},
+    [0x2b] = {ide_mmc_seek, IDE_MMC_MEDIUM},
+    [0x2f] = {ide_mmc_verify, IDE_MMC_MEDIUM},
+    [0x35] = {ide_mmc_nothing, 0}, /* SYNCHRONIZE CACHE */
+    [0x42] = {ide_mmc_read_subchannel, IDE_MMC_MEDIUM},
+    [0x43] = {ide_mmc_read_toc, IDE_MMC_MEDIUM},
+    [0x44] = {ide_mmc_read_header, IDE_MMC_MEDIUM},
+    [0x46] = {ide_mmc_get_configuration, IDE_MMC_ATTENTION},
+    [0x4a] = {ide_mmc_get_event, IDE_MMC_ATTENTION},
+    [0x4e] = {ide_mmc_nothing, 0}, /* STOP PLAY/SCAN */
+    [0x51] = {ide_mmc_read_disc_info, IDE_MMC_MEDIUM},
+    [0x52] = {ide_mmc_read_track_info, IDE_MMC_MEDIUM},
+    [0x55] = {ide_mmc_mode_select, 0},
+    [0x5a] = {ide_mmc_mode_sense, 0},
+    [0xa7] = {ide_mmc_nothing, 0}, /* SET READ AHEAD */
+    [0xa8] = {ide_mmc_read, IDE_MMC_MEDIUM},
+    [0xac] = {ide_mmc_get_performance, 0},
+    [0xad] = {ide_mmc_read_dvd_structure, IDE_MMC_MEDIUM},
+    [0xb9] = {ide_mmc_read_cd_msf, IDE_MMC_MEDIUM},
+    [0xbb] = {ide_mmc_nothing, 0}, /* SET CD SPEED */
+    [0xbd] = {ide_mmc_mechanism_status, 0},
+    [0xbe] = {ide_mmc_read_cd, IDE_MMC_MEDIUM},
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: the bus master - eight registers a channel in BAR 4, and the descriptor tables in guest memory.
- * Follows "Programming Interface for Bus Master IDE Controller", revision 1.0 (Intel, 1994), and the PIIX3 data sheet
- * (290550), section 2.7. */
+/* piix3ide: the bus master - eight registers a channel in BAR 4, and the descriptor tables in guest
+ * memory.
+ * Follows "Programming Interface for Bus Master IDE Controller", revision 1.0 (Intel, 1994), and
+ * the PIIX3 data sheet (290550), section 2.7. */
 #include "ide.h"
 
 #define IDE_BM_COMMAND 0u
-#define IDE_BM_STATUS 2u
-#define IDE_BM_TABLE 4u
+#define IDE_BM_STATUS  2u
+#define IDE_BM_TABLE   4u
 
 #define IDE_PRD_LAST 0x80000000u
 
@@ -23,8 +24,8 @@ static void ide_bm_stop(IdeChannel *ch, uint8_t error)
     ch->bm_status |= error;
 }
 
-/* Fetches a descriptor; 0: none, the transfer is over. Tables do not cross a 64 KiB boundary: the address
- * counter has 16 bits. */
+/* Fetches a descriptor; 0: none, the transfer is over. Tables do not cross a 64 KiB boundary: the
+ * address counter has 16 bits. */
 static uint32_t ide_bm_fetch(IdeChannel *ch)
 {
     const Piix3Ide *ide = ch->ide;
@@ -37,7 +38,9 @@ static uint32_t ide_bm_fetch(IdeChannel *ch)
         ide_bm_stop(ch, IDE_BM_ERROR);
         return 0;
     }
-    ch->bm_addr = ((uint32_t)prd[0] | (uint32_t)prd[1] << 8 | (uint32_t)prd[2] << 16 | (uint32_t)prd[3] << 24) & ~1u;
+    ch->bm_addr = ((uint32_t)prd[0] | (uint32_t)prd[1] << 8 | (uint32_t)prd[2] << 16 |
+                   (uint32_t)prd[3] << 24) &
+                  ~1u;
     ch->bm_left = ((uint32_t)prd[4] | (uint32_t)prd[5] << 8) & ~1u;
     if (ch->bm_left == 0)
         ch->bm_left = 0x10000;
@@ -75,8 +78,9 @@ void ide_bm_run(IdeChannel *ch)
         uint32_t n = d->buf_len - d->buf_pos;
         if (n > ch->bm_left)
             n = ch->bm_left;
-        viv_status_t st = to_memory ? ide->pci->dma_write(ide->fn, ch->bm_addr, d->buf + d->buf_pos, n)
-                                    : ide->pci->dma_read(ide->fn, ch->bm_addr, d->buf + d->buf_pos, n);
+        viv_status_t st = to_memory
+                              ? ide->pci->dma_write(ide->fn, ch->bm_addr, d->buf + d->buf_pos, n)
+                              : ide->pci->dma_read(ide->fn, ch->bm_addr, d->buf + d->buf_pos, n);
         if (st < 0) {
             ide_bm_stop(ch, IDE_BM_ERROR);
             return;
@@ -88,7 +92,8 @@ void ide_bm_run(IdeChannel *ch)
     ide_buffer_done(d);
 }
 
-/* With the table used up exactly the bus master is idle again, otherwise it stays active until it is stopped. */
+/* With the table used up exactly the bus master is idle again, otherwise it stays active until it
+ * is stopped. */
 void ide_bm_drive_done(IdeChannel *ch)
 {
     if (ch->bm_left == 0 && ch->bm_last)
@@ -104,7 +109,7 @@ void ide_bm_begin(IdeDrive *d, uint32_t phase)
     ide_bm_run(d->channel);
 }
 
-/* -- Registers ------------------------------------------------------------------------------------------- */
+/* -- Registers --------------------------------------------------------------------------------- */
 
 static void ide_bm_command(IdeChannel *ch, uint8_t value)
 {
@@ -134,17 +139,13 @@ static uint64_t ide_bm_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t wi
     uint32_t reg = (uint32_t)off & 7u;
     (void)dev, (void)width;
     switch (reg) {
-    case IDE_BM_COMMAND:
-        return ch->bm_command;
-    case IDE_BM_STATUS:
-        return ch->bm_status;
+    case IDE_BM_COMMAND: return ch->bm_command;
+    case IDE_BM_STATUS: return ch->bm_status;
     case IDE_BM_TABLE:
     case IDE_BM_TABLE + 1:
     case IDE_BM_TABLE + 2:
-    case IDE_BM_TABLE + 3:
-        return (uint8_t)(ch->bm_table >> (8u * (reg - IDE_BM_TABLE)));
-    default:
-        return 0;
+    case IDE_BM_TABLE + 3: return (uint8_t)(ch->bm_table >> (8u * (reg - IDE_BM_TABLE)));
+    default: return 0;
     }
 }
 
@@ -158,9 +159,7 @@ static void ide_bm_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value
     uint8_t byte = (uint8_t)value;
     (void)dev, (void)width;
     switch (reg) {
-    case IDE_BM_COMMAND:
-        ide_bm_command(ch, byte);
-        break;
+    case IDE_BM_COMMAND: ide_bm_command(ch, byte); break;
     case IDE_BM_STATUS:
         ch->bm_status &= (uint8_t) ~(byte & (IDE_BM_ERROR | IDE_BM_INT));
         ch->bm_status = (uint8_t)((ch->bm_status & ~IDE_BM_CAPABLE) | (byte & IDE_BM_CAPABLE));
@@ -171,8 +170,7 @@ static void ide_bm_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value
     case IDE_BM_TABLE + 3:
         ch->bm_table = ((ch->bm_table & ~(0xffu << shift)) | (uint32_t)byte << shift) & ~3u;
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

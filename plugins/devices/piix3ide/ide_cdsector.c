@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* piix3ide: a CD sector of 2352 bytes around 2048 bytes of user data (mode 1).
- * Follows ECMA-130, sections 14 (sector), 14.3 (EDC), Annex A (RSPC error correction over GF(2^8)). */
+ * Follows ECMA-130, sections 14 (sector), 14.3 (EDC), Annex A (RSPC error correction over
+ * GF(2^8)). */
 #include "ide.h"
 
 #include <string.h>
 
 #define IDE_CD_HEADER 12u
-#define IDE_CD_DATA 16u
-#define IDE_CD_EDC 2064u
-#define IDE_CD_P 2076u
-#define IDE_CD_Q 2248u
+#define IDE_CD_DATA   16u
+#define IDE_CD_EDC    2064u
+#define IDE_CD_P      2076u
+#define IDE_CD_Q      2248u
 
 /* Minutes, seconds and frames count from 2 s before sector 0. */
 void ide_cdsector_msf(uint32_t lba, uint8_t *ret_msf)
 {
     uint64_t frames = (uint64_t)lba + 150u;
-    uint64_t minutes = frames / (75u * 60u);
+    uint64_t minutes = frames / 4500u;
     ret_msf[0] = (uint8_t)(minutes < 255 ? minutes : 255);
     ret_msf[1] = (uint8_t)(frames / 75u % 60u);
     ret_msf[2] = (uint8_t)(frames % 75u);
@@ -56,9 +57,10 @@ static uint8_t ide_cdsector_third(uint8_t v)
     return product;
 }
 
-/* Two check bytes for a word of n bytes: with them, the sum of all and the sum of all weighted with the powers of
- * alpha, ending with alpha^0 at the second check byte, are both zero. */
-static void ide_cdsector_parity(const uint8_t *word, uint32_t n, uint8_t *ret_first, uint8_t *ret_second)
+/* Two check bytes for a word of n bytes: with them, the sum of all and the sum of all weighted with
+ * the powers of alpha, ending with alpha^0 at the second check byte, are both zero. */
+static void ide_cdsector_parity(const uint8_t *word, uint32_t n, uint8_t *ret_first,
+                                uint8_t *ret_second)
 {
     uint8_t sum = 0, weighted = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -70,7 +72,8 @@ static void ide_cdsector_parity(const uint8_t *word, uint32_t n, uint8_t *ret_fi
     *ret_second = *ret_first ^ sum;
 }
 
-/* The bytes from the header on lie in 86 columns; P runs down the columns, Q along diagonals over data and P. */
+/* The bytes from the header on lie in 86 columns; P runs down the columns, Q along diagonals over
+ * data and P. */
 static void ide_cdsector_ecc(uint8_t *sector)
 {
     uint8_t word[43];
@@ -84,7 +87,8 @@ static void ide_cdsector_ecc(uint8_t *sector)
         uint32_t start = diagonal / 2u * 86u + diagonal % 2u;
         for (uint32_t step = 0; step < 43; step++)
             word[step] = from[(start + 88u * step) % 2236u];
-        ide_cdsector_parity(word, 43, &sector[IDE_CD_Q + diagonal], &sector[IDE_CD_Q + 52u + diagonal]);
+        ide_cdsector_parity(word, 43, &sector[IDE_CD_Q + diagonal],
+                            &sector[IDE_CD_Q + 52u + diagonal]);
     }
 }
 

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: a channel - task file registers, selection of a drive, reset, interrupt line, data port.
- * Follows ATA/ATAPI-6 (T13 1410D rev 3b): sections 7 (registers), 9.16 (single device configurations), 9.2-9.4 (resets). */
+/* piix3ide: a channel - task file registers, selection of a drive, reset, interrupt, data port.
+ * Follows ATA/ATAPI-6 (T13 1410D rev 3b): sections 7 (registers), 9.16 (single device
+ * configurations), 9.2-9.4 (resets). */
 #include "ide.h"
 
 #include <string.h>
 
-#define IDE_REG_DATA 0u
-#define IDE_REG_ERROR 1u
-#define IDE_REG_NSECT 2u
-#define IDE_REG_LBAL 3u
-#define IDE_REG_LBAM 4u
-#define IDE_REG_LBAH 5u
+#define IDE_REG_DATA   0u
+#define IDE_REG_ERROR  1u
+#define IDE_REG_NSECT  2u
+#define IDE_REG_LBAL   3u
+#define IDE_REG_LBAM   4u
+#define IDE_REG_LBAH   5u
 #define IDE_REG_DEVICE 6u
 #define IDE_REG_STATUS 7u
 
 #define IDE_COMMAND_DEVICE_RESET 0x08u
-#define IDE_COMMAND_DIAGNOSTIC 0x90u
+#define IDE_COMMAND_DIAGNOSTIC   0x90u
 
 /* Nobody drives the bus: pull-ups everywhere but on DD7, so that BSY reads as 0. */
 #define IDE_BUS_FLOATS 0x7fu
 
-/* -- Interrupt ------------------------------------------------------------------------------------------ */
+/* -- Interrupt --------------------------------------------------------------------------------- */
 
 /* Only the selected drive drives INTRQ, and only while nIEN is 0. */
 void ide_update_irq(IdeChannel *ch)
@@ -41,7 +42,7 @@ void ide_raise(IdeDrive *d)
     ide_update_irq(d->channel);
 }
 
-/* -- Ends of commands and resets --------------------------------------------------------------------------- */
+/* -- Ends of commands and resets --------------------------------------------------------------- */
 
 void ide_finish(IdeDrive *d, uint32_t interrupt)
 {
@@ -120,7 +121,7 @@ static void ide_diagnostic(IdeChannel *ch)
     ide_update_irq(ch);
 }
 
-/* -- Media requests ---------------------------------------------------------------------------------------------- */
+/* -- Media requests ---------------------------------------------------------------------------- */
 
 static void ide_media_finished(IdeDrive *d, viv_status_t status)
 {
@@ -165,7 +166,7 @@ void ide_media(IdeDrive *d, uint32_t op, uint64_t off, uint64_t len_bytes, void 
     }
 }
 
-/* -- Data port ------------------------------------------------------------------------------------------------------ */
+/* -- Data port --------------------------------------------------------------------------------- */
 
 void ide_block_begin(IdeDrive *d, uint32_t phase, uint32_t interrupt)
 {
@@ -223,7 +224,8 @@ static void ide_data_write(IdeChannel *ch, uint32_t value)
 }
 
 /* How many elements of a string the present block has; 0: single cycles, please. */
-static uint32_t ide_string_count(const IdeDrive *d, uint64_t off, uint32_t width, uint32_t phase, uint32_t count)
+static uint32_t ide_string_count(const IdeDrive *d, uint64_t off, uint32_t width, uint32_t phase,
+                                 uint32_t count)
 {
     if (off != IDE_REG_DATA || width < 2 || d->kind == IDE_NONE || d->phase != phase)
         return 0;
@@ -231,7 +233,7 @@ static uint32_t ide_string_count(const IdeDrive *d, uint64_t off, uint32_t width
     return count < whole ? count : whole;
 }
 
-/* -- Task file -------------------------------------------------------------------------------------------------------- */
+/* -- Task file --------------------------------------------------------------------------------- */
 
 /* The channel answers while IDE Decode Enable and I/O Space Enable are set. */
 static uint32_t ide_decodes(const IdeChannel *ch)
@@ -241,7 +243,8 @@ static uint32_t ide_decodes(const IdeChannel *ch)
            (ide->pci->config_get(ide->fn, 0x04u, 2) & 1u);
 }
 
-/* Device 0 answers for a device 1 that is not there, with a status of 0. Nobody answers for device 0. */
+/* Device 0 answers for a device 1 that is not there, with a status of 0. Nobody answers for device
+ * 0. */
 static IdeDrive *ide_answering(IdeChannel *ch)
 {
     IdeDrive *d = ide_selected(ch);
@@ -265,18 +268,12 @@ static uint8_t ide_register_read(IdeChannel *ch, uint32_t reg)
     if (!d)
         return IDE_BUS_FLOATS;
     switch (reg) {
-    case IDE_REG_ERROR:
-        return hob ? d->hob_feature : d->error;
-    case IDE_REG_NSECT:
-        return hob ? d->hob_nsect : d->nsect;
-    case IDE_REG_LBAL:
-        return hob ? d->hob_lbal : d->lbal;
-    case IDE_REG_LBAM:
-        return hob ? d->hob_lbam : d->lbam;
-    case IDE_REG_LBAH:
-        return hob ? d->hob_lbah : d->lbah;
-    case IDE_REG_DEVICE:
-        return ch->device | 0xa0u; /* the obsolete bits read as ones */
+    case IDE_REG_ERROR: return hob ? d->hob_feature : d->error;
+    case IDE_REG_NSECT: return hob ? d->hob_nsect : d->nsect;
+    case IDE_REG_LBAL: return hob ? d->hob_lbal : d->lbal;
+    case IDE_REG_LBAM: return hob ? d->hob_lbam : d->lbam;
+    case IDE_REG_LBAH: return hob ? d->hob_lbah : d->lbah;
+    case IDE_REG_DEVICE: return ch->device | 0xa0u; /* the obsolete bits read as ones */
     default:
         if (d == ide_selected(ch)) {
             d->intrq = 0;
@@ -300,21 +297,11 @@ static void ide_registers_write(IdeChannel *ch, uint32_t reg, uint8_t value)
         if (d->kind == IDE_NONE || (d->status & IDE_ST_BSY))
             continue;
         switch (reg) {
-        case IDE_REG_ERROR:
-            ide_latch(&d->feature, &d->hob_feature, value);
-            break;
-        case IDE_REG_NSECT:
-            ide_latch(&d->nsect, &d->hob_nsect, value);
-            break;
-        case IDE_REG_LBAL:
-            ide_latch(&d->lbal, &d->hob_lbal, value);
-            break;
-        case IDE_REG_LBAM:
-            ide_latch(&d->lbam, &d->hob_lbam, value);
-            break;
-        default:
-            ide_latch(&d->lbah, &d->hob_lbah, value);
-            break;
+        case IDE_REG_ERROR: ide_latch(&d->feature, &d->hob_feature, value); break;
+        case IDE_REG_NSECT: ide_latch(&d->nsect, &d->hob_nsect, value); break;
+        case IDE_REG_LBAL: ide_latch(&d->lbal, &d->hob_lbal, value); break;
+        case IDE_REG_LBAM: ide_latch(&d->lbam, &d->hob_lbam, value); break;
+        default: ide_latch(&d->lbah, &d->hob_lbah, value); break;
         }
     }
 }
@@ -358,12 +345,8 @@ static void ide_register_write(IdeChannel *ch, uint32_t reg, uint8_t value)
         ch->device = value;
         ide_update_irq(ch);
         break;
-    case IDE_REG_STATUS:
-        ide_command_write(ch, value);
-        break;
-    default:
-        ide_registers_write(ch, reg, value);
-        break;
+    case IDE_REG_STATUS: ide_command_write(ch, value); break;
+    default: ide_registers_write(ch, reg, value); break;
     }
 }
 
@@ -385,7 +368,7 @@ static void ide_control_set(IdeChannel *ch, uint8_t value)
     ide_update_irq(ch);
 }
 
-/* -- Ports ---------------------------------------------------------------------------------------------------------------- */
+/* -- Ports ------------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t ide_command_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -407,7 +390,8 @@ static uint64_t ide_command_port_read(viv_dev_t *dev, void *ctx, uint64_t off, u
 }
 
 /* [emt, device lock held] */
-static void ide_command_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void ide_command_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                                   uint32_t width)
 {
     IdeChannel *ch = ctx;
     (void)dev;
@@ -424,15 +408,15 @@ static void ide_command_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint
 }
 
 /* [emt, device lock held] */
-static uint32_t ide_command_read_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width, void *buf,
-                                        uint32_t count)
+static uint32_t ide_command_read_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width,
+                                        void *buf, uint32_t count)
 {
     IdeDrive *d = ide_selected(ctx);
     (void)dev;
     uint32_t n = ide_decodes(ctx) ? ide_string_count(d, off, width, IDE_PH_PIO_IN, count) : 0;
     if (n == 0)
         return 0;
-    memcpy(buf, d->buf + d->buf_pos, n * width);
+    memcpy(buf, d->buf + d->buf_pos, (size_t)n * width);
     d->buf_pos += n * width;
     if (d->buf_pos >= d->block_end)
         ide_block_done(d);
@@ -440,15 +424,15 @@ static uint32_t ide_command_read_string(viv_dev_t *dev, void *ctx, uint64_t off,
 }
 
 /* [emt, device lock held] */
-static uint32_t ide_command_write_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width, const void *buf,
-                                         uint32_t count)
+static uint32_t ide_command_write_string(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width,
+                                         const void *buf, uint32_t count)
 {
     IdeDrive *d = ide_selected(ctx);
     (void)dev;
     uint32_t n = ide_decodes(ctx) ? ide_string_count(d, off, width, IDE_PH_PIO_OUT, count) : 0;
     if (n == 0)
         return 0;
-    memcpy(d->buf + d->buf_pos, buf, n * width);
+    memcpy(d->buf + d->buf_pos, buf, (size_t)n * width);
     d->buf_pos += n * width;
     if (d->buf_pos >= d->block_end)
         ide_block_done(d);
@@ -472,7 +456,8 @@ static uint64_t ide_control_port_read(viv_dev_t *dev, void *ctx, uint64_t off, u
 }
 
 /* [emt, device lock held] */
-static void ide_control_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void ide_control_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                                   uint32_t width)
 {
     (void)dev, (void)off, (void)width;
     if (ide_decodes(ctx))

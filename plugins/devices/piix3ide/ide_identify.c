@@ -6,7 +6,7 @@
 
 static void ide_identify_word(uint8_t *buf, uint32_t word, uint32_t value)
 {
-    ide_put_le16(buf + 2 * word, value);
+    ide_put_le16(buf + 2 * (size_t)word, value);
 }
 
 static void ide_identify_dword(uint8_t *buf, uint32_t word, uint32_t value)
@@ -18,7 +18,7 @@ static void ide_identify_dword(uint8_t *buf, uint32_t word, uint32_t value)
 /* The first character of each pair is the high byte; padded with blanks. */
 static void ide_identify_string(uint8_t *buf, uint32_t word, uint32_t words, const char *text)
 {
-    uint8_t *p = buf + 2 * word;
+    uint8_t *p = buf + 2 * (size_t)word;
     size_t len = strlen(text);
     for (uint32_t i = 0; i < 2 * words; i++) {
         uint8_t c = i < len ? (uint8_t)text[i] : ' ';
@@ -83,21 +83,22 @@ void ide_identify_disk(IdeDrive *d, uint8_t *buf)
     ide_identify_dword(buf, 57, (uint32_t)(cylinders * per_cylinder));
     ide_identify_word(buf, 59, d->multiple ? 0x0100u | d->multiple : 0);
     ide_identify_dword(buf, 60, (uint32_t)total28);
-    /* 82-87: NOP, READ and WRITE BUFFER, look-ahead, write cache, power management, SMART; FLUSH (EXT), 48-bit; FUA,
-     * SMART self-test and error log. The second three say what is enabled. */
+    /* 82-87: NOP, READ and WRITE BUFFER, look-ahead, write cache, power management, SMART; FLUSH
+     * (EXT), 48-bit; FUA, SMART self-test and error log. The second three say what is enabled. */
     ide_identify_word(buf, 82, 0x7069);
     ide_identify_word(buf, 83, 0x7400);
     ide_identify_word(buf, 84, 0x4043);
-    ide_identify_word(buf, 85, 0x7008u | (d->look_ahead ? 0x40u : 0) | (d->write_cache ? 0x20u : 0) |
-                                   (d->smart_on ? 0x01u : 0));
+    ide_identify_word(buf, 85,
+                      0x7008u | (d->look_ahead ? 0x40u : 0) | (d->write_cache ? 0x20u : 0) |
+                          (d->smart_on ? 0x01u : 0));
     ide_identify_word(buf, 86, 0x3400);
     ide_identify_word(buf, 87, 0x4043);
     ide_identify_dword(buf, 100, (uint32_t)d->sectors);
     ide_identify_dword(buf, 102, (uint32_t)(d->sectors >> 32));
     if (!d->rotational) {
-        ide_identify_word(buf, 105, 8);     /* blocks of a TRIM list */
-        ide_identify_word(buf, 169, 1);     /* TRIM */
-        ide_identify_word(buf, 217, 1);     /* does not rotate */
+        ide_identify_word(buf, 105, 8); /* blocks of a TRIM list */
+        ide_identify_word(buf, 169, 1); /* TRIM */
+        ide_identify_word(buf, 217, 1); /* does not rotate */
     }
     ide_identify_checksum(buf);
 }
@@ -106,7 +107,8 @@ void ide_identify_cd(IdeDrive *d, uint8_t *buf)
 {
     memset(buf, 0, IDE_SECTOR);
     ide_identify_common(d, buf);
-    ide_identify_word(buf, 0, 0x85c0); /* packet device, CD-ROM, removable, DRQ within 50 us, 12-byte packets */
+    ide_identify_word(
+        buf, 0, 0x85c0); /* packet device, CD-ROM, removable, DRQ within 50 us, 12-byte packets */
     ide_identify_word(buf, 49, 0x0f00);
     ide_identify_word(buf, 50, 0x4000);
     ide_identify_word(buf, 53, 0x0006);

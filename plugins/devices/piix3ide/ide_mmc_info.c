@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: packet commands that tell what drive and medium are - configuration, events, mode pages, disc, track and DVD
- * structures. MMC-3 (T10 1363D), Mt. Fuji 3 for DVD structures. */
+/* piix3ide: packet commands that tell what drive and medium are - configuration, events, mode
+ * pages, disc, track and DVD structures. MMC-3 (T10 1363D), Mt. Fuji 3 for DVD structures. */
 #include "ide.h"
 
 #include <string.h>
 
-#define IDE_PROFILE_CD 0x0008u
+#define IDE_PROFILE_CD  0x0008u
 #define IDE_PROFILE_DVD 0x0010u
 
-/* -- GET CONFIGURATION --------------------------------------------------------------------------------------- */
+/* -- GET CONFIGURATION ------------------------------------------------------------------------- */
 
 typedef struct IdeMmcFeature {
     uint16_t code;
@@ -17,18 +17,21 @@ typedef struct IdeMmcFeature {
     uint8_t data[8];
 } IdeMmcFeature;
 
-#define IDE_FEATURE_CD 0x40u /* current while a CD is in */
+#define IDE_FEATURE_CD  0x40u /* current while a CD is in */
 #define IDE_FEATURE_DVD 0x80u
 
 static const IdeMmcFeature ide_mmc_features[] = {
-    { 0x0001, 0x03, 4, { 0, 0, 0, 2 } },              /* core: ATAPI */
-    { 0x0002, 0x03, 4, { 0x02, 0, 0, 0 } },           /* morphing: polled events */
-    { 0x0003, 0x03, 4, { 0x29, 0, 0, 0 } },           /* removable: tray, ejects, locks */
-    { 0x0010, IDE_FEATURE_CD | IDE_FEATURE_DVD, 8, { 0, 0, 8, 0, 0, 1, 0, 0 } }, /* random readable, 2048 */
-    { 0x001e, 0x08 | IDE_FEATURE_CD, 4, { 0 } },      /* CD read */
-    { 0x001f, IDE_FEATURE_DVD, 4, { 0 } },            /* DVD read */
-    { 0x0100, 0x03, 0, { 0 } },                       /* power management */
-    { 0x0105, 0x03, 0, { 0 } },                       /* timeout */
+    {0x0001, 0x03, 4, {0, 0, 0, 2}},    /* core: ATAPI */
+    {0x0002, 0x03, 4, {0x02, 0, 0, 0}}, /* morphing: polled events */
+    {0x0003, 0x03, 4, {0x29, 0, 0, 0}}, /* removable: tray, ejects, locks */
+    {0x0010,
+     IDE_FEATURE_CD | IDE_FEATURE_DVD,
+     8,
+     {0, 0, 8, 0, 0, 1, 0, 0}},              /* random readable, 2048 */
+    {0x001e, 0x08 | IDE_FEATURE_CD, 4, {0}}, /* CD read */
+    {0x001f, IDE_FEATURE_DVD, 4, {0}},       /* DVD read */
+    {0x0100, 0x03, 0, {0}},                  /* power management */
+    {0x0105, 0x03, 0, {0}},                  /* timeout */
 };
 
 static uint32_t ide_mmc_profile(const IdeDrive *d)
@@ -40,11 +43,11 @@ static uint32_t ide_mmc_profile(const IdeDrive *d)
 
 static uint32_t ide_mmc_put_profiles(const IdeDrive *d, uint8_t *p)
 {
-    static const uint16_t profiles[2] = { IDE_PROFILE_DVD, IDE_PROFILE_CD };
+    static const uint16_t profiles[2] = {IDE_PROFILE_DVD, IDE_PROFILE_CD};
     p[2] = 0x03;
     p[3] = 8;
     for (uint32_t i = 0; i < 2; i++) {
-        ide_put_be16(p + 4 + 4 * i, profiles[i]);
+        ide_put_be16(p + 4 + 4 * (size_t)i, profiles[i]);
         p[6 + 4 * i] = ide_mmc_profile(d) == profiles[i];
     }
     return 12;
@@ -84,7 +87,7 @@ void ide_mmc_get_configuration(IdeDrive *d)
     ide_atapi_reply(d, len, ide_get_be16(d->packet + 7));
 }
 
-/* -- GET EVENT STATUS NOTIFICATION, polled only -------------------------------------------------------------------- */
+/* -- GET EVENT STATUS NOTIFICATION, polled only ------------------------------------------------ */
 
 void ide_mmc_get_event(IdeDrive *d)
 {
@@ -111,24 +114,25 @@ void ide_mmc_get_event(IdeDrive *d)
     ide_atapi_reply(d, 8, allocation);
 }
 
-/* -- Mode pages ------------------------------------------------------------------------------------------------------ */
+/* -- Mode pages -------------------------------------------------------------------------------- */
 
 /* Pages that are kept in mode_pages, one behind the other, with default and changeable bits. */
 static const uint8_t ide_mode_defaults[36] = {
-    0x01, 0x0a, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0,                      /* read error recovery */
-    0x0d, 0x06, 0, 5, 0, 60, 0, 75,                                /* CD parameters */
-    0x0e, 0x0e, 4, 0, 0, 0, 0, 75, 1, 255, 2, 255, 0, 0, 0, 0,     /* audio control */
+    0x01, 0x0a, 0, 5, 0, 0,  0, 0,  0, 0,   0, 0,               /* read error recovery */
+    0x0d, 0x06, 0, 5, 0, 60, 0, 75,                             /* CD parameters */
+    0x0e, 0x0e, 4, 0, 0, 0,  0, 75, 1, 255, 2, 255, 0, 0, 0, 0, /* audio control */
 };
 static const uint8_t ide_mode_changeable[36] = {
-    0x01, 0x0a, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0,
-    0x0d, 0x06, 0, 0x0f, 0, 0, 0, 0,
-    0x0e, 0x0e, 0x02, 0, 0, 0, 0, 0, 0x0f, 0xff, 0x0f, 0xff, 0x0f, 0xff, 0x0f, 0xff,
+    0x01, 0x0a, 0xff, 0xff, 0,    0, 0, 0, 0, 0, 0,    0,    0x0d, 0x06, 0,    0x0f, 0,    0,
+    0,    0,    0x0e, 0x0e, 0x02, 0, 0, 0, 0, 0, 0x0f, 0xff, 0x0f, 0xff, 0x0f, 0xff, 0x0f, 0xff,
 };
 
-/* Capabilities and mechanical status: reads nearly everything, tray that locks and ejects, 24x (4234 kB/s). */
+/* Capabilities and mechanical status: reads nearly everything, tray that locks and ejects, 24x
+ * (4234 kB/s). */
 static uint32_t ide_mode_capabilities(const IdeDrive *d, uint8_t *p)
 {
-    static const uint8_t page[20] = { 0x2a, 18, 0x3b, 0, 0x70, 0x00, 0x29, 0, 0x10, 0x8a, 0, 0, 2, 0, 0x10, 0x8a };
+    static const uint8_t page[20] = {0x2a, 18,   0x3b, 0, 0x70, 0x00, 0x29, 0,
+                                     0x10, 0x8a, 0,    0, 2,    0,    0x10, 0x8a};
     memcpy(p, page, sizeof(page));
     p[6] |= d->prevent ? 0x02u : 0u;
     return sizeof(page);
@@ -142,7 +146,9 @@ void ide_mmc_mode_reset(IdeDrive *d)
 /* control: 0 current, 1 changeable, 2 default. Returns the bytes put. */
 static uint32_t ide_mode_put(IdeDrive *d, uint8_t code, uint32_t control, uint8_t *p)
 {
-    const uint8_t *from = control == 0 ? d->mode_pages : control == 1 ? ide_mode_changeable : ide_mode_defaults;
+    const uint8_t *from = control == 0   ? d->mode_pages
+                          : control == 1 ? ide_mode_changeable
+                                         : ide_mode_defaults;
     uint32_t len = 0;
     for (uint32_t at = 0; at < sizeof(ide_mode_defaults); at += ide_mode_defaults[at + 1] + 2u) {
         uint32_t n = ide_mode_defaults[at + 1] + 2u;
@@ -246,7 +252,7 @@ void ide_mmc_mode_select_data(IdeDrive *d)
     ide_atapi_ok(d);
 }
 
-/* -- Disc, track, DVD ---------------------------------------------------------------------------------------------------- */
+/* -- Disc, track, DVD -------------------------------------------------------------------------- */
 
 void ide_mmc_read_disc_info(IdeDrive *d)
 {
@@ -259,7 +265,7 @@ void ide_mmc_read_disc_info(IdeDrive *d)
     ide_put_be16(p, 32);
     p[2] = 0x0e; /* complete disc, complete session */
     p[3] = p[4] = p[5] = p[6] = 1;
-    p[7] = 0x20; /* unrestricted use */
+    p[7] = 0x20;             /* unrestricted use */
     memset(p + 16, 0xff, 8); /* no further session */
     ide_atapi_reply(d, 34, ide_get_be16(d->packet + 7));
 }
@@ -304,15 +310,9 @@ void ide_mmc_read_dvd_structure(IdeDrive *d)
         ide_put_be24(p + 9, 0x30000);
         ide_put_be24(p + 13, 0x30000u + d->cd_sectors - 1u);
         break;
-    case 0x01: /* no copy protection, all regions */
-        len = 8;
-        break;
-    case 0x04:
-        len = 2052;
-        break;
-    default:
-        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
-        return;
+    case 0x01: /* no copy protection, all regions */ len = 8; break;
+    case 0x04: len = 2052; break;
+    default: ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0); return;
     }
     ide_put_be16(p, len - 2);
     ide_atapi_reply(d, len, ide_get_be16(d->packet + 8));
@@ -333,7 +333,7 @@ void ide_mmc_mechanism_status(IdeDrive *d)
 {
     memset(d->buf, 0, 8);
     d->buf[1] = d->cd_tray_open ? 0x10 : 0; /* door */
-    d->buf[5] = 1;                          /* slots; no slot table, as for a drive without a changer */
+    d->buf[5] = 1; /* slots; no slot table, as for a drive without a changer */
     ide_atapi_reply(d, 8, ide_get_be16(d->packet + 8));
 }
 

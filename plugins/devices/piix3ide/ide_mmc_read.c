@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: packet commands that read - sectors with and without their frames, table of contents, capacity.
- * MMC-3 (T10 1363D). The medium is one session with one data track (mode 1). */
+/* piix3ide: packet commands that read - sectors with and without their frames, table of contents,
+ * capacity. MMC-3 (T10 1363D). The medium is one session with one data track (mode 1). */
 #include "ide.h"
 
 #include <string.h>
@@ -8,18 +8,18 @@
 #define IDE_MMC_DVD_FROM 405000u /* sectors: more than any CD has (90 minutes) */
 
 /* READ CD, byte 9 */
-#define IDE_RAW_SYNC 0x80u
+#define IDE_RAW_SYNC    0x80u
 #define IDE_RAW_HEADERS 0x60u
-#define IDE_RAW_HEADER 0x20u
-#define IDE_RAW_DATA 0x10u
-#define IDE_RAW_EDC 0x08u
+#define IDE_RAW_HEADER  0x20u
+#define IDE_RAW_DATA    0x10u
+#define IDE_RAW_EDC     0x08u
 
 uint32_t ide_mmc_is_dvd(const IdeDrive *d)
 {
     return d->cd_sectors > IDE_MMC_DVD_FROM;
 }
 
-/* -- Sectors ----------------------------------------------------------------------------------------------- */
+/* -- Sectors ----------------------------------------------------------------------------------- */
 
 void ide_mmc_next_chunk(IdeDrive *d)
 {
@@ -28,7 +28,7 @@ void ide_mmc_next_chunk(IdeDrive *d)
     d->left -= d->chunk;
     uint32_t len = d->chunk * IDE_CD_SECTOR;
     /* Raw sectors are put together from the data in the upper half, in place. */
-    uint8_t *to = d->op == IDE_OP_PACKET_RAW ? d->buf + IDE_BUF_BYTES - IDE_CD_RAW_CHUNK * IDE_CD_SECTOR : d->buf;
+    uint8_t *to = d->op == IDE_OP_PACKET_RAW ? d->buf + IDE_CD_RAW_DATA : d->buf;
     d->buf_len = len;
     ide_media(d, VIV_MEDIA_OP_READ, d->lba * IDE_CD_SECTOR, len, to);
 }
@@ -59,12 +59,12 @@ static uint32_t ide_mmc_raw_parts(uint8_t flags, const uint8_t *sector, uint8_t 
 void ide_mmc_chunk_ready(IdeDrive *d)
 {
     uint8_t sector[IDE_CD_RAW];
-    const uint8_t *from = d->buf + IDE_BUF_BYTES - IDE_CD_RAW_CHUNK * IDE_CD_SECTOR;
+    const uint8_t *from = d->buf + IDE_CD_RAW_DATA;
     if (d->op != IDE_OP_PACKET_RAW)
         return;
     d->buf_len = 0;
     for (uint32_t i = 0; i < d->chunk; i++) {
-        ide_cdsector_mode1((uint32_t)d->lba + i, from + i * IDE_CD_SECTOR, sector);
+        ide_cdsector_mode1((uint32_t)d->lba + i, from + (size_t)i * IDE_CD_SECTOR, sector);
         d->buf_len += ide_mmc_raw_parts(d->raw_flags, sector, d->buf + d->buf_len);
     }
 }
@@ -88,13 +88,15 @@ static void ide_mmc_transfer(IdeDrive *d, uint32_t lba, uint32_t count, uint32_t
 /* READ(10), READ(12) */
 void ide_mmc_read(IdeDrive *d)
 {
-    uint32_t count = d->packet[0] == 0xa8 ? ide_get_be32(d->packet + 6) : ide_get_be16(d->packet + 7);
+    uint32_t count =
+        d->packet[0] == 0xa8 ? ide_get_be32(d->packet + 6) : ide_get_be16(d->packet + 7);
     ide_mmc_transfer(d, ide_get_be32(d->packet + 2), count, IDE_OP_PACKET_READ);
 }
 
 void ide_mmc_verify(IdeDrive *d)
 {
-    ide_mmc_transfer(d, ide_get_be32(d->packet + 2), ide_get_be16(d->packet + 7), IDE_OP_PACKET_VERIFY);
+    ide_mmc_transfer(d, ide_get_be32(d->packet + 2), ide_get_be16(d->packet + 7),
+                     IDE_OP_PACKET_VERIFY);
 }
 
 void ide_mmc_seek(IdeDrive *d)
@@ -123,7 +125,8 @@ static void ide_mmc_read_frames(IdeDrive *d, uint32_t lba, uint32_t count)
         return;
     }
     d->raw_flags = flags;
-    ide_mmc_transfer(d, lba, count, (flags & 0xf8u) == IDE_RAW_DATA ? IDE_OP_PACKET_READ : IDE_OP_PACKET_RAW);
+    ide_mmc_transfer(d, lba, count,
+                     (flags & 0xf8u) == IDE_RAW_DATA ? IDE_OP_PACKET_READ : IDE_OP_PACKET_RAW);
 }
 
 void ide_mmc_read_cd(IdeDrive *d)
@@ -145,7 +148,7 @@ void ide_mmc_read_cd_msf(IdeDrive *d)
         ide_mmc_read_frames(d, start - 150, end - start);
 }
 
-/* -- About the medium --------------------------------------------------------------------------------------------- */
+/* -- About the medium -------------------------------------------------------------------------- */
 
 void ide_mmc_read_capacity(IdeDrive *d)
 {
@@ -170,12 +173,12 @@ static uint32_t ide_mmc_toc_tracks(IdeDrive *d, uint8_t *p, uint32_t msf, uint8_
     uint32_t len = 4;
     p[2] = p[3] = 1;
     if (first <= 1) {
-        uint8_t track[8] = { 0, 0x14, 1 };
+        uint8_t track[8] = {0, 0x14, 1};
         ide_mmc_put_address(track + 4, 0, msf);
         memcpy(p + len, track, 8);
         len += 8;
     }
-    uint8_t lead_out[8] = { 0, 0x14, 0xaa };
+    uint8_t lead_out[8] = {0, 0x14, 0xaa};
     ide_mmc_put_address(lead_out + 4, d->cd_sectors, msf);
     memcpy(p + len, lead_out, 8);
     return len + 8;
@@ -183,21 +186,22 @@ static uint32_t ide_mmc_toc_tracks(IdeDrive *d, uint8_t *p, uint32_t msf, uint8_
 
 static uint32_t ide_mmc_toc_sessions(uint8_t *p, uint32_t msf)
 {
-    uint8_t track[8] = { 0, 0x14, 1 };
+    uint8_t track[8] = {0, 0x14, 1};
     p[2] = p[3] = 1;
     ide_mmc_put_address(track + 4, 0, msf);
     memcpy(p + 4, track, 8);
     return 12;
 }
 
-/* Points A0 (first track), A1 (last track), A2 (lead-out) and the track; always minutes, seconds, frames. */
+/* Points A0 (first track), A1 (last track), A2 (lead-out) and the track; always minutes, seconds,
+ * frames. */
 static uint32_t ide_mmc_toc_full(IdeDrive *d, uint8_t *p)
 {
-    static const uint8_t points[4] = { 0xa0, 0xa1, 0xa2, 1 };
+    static const uint8_t points[4] = {0xa0, 0xa1, 0xa2, 1};
     uint32_t len = 4;
     p[2] = p[3] = 1;
     for (uint32_t i = 0; i < 4; i++) {
-        uint8_t entry[11] = { 1, 0x14, 0, points[i] };
+        uint8_t entry[11] = {1, 0x14, 0, points[i]};
         if (points[i] == 0xa2)
             ide_cdsector_msf(d->cd_sectors, entry + 8);
         else if (points[i] == 1)
@@ -222,18 +226,10 @@ void ide_mmc_read_toc(IdeDrive *d)
         return;
     }
     switch (format) {
-    case 0:
-        len = ide_mmc_toc_tracks(d, d->buf, msf, d->packet[6]);
-        break;
-    case 1:
-        len = ide_mmc_toc_sessions(d->buf, msf);
-        break;
-    case 2:
-        len = ide_mmc_toc_full(d, d->buf);
-        break;
-    default:
-        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
-        return;
+    case 0: len = ide_mmc_toc_tracks(d, d->buf, msf, d->packet[6]); break;
+    case 1: len = ide_mmc_toc_sessions(d->buf, msf); break;
+    case 2: len = ide_mmc_toc_full(d, d->buf); break;
+    default: ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0); return;
     }
     ide_put_be16(d->buf, len - 2);
     ide_atapi_reply(d, len, ide_get_be16(d->packet + 7));
@@ -254,12 +250,8 @@ void ide_mmc_read_subchannel(IdeDrive *d)
             len = 16;
             break;
         case 2:
-        case 3:
-            len = 24;
-            break;
-        default:
-            ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
-            return;
+        case 3: len = 24; break;
+        default: ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0); return;
         }
     }
     ide_put_be16(d->buf + 2, len - 4);

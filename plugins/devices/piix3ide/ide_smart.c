@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: SMART of a disk that never ages. ATA/ATAPI-6 section 8.55; the attribute layout is the common vendor one.
- * The logs are empty, a self-test succeeds at once. */
+/* piix3ide: SMART of a disk that never ages. ATA/ATAPI-6 section 8.55; the attribute layout is the
+ * common vendor one. The logs are empty, a self-test succeeds at once. */
 #include "ide.h"
 
 #include <string.h>
 
-#define IDE_SMART_ATTRIBUTES_AT 2u
+#define IDE_SMART_ATTRIBUTES_AT   2u
 #define IDE_SMART_ATTRIBUTE_BYTES 12u
 
 /* Id, flags, value, worst, threshold; raw values are 0. */
 static const struct {
     uint8_t id, flags, value, threshold;
 } ide_smart_attributes[] = {
-    { 1, 0x03, 100, 16 },  /* raw read error rate */
-    { 3, 0x03, 100, 24 },  /* spin-up time */
-    { 4, 0x12, 100, 0 },   /* start/stop count */
-    { 5, 0x33, 100, 5 },   /* reallocated sectors */
-    { 9, 0x12, 100, 0 },   /* power-on hours */
-    { 12, 0x12, 100, 0 },  /* power cycles */
-    { 197, 0x22, 100, 0 }, /* pending sectors */
+    {1, 0x03, 100, 16},  /* raw read error rate */
+    {3, 0x03, 100, 24},  /* spin-up time */
+    {4, 0x12, 100, 0},   /* start/stop count */
+    {5, 0x33, 100, 5},   /* reallocated sectors */
+    {9, 0x12, 100, 0},   /* power-on hours */
+    {12, 0x12, 100, 0},  /* power cycles */
+    {197, 0x22, 100, 0}, /* pending sectors */
 };
 
 static void ide_smart_checksum(uint8_t *page)
@@ -34,16 +34,16 @@ static void ide_smart_data(uint8_t *page)
     memset(page, 0, IDE_SECTOR);
     ide_put_le16(page, 16);
     for (uint32_t i = 0; i < sizeof(ide_smart_attributes) / sizeof(ide_smart_attributes[0]); i++) {
-        uint8_t *a = page + IDE_SMART_ATTRIBUTES_AT + i * IDE_SMART_ATTRIBUTE_BYTES;
+        uint8_t *a = page + IDE_SMART_ATTRIBUTES_AT + (size_t)i * IDE_SMART_ATTRIBUTE_BYTES;
         a[0] = ide_smart_attributes[i].id;
         a[1] = ide_smart_attributes[i].flags;
         a[3] = a[4] = ide_smart_attributes[i].value;
     }
-    page[362] = 0x02;          /* off-line collection was completed */
-    page[367] = 0x11;          /* immediate off-line collection, self-tests */
+    page[362] = 0x02;                 /* off-line collection was completed */
+    page[367] = 0x11;                 /* immediate off-line collection, self-tests */
     ide_put_le16(page + 368, 0x0003); /* saves attributes, autosave */
-    page[370] = 0x01;          /* error log */
-    page[372] = page[373] = 1; /* minutes that self-tests take */
+    page[370] = 0x01;                 /* error log */
+    page[372] = page[373] = 1;        /* minutes that self-tests take */
     ide_smart_checksum(page);
 }
 
@@ -52,7 +52,7 @@ static void ide_smart_thresholds(uint8_t *page)
     memset(page, 0, IDE_SECTOR);
     ide_put_le16(page, 16);
     for (uint32_t i = 0; i < sizeof(ide_smart_attributes) / sizeof(ide_smart_attributes[0]); i++) {
-        uint8_t *a = page + IDE_SMART_ATTRIBUTES_AT + i * IDE_SMART_ATTRIBUTE_BYTES;
+        uint8_t *a = page + IDE_SMART_ATTRIBUTES_AT + (size_t)i * IDE_SMART_ATTRIBUTE_BYTES;
         a[0] = ide_smart_attributes[i].id;
         a[1] = ide_smart_attributes[i].threshold;
     }
@@ -66,17 +66,12 @@ static uint32_t ide_smart_log(uint8_t *page, uint8_t address)
     switch (address) {
     case 0x00: /* directory: version, then the sectors of each log */
         ide_put_le16(page, 1);
-        ide_put_le16(page + 2 * 0x01, 1);
-        ide_put_le16(page + 2 * 0x06, 1);
+        ide_put_le16(page + 0x02, 1);
+        ide_put_le16(page + 0x0c, 1);
         return 1;
-    case 0x01: /* summary error log */
-        page[0] = 1;
-        break;
-    case 0x06: /* self-test log */
-        ide_put_le16(page, 1);
-        break;
-    default:
-        return 0;
+    case 0x01: /* summary error log */ page[0] = 1; break;
+    case 0x06: /* self-test log */ ide_put_le16(page, 1); break;
+    default: return 0;
     }
     ide_smart_checksum(page);
     return 1;
@@ -105,9 +100,7 @@ void ide_smart(IdeDrive *d)
         ide_finish(d, 1);
         return;
     case 0xd3: /* save attributes */
-    case 0xd4: /* off-line immediate */
-        ide_finish(d, 1);
-        return;
+    case 0xd4: /* off-line immediate */ ide_finish(d, 1); return;
     case 0xd5:
         if (d->nsect != 1 || !ide_smart_log(d->buf, d->lbal))
             break;
@@ -118,11 +111,8 @@ void ide_smart(IdeDrive *d)
         d->smart_on = sub == 0xd8;
         ide_finish(d, 1);
         return;
-    case 0xda: /* the registers unchanged: no threshold exceeded */
-        ide_finish(d, 1);
-        return;
-    default:
-        break;
+    case 0xda: /* the registers unchanged: no threshold exceeded */ ide_finish(d, 1); return;
+    default: break;
     }
     ide_abort(d, IDE_ER_ABRT);
 }

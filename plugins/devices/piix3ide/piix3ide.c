@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: the IDE controller of the PIIX3, PIIX4 and ICH6 south bridges, two channels of two drives.
- * The guest sees PCI function 1 of device 1 in compatibility mode: ports 1F0h-1F7h and 3F6h with IRQ 14, 170h-177h and
- * 376h with IRQ 15, and the bus master in BAR 4. LUN 0-3 (primary master, primary slave, secondary master, secondary
- * slave) take drivers with viv.media/1; a hard disk or an optical drive shows by the medium's type.
+/* piix3ide: the IDE controller of the PIIX3, PIIX4 and ICH6 south bridges, two channels of two
+ * drives.
+ * The guest sees PCI function 1 of device 1 in compatibility mode: ports 1F0h-1F7h and 3F6h with
+ * IRQ 14, 170h-177h and 376h with IRQ 15, and the bus master in BAR 4. LUN 0-3 (primary master,
+ * primary slave, secondary master, secondary slave) take drivers with viv.media/1; a hard disk or
+ * an optical drive shows by the medium's type.
  * Follows Intel's PIIX3 (290550) and PIIX4 (290562) data sheets, sections on IDE.
- * Differs: both channels are decoded from reset on (IDETIM = 8000h), for a machine that boots without firmware.
- * Not modelled: the effect of timing registers (kept only), native mode, drives' cables and jumpers. */
+ * Differs: both channels are decoded from reset on (IDETIM = 8000h), for a machine that boots
+ * without firmware.
+ * Not modelled: the effect of timing registers (kept only), native mode, drives' cables and
+ * jumpers. */
 #include "ide.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define PIIX3IDE_STATE_VERSION 1u
-#define PIIX3IDE_LUNS 4u
+#define PIIX3IDE_LUNS          4u
 
-#define PIIX3IDE_CFG_IDETIM 0x40u
+#define PIIX3IDE_CFG_IDETIM  0x40u
 #define PIIX3IDE_CFG_SIDETIM 0x44u
 #define PIIX3IDE_CFG_UDMACTL 0x48u
 #define PIIX3IDE_CFG_UDMATIM 0x4au
@@ -26,16 +30,16 @@ static const struct {
     uint8_t revision;
     uint8_t has_udma, has_conf;
 } piix3ide_models[] = {
-    { "PIIX3", 0x7010, 0x00, 0, 0 },
-    { "PIIX4", 0x7111, 0x01, 1, 0 },
-    { "ICH6", 0x269e, 0x09, 1, 1 },
+    {"PIIX3", 0x7010, 0x00, 0, 0},
+    {"PIIX4", 0x7111, 0x01, 1, 0},
+    {"ICH6", 0x269e, 0x09, 1, 1},
 };
 
 static const viv_option_t piix3ide_options[] = {
     VIV_OPT_STRING(Piix3Ide, "Type", type, "PIIX3", "PIIX3, PIIX4 or ICH6"),
     VIV_OPT_NAMED(Piix3Ide, "ChannelPreset", channel_preset, VIV_BOOL, 0, 1, 1,
                   "both channels decode after reset, without firmware that switches them on"),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t piix3ide_drive_state[] = {
@@ -91,7 +95,7 @@ static const viv_field_t piix3ide_drive_state[] = {
     VIV_FIELD_BYTES(IdeDrive, mode_pages, 1),
     VIV_FIELD(IdeDrive, byte_limit, VIV_U32, 1),
     VIV_FIELD(IdeDrive, cd_sectors, VIV_U32, 1),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t piix3ide_channel_state[] = {
@@ -105,12 +109,12 @@ static const viv_field_t piix3ide_channel_state[] = {
     VIV_FIELD(IdeChannel, bm_left, VIV_U32, 1),
     VIV_FIELD(IdeChannel, bm_last, VIV_U8, 1),
     VIV_FIELD_STRUCTS(IdeChannel, drives, piix3ide_drive_state, 1),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t piix3ide_state[] = {
     VIV_FIELD_STRUCTS(Piix3Ide, channels, piix3ide_channel_state, 1),
-    { 0 },
+    {0},
 };
 
 static IdeDrive *piix3ide_drive(Piix3Ide *ide, uint32_t lun)
@@ -118,7 +122,7 @@ static IdeDrive *piix3ide_drive(Piix3Ide *ide, uint32_t lun)
     return &ide->channels[lun >> 1].drives[lun & 1u];
 }
 
-/* -- viv.media-port/1 ------------------------------------------------------------------------------------ */
+/* -- viv.media-port/1 -------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static void piix3ide_media_changed(void *self)
@@ -137,8 +141,8 @@ static const viv_media_port_ops_t piix3ide_media_port = {
 };
 
 /* [any] */
-static viv_status_t piix3ide_query_interface(viv_dev_t *dev, void *self, uint32_t lun, const char *id,
-                                             viv_iface_t *ret_iface)
+static viv_status_t piix3ide_query_interface(viv_dev_t *dev, void *self, uint32_t lun,
+                                             const char *id, viv_iface_t *ret_iface)
 {
     (void)dev;
     if (lun >= PIIX3IDE_LUNS || strcmp(id, VIV_MEDIA_PORT_ID) != 0)
@@ -148,7 +152,7 @@ static viv_status_t piix3ide_query_interface(viv_dev_t *dev, void *self, uint32_
     return VIV_OK;
 }
 
-/* -- Reset ------------------------------------------------------------------------------------------------- */
+/* -- Reset ------------------------------------------------------------------------------------- */
 
 /* [main or emt, lock held] */
 static void piix3ide_reset(viv_dev_t *dev, void *self)
@@ -161,7 +165,8 @@ static void piix3ide_reset(viv_dev_t *dev, void *self)
     pci->config_set(ide->fn, PIIX3IDE_CFG_UDMACTL, 0, 1);
     pci->config_set(ide->fn, PIIX3IDE_CFG_UDMATIM, 0, 2);
     /* All cables have 80 conductors. */
-    pci->config_set(ide->fn, PIIX3IDE_CFG_IDECONF, piix3ide_models[ide->model].has_conf ? 0xf0u : 0, 4);
+    pci->config_set(ide->fn, PIIX3IDE_CFG_IDECONF, piix3ide_models[ide->model].has_conf ? 0xf0u : 0,
+                    4);
     for (uint32_t c = 0; c < 2; c++) {
         IdeChannel *ch = &ide->channels[c];
         ch->device = ch->control = 0;
@@ -173,12 +178,14 @@ static void piix3ide_reset(viv_dev_t *dev, void *self)
     }
 }
 
-/* -- Saved state --------------------------------------------------------------------------------------------- */
+/* -- Saved state ------------------------------------------------------------------------------- */
 
 /* The buffer matters while the guest or the bus master is about to touch it. */
 static uint32_t piix3ide_buffer_live(const IdeDrive *d)
 {
-    return d->kind != IDE_NONE && d->phase >= IDE_PH_PIO_IN && d->phase <= IDE_PH_DMA_OUT ? d->buf_len : 0;
+    return d->kind != IDE_NONE && d->phase >= IDE_PH_PIO_IN && d->phase <= IDE_PH_DMA_OUT
+               ? d->buf_len
+               : 0;
 }
 
 /* [main, lock held] The host has drained all requests. */
@@ -200,7 +207,8 @@ static viv_status_t piix3ide_save(viv_dev_t *dev, void *self, viv_stream_t *stre
 }
 
 /* [main, lock held] */
-static viv_status_t piix3ide_load(viv_dev_t *dev, void *self, viv_stream_t *stream, uint32_t version)
+static viv_status_t piix3ide_load(viv_dev_t *dev, void *self, viv_stream_t *stream,
+                                  uint32_t version)
 {
     Piix3Ide *ide = self;
     (void)version;
@@ -208,8 +216,10 @@ static viv_status_t piix3ide_load(viv_dev_t *dev, void *self, viv_stream_t *stre
         IdeDrive *d = piix3ide_drive(ide, lun);
         uint64_t live = 0;
         viv_status_t st = ide->stream->get_u64(stream, &live);
-        if (st >= 0 && (live > IDE_BUF_BYTES || live != piix3ide_buffer_live(d) || (live && !d->buf)))
-            return dev->api->fail(dev, VIV_E_CORRUPT, "LUN#%u has a buffer of %llu bytes", lun, (unsigned long long)live);
+        if (st >= 0 &&
+            (live > IDE_BUF_BYTES || live != piix3ide_buffer_live(d) || (live && !d->buf)))
+            return dev->api->fail(dev, VIV_E_CORRUPT, "LUN#%u has a buffer of %llu bytes", lun,
+                                  (unsigned long long)live);
         if (st >= 0 && live)
             st = ide->stream->get(stream, d->buf, live);
         if (st < 0)
@@ -223,20 +233,18 @@ static uint32_t piix3ide_op_fits(const IdeDrive *d)
     uint32_t packet = d->op >= IDE_OP_PACKET;
     switch (d->phase) {
     case IDE_PH_IDLE:
-    case IDE_PH_RESET:
-        return d->op == IDE_OP_NONE;
+    case IDE_PH_RESET: return d->op == IDE_OP_NONE;
     case IDE_PH_PIO_IN:
     case IDE_PH_DMA_IN:
         return d->op == IDE_OP_DATA_IN || (d->kind == IDE_DISK && d->op == IDE_OP_READ) ||
-               (d->kind == IDE_CD && packet && d->op != IDE_OP_PACKET && d->op != IDE_OP_PACKET_OUT &&
-                d->op != IDE_OP_PACKET_VERIFY);
+               (d->kind == IDE_CD && packet && d->op != IDE_OP_PACKET &&
+                d->op != IDE_OP_PACKET_OUT && d->op != IDE_OP_PACKET_VERIFY);
     case IDE_PH_PIO_OUT:
     case IDE_PH_DMA_OUT:
         if (d->kind == IDE_CD)
             return d->op == IDE_OP_PACKET || d->op == IDE_OP_PACKET_OUT;
         return d->op == IDE_OP_WRITE || d->op == IDE_OP_WRITE_BUFFER || d->op == IDE_OP_TRIM_LIST;
-    default: /* a request in flight is never saved */
-        return 0;
+    default: /* a request in flight is never saved */ return 0;
     }
 }
 
@@ -246,24 +254,21 @@ static uint32_t piix3ide_buffer_fits(const IdeDrive *d)
     if (d->phase == IDE_PH_IDLE || d->phase == IDE_PH_RESET)
         return 1; /* set anew before they are used */
     /* A drive that waits waits for something. */
-    if (waiting > IDE_BUF_BYTES || d->buf_pos >= d->buf_len || d->block_bytes == 0 || d->block_end > d->buf_len ||
-        (d->phase <= IDE_PH_PIO_OUT && d->block_end <= d->buf_pos))
+    if (waiting > IDE_BUF_BYTES || d->buf_pos >= d->buf_len || d->block_bytes == 0 ||
+        d->block_end > d->buf_len || (d->phase <= IDE_PH_PIO_OUT && d->block_end <= d->buf_pos))
         return 0;
     switch (d->op) {
     case IDE_OP_WRITE:
         return d->chunk <= IDE_BUF_SECTORS && d->buf_len == d->chunk * IDE_SECTOR && !d->read_only;
-    case IDE_OP_WRITE_BUFFER:
-        return d->buf_len == IDE_SECTOR;
-    case IDE_OP_TRIM_LIST:
-        return d->buf_len % IDE_SECTOR == 0;
-    case IDE_OP_PACKET:
-        return d->buf_len == IDE_PACKET_BYTES;
-    default:
-        return 1;
+    case IDE_OP_WRITE_BUFFER: return d->buf_len == IDE_SECTOR;
+    case IDE_OP_TRIM_LIST: return d->buf_len % IDE_SECTOR == 0;
+    case IDE_OP_PACKET: return d->buf_len == IDE_PACKET_BYTES;
+    default: return 1;
     }
 }
 
-/* The sectors of the present transfer lie on the disk. A CD may have been changed meanwhile; its driver checks. */
+/* The sectors of the present transfer lie on the disk. A CD may have been changed meanwhile; its
+ * driver checks. */
 static uint32_t piix3ide_transfer_fits(const IdeDrive *d)
 {
     if (d->chunk > IDE_BUF_SECTORS || (d->kind == IDE_DISK && d->left > 65536u))
@@ -278,15 +283,18 @@ static uint32_t piix3ide_transfer_fits(const IdeDrive *d)
 static uint32_t piix3ide_modes_fit(const IdeDrive *d)
 {
     uint32_t pio = d->xfer_pio >= 0x08 && d->xfer_pio <= 0x0c;
-    uint32_t dma = (d->xfer_dma >= 0x20 && d->xfer_dma <= 0x22) || (d->xfer_dma >= 0x40 && d->xfer_dma <= 0x45);
+    uint32_t dma = (d->xfer_dma >= 0x20 && d->xfer_dma <= 0x22) ||
+                   (d->xfer_dma >= 0x40 && d->xfer_dma <= 0x45);
     return pio && dma && d->multiple <= IDE_MULTIPLE_MAX && !(d->multiple & (d->multiple - 1)) &&
-           (d->kind != IDE_DISK || (d->heads >= 1 && d->heads <= 16 && d->spt >= 1 && d->spt <= 255));
+           (d->kind != IDE_DISK ||
+            (d->heads >= 1 && d->heads <= 16 && d->spt >= 1 && d->spt <= 255));
 }
 
 /* Mode pages carry their own codes and lengths. */
 static void piix3ide_mode_pages_mend(IdeDrive *d)
 {
-    static const uint8_t at[] = { 0, 1, 12, 13, 20, 21 }, value[] = { 0x01, 0x0a, 0x0d, 0x06, 0x0e, 0x0e };
+    static const uint8_t at[] = {0, 1, 12, 13, 20, 21},
+                         value[] = {0x01, 0x0a, 0x0d, 0x06, 0x0e, 0x0e};
     for (uint32_t i = 0; i < sizeof(at); i++)
         d->mode_pages[at[i]] = value[i];
 }
@@ -317,9 +325,10 @@ static viv_status_t piix3ide_post_load(viv_dev_t *dev, void *self, uint32_t vers
         }
         if (d->kind == IDE_NONE)
             continue;
-        if (d->phase >= IDE_PH_COUNT || d->op >= IDE_OP_COUNT || !piix3ide_op_fits(d) || !piix3ide_buffer_fits(d) ||
-            !piix3ide_transfer_fits(d) || !piix3ide_modes_fit(d))
-            return dev->api->fail(dev, VIV_E_CORRUPT, "LUN#%u: phase %u of operation %u, %u/%u/%u bytes", lun, d->phase,
+        if (d->phase >= IDE_PH_COUNT || d->op >= IDE_OP_COUNT || !piix3ide_op_fits(d) ||
+            !piix3ide_buffer_fits(d) || !piix3ide_transfer_fits(d) || !piix3ide_modes_fit(d))
+            return dev->api->fail(dev, VIV_E_CORRUPT,
+                                  "LUN#%u: phase %u of operation %u, %u/%u/%u bytes", lun, d->phase,
                                   d->op, d->buf_pos, d->block_end, d->buf_len);
         if (d->kind == IDE_CD) {
             piix3ide_mode_pages_mend(d);
@@ -330,7 +339,8 @@ static viv_status_t piix3ide_post_load(viv_dev_t *dev, void *self, uint32_t vers
         IdeChannel *ch = &ide->channels[c];
         const IdeDrive *d = ide_selected(ch);
         if (ch->bm_left > 0x10000u)
-            return dev->api->fail(dev, VIV_E_CORRUPT, "channel %u: a descriptor of %u bytes", c, ch->bm_left);
+            return dev->api->fail(dev, VIV_E_CORRUPT, "channel %u: a descriptor of %u bytes", c,
+                                  ch->bm_left);
         ch->bm_table &= ~3u;
         ch->irq_level = d->kind != IDE_NONE && d->intrq && !(ch->control & IDE_CTL_NIEN);
         dev->api->irq_set(dev, ch->irq, ch->irq_level);
@@ -338,25 +348,26 @@ static viv_status_t piix3ide_post_load(viv_dev_t *dev, void *self, uint32_t vers
     return VIV_OK;
 }
 
-/* -- Construction ---------------------------------------------------------------------------------------------- */
+/* -- Construction ------------------------------------------------------------------------------ */
 
 /* The drives' texts, under VirtualBox's names. */
 static viv_status_t piix3ide_strings(viv_dev_t *dev, IdeDrive *d, uint32_t lun, uint32_t cd)
 {
-    static const char *const drives[PIIX3IDE_LUNS] = { "PrimaryMaster", "PrimarySlave", "SecondaryMaster",
-                                                       "SecondarySlave" };
-    static const char *const serials[PIIX3IDE_LUNS] = { "VIVIDE00", "VIVIDE01", "VIVIDE10", "VIVIDE11" };
+    static const char *const drives[PIIX3IDE_LUNS] = {"PrimaryMaster", "PrimarySlave",
+                                                      "SecondaryMaster", "SecondarySlave"};
+    static const char *const serials[PIIX3IDE_LUNS] = {"VIVIDE00", "VIVIDE01", "VIVIDE10",
+                                                       "VIVIDE11"};
     const struct {
         const char *key, *text;
         const char **to;
         uint32_t len, cd_only;
     } texts[] = {
-        { "SerialNumber", serials[lun], &d->serial, 20, 0 },
-        { "FirmwareRevision", "1.0", &d->firmware, 8, 0 },
-        { "ModelNumber", cd ? "VIVARIUM CD-ROM" : "VIVARIUM HARDDISK", &d->model, 40, 0 },
-        { "ATAPIVendorId", "VIVARIUM", &d->vendor, 8, 1 },
-        { "ATAPIProductId", "CD-ROM", &d->product, 16, 1 },
-        { "ATAPIRevision", "1.0", &d->revision, 4, 1 },
+        {"SerialNumber", serials[lun], &d->serial, 20, 0},
+        {"FirmwareRevision", "1.0", &d->firmware, 8, 0},
+        {"ModelNumber", cd ? "VIVARIUM CD-ROM" : "VIVARIUM HARDDISK", &d->model, 40, 0},
+        {"ATAPIVendorId", "VIVARIUM", &d->vendor, 8, 1},
+        {"ATAPIProductId", "CD-ROM", &d->product, 16, 1},
+        {"ATAPIRevision", "1.0", &d->revision, 4, 1},
     };
     const viv_cfg_api_t *cfg = NULL;
     viv_iface_t iface;
@@ -375,7 +386,8 @@ static viv_status_t piix3ide_strings(viv_dev_t *dev, IdeDrive *d, uint32_t lun, 
         if (st < 0)
             return st;
         if (strlen(*texts[i].to) > texts[i].len)
-            return dev->api->fail(dev, VIV_E_CONFIG, "%s has more than %u characters", path, texts[i].len);
+            return dev->api->fail(dev, VIV_E_CONFIG, "%s has more than %u characters", path,
+                                  texts[i].len);
     }
     return VIV_OK;
 }
@@ -383,16 +395,17 @@ static viv_status_t piix3ide_strings(viv_dev_t *dev, IdeDrive *d, uint32_t lun, 
 /* 16 heads and 63 sectors, as every disk beyond 504 MiB claims; the cylinders end at 16383. */
 static void piix3ide_geometry(IdeDrive *d)
 {
-    uint64_t cylinders = d->sectors / (16u * 63u);
+    uint64_t cylinders = d->sectors / 1008u;
     d->def_heads = 16;
     d->def_spt = 63;
     d->def_cylinders = cylinders > 16383 ? 16383 : cylinders ? (uint32_t)cylinders : 1;
 }
 
-static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun_api_t *luns, uint32_t lun)
+static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun_api_t *luns,
+                                    uint32_t lun)
 {
     IdeDrive *d = piix3ide_drive(ide, lun);
-    viv_media_info_t info = { .size = sizeof(info) };
+    viv_media_info_t info = {.size = sizeof(info)};
     viv_iface_t iface;
     viv_status_t st = luns->attach(dev, lun, "IDE drive");
     if (st == VIV_E_NOT_FOUND)
@@ -406,7 +419,8 @@ static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun
     d->media_self = iface.self;
     d->media->info(d->media_self, &info);
     if (info.type != VIV_MEDIA_DISK && info.type != VIV_MEDIA_DVD)
-        return dev->api->fail(dev, VIV_E_CONFIG, "LUN#%u is neither a hard disk nor an optical drive", lun);
+        return dev->api->fail(dev, VIV_E_CONFIG,
+                              "LUN#%u is neither a hard disk nor an optical drive", lun);
     st = piix3ide_strings(dev, d, lun, info.type == VIV_MEDIA_DVD);
     if (st < 0)
         return st;
@@ -461,13 +475,15 @@ static viv_status_t piix3ide_add_function(viv_dev_t *dev, Piix3Ide *ide)
 /* The ports are mapped for good; the handlers see whether the channel is switched on. */
 static viv_status_t piix3ide_map(viv_dev_t *dev, Piix3Ide *ide)
 {
-    static const uint16_t command_base[2] = { 0x1f0, 0x170 }, control_port[2] = { 0x3f6, 0x376 };
+    static const uint16_t command_base[2] = {0x1f0, 0x170}, control_port[2] = {0x3f6, 0x376};
     for (uint32_t c = 0; c < 2; c++) {
         IdeChannel *ch = &ide->channels[c];
-        viv_status_t st = dev->api->pio_map(dev, command_base[c], 8, &ide_command_io, ch, "task file", NULL);
+        viv_status_t st =
+            dev->api->pio_map(dev, command_base[c], 8, &ide_command_io, ch, "task file", NULL);
         if (st < 0)
             return st;
-        st = dev->api->pio_map(dev, control_port[c], 1, &ide_control_io, ch, "device control", NULL);
+        st =
+            dev->api->pio_map(dev, control_port[c], 1, &ide_control_io, ch, "device control", NULL);
         if (st < 0)
             return st;
     }
@@ -501,7 +517,8 @@ static viv_status_t piix3ide_construct(viv_dev_t *dev, void *self)
             ide->model = i;
     }
     if (ide->model == UINT32_MAX)
-        return dev->api->fail(dev, VIV_E_CONFIG, "Type is '%s', not PIIX3, PIIX4 or ICH6", ide->type);
+        return dev->api->fail(dev, VIV_E_CONFIG, "Type is '%s', not PIIX3, PIIX4 or ICH6",
+                              ide->type);
     piix3ide_link(ide);
     st = dev->api->get_interface(dev, VIV_STREAM_ID, sizeof(viv_stream_api_t), &iface);
     if (st < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* serial: an asynchronous serial port of a PC (COM1-COM4).
  * The guest sees a 16450, 16550A or 16750 at eight ports and one ISA interrupt line; see
- * serial_uart.c for the chip. This file wires it up: options, ports, timers, and the plug, which is LUN#0
- * ("viv.char/1" below, "viv.char-port/1" offered to it).
- * Not modelled: the DMA handshake pins (no PC wires them), bit errors of the line, and the 16750's automatic RTS
- * (the host side never overruns the receiver, so there is nothing to hold off). */
+ * serial_uart.c for the chip. This file wires it up: options, ports, timers, and the plug, which is
+ * LUN#0 ("viv.char/1" below, "viv.char-port/1" offered to it).
+ * Not modelled: the DMA handshake pins (no PC wires them), bit errors of the line, and the 16750's
+ * automatic RTS (the host side never overruns the receiver, so there is nothing to hold off). */
 #include "serial_internal.h"
 
 #include <sched.h>
@@ -15,13 +15,14 @@
 static const viv_option_t serial_options[] = {
     VIV_OPT_NAMED(Serial, "IOBase", io_base, VIV_U32, 0, 0xfff8, 0,
                   "first I/O port; 0: 3F8h, 2F8h, 3E8h, 2E8h by instance number"),
-    VIV_OPT_NAMED(Serial, "IRQ", irq, VIV_U32, 0, 15, 0, "interrupt line; 0: 4, 3, 4, 3 by instance number"),
+    VIV_OPT_NAMED(Serial, "IRQ", irq, VIV_U32, 0, 15, 0,
+                  "interrupt line; 0: 4, 3, 4, 3 by instance number"),
     VIV_OPT_STRING(Serial, "UartType", uart_type, "16550A", "16450, 16550A or 16750"),
     VIV_OPT_NAMED(Serial, "RealBaud", real_baud, VIV_BOOL, 0, 1, 0,
                   "transmit at the programmed rate instead of at once"),
     VIV_OPT_NAMED(Serial, "YieldOnLSRRead", yield_on_lsr, VIV_BOOL, 0, 1, 0,
                   "give up the time slice when the guest polls LSR in vain"),
-    { 0 },
+    {0},
 };
 
 static const viv_field_t serial_state[] = {
@@ -44,10 +45,10 @@ static const viv_field_t serial_state[] = {
     VIV_FIELD_BYTES(Serial, rx_data, 1),
     VIV_FIELD_BYTES(Serial, rx_flags, 1),
     VIV_FIELD_BYTES(Serial, tx_data, 1),
-    { 0 },
+    {0},
 };
 
-/* -- Ports and timers ------------------------------------------------------------------------------ */
+/* -- Ports and timers -------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t serial_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -61,7 +62,8 @@ static uint64_t serial_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32
 }
 
 /* [emt, device lock held] */
-static void serial_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+static void serial_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
+                              uint32_t width)
 {
     (void)dev, (void)width;
     serial_uart_write(ctx, (uint32_t)off & 7u, (uint8_t)value);
@@ -88,7 +90,7 @@ static void serial_timeout_timer(viv_dev_t *dev, void *ctx)
     serial_uart_timeout_expired(ctx);
 }
 
-/* -- viv.char-port/1 --------------------------------------------------------------------------------- */
+/* -- viv.char-port/1 --------------------------------------------------------------------------- */
 
 /* [io, no lock] */
 static uint32_t serial_plug_receive(void *self, const void *buf, uint32_t len_bytes)
@@ -147,7 +149,7 @@ static viv_status_t serial_query_interface(viv_dev_t *dev, void *self, uint32_t 
     return VIV_OK;
 }
 
-/* -- Life -------------------------------------------------------------------------------------------- */
+/* -- Life -------------------------------------------------------------------------------------- */
 
 /* [main, lock held] */
 static void serial_reset(viv_dev_t *dev, void *self)
@@ -156,16 +158,19 @@ static void serial_reset(viv_dev_t *dev, void *self)
     serial_uart_reset(self);
 }
 
-/* [main, lock held] Every loaded byte is hostile: counts index arrays, the rest is masked to what the chip can hold. */
+/* [main, lock held] Every loaded byte is hostile: counts index arrays, the rest is masked to what
+ * the chip can hold. */
 static viv_status_t serial_post_load(viv_dev_t *dev, void *self, uint32_t version)
 {
     Serial *s = self;
     (void)version;
     uint32_t depth = serial_uart_fifo_depth(s);
     if (s->model != SERIAL_16750 && (s->fcr & SERIAL_FCR_FIFO64))
-        return dev->api->fail(dev, VIV_E_CORRUPT, "FCR %02Xh does not fit a %s", s->fcr, s->uart_type);
+        return dev->api->fail(dev, VIV_E_CORRUPT, "FCR %02Xh does not fit a %s", s->fcr,
+                              s->uart_type);
     if (s->model == SERIAL_16450 && s->fcr)
-        return dev->api->fail(dev, VIV_E_CORRUPT, "FCR %02Xh does not fit a %s", s->fcr, s->uart_type);
+        return dev->api->fail(dev, VIV_E_CORRUPT, "FCR %02Xh does not fit a %s", s->fcr,
+                              s->uart_type);
     if (s->rx_count > depth || s->tx_count > depth)
         return dev->api->fail(dev, VIV_E_CORRUPT, "FIFOs hold %u and %u of %u bytes", s->rx_count,
                               s->tx_count, depth);
@@ -182,7 +187,8 @@ static viv_status_t serial_post_load(viv_dev_t *dev, void *self, uint32_t versio
     return VIV_OK;
 }
 
-/* [main or emt, lock held] What the driver refused before a save may go now; its write_ready() went to another process. */
+/* [main or emt, lock held] What the driver refused before a save may go now; its write_ready() went
+ * to another process. */
 static void serial_resume(viv_dev_t *dev, void *self)
 {
     (void)dev;
@@ -191,13 +197,14 @@ static void serial_resume(viv_dev_t *dev, void *self)
 
 static viv_status_t serial_configure(viv_dev_t *dev, Serial *s)
 {
-    static const uint16_t bases[4] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
-    static const char *const models[] = { "16450", "16550A", "16750" };
+    static const uint16_t bases[4] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    static const char *const models[] = {"16450", "16550A", "16750"};
     uint32_t number = dev->api->instance_number(dev);
 
     if (s->io_base == 0) {
         if (number >= 4)
-            return dev->api->fail(dev, VIV_E_CONFIG, "IOBase has no default for instance %u", number);
+            return dev->api->fail(dev, VIV_E_CONFIG, "IOBase has no default for instance %u",
+                                  number);
         s->io_base = bases[number];
     }
     if (s->io_base & 7u)
@@ -210,7 +217,8 @@ static viv_status_t serial_configure(viv_dev_t *dev, Serial *s)
             return VIV_OK;
         }
     }
-    return dev->api->fail(dev, VIV_E_CONFIG, "UartType is '%s', not 16450, 16550A or 16750", s->uart_type);
+    return dev->api->fail(dev, VIV_E_CONFIG, "UartType is '%s', not 16450, 16550A or 16750",
+                          s->uart_type);
 }
 
 static viv_status_t serial_attach(viv_dev_t *dev, Serial *s)
@@ -252,7 +260,8 @@ static viv_status_t serial_construct(viv_dev_t *dev, void *self)
     st = api->pio_map(dev, s->io_base, 8, &serial_io, s, "UART", NULL);
     if (st < 0)
         return st;
-    /* A driver may set the lines itself while it is being attached; a plain one leaves them high. */
+    /* A driver may set the lines itself while it is being attached; a plain one leaves them
+     * high. */
     s->lines_in = SERIAL_MSR_CTS | SERIAL_MSR_DSR | SERIAL_MSR_DCD;
     st = serial_attach(dev, s);
     if (!s->chr)

@@ -8,63 +8,63 @@
 
 /* Register offsets. 0 and 1 are the divisor latch while LCR.DLAB is set. */
 #define SERIAL_RBR_THR 0u
-#define SERIAL_IER 1u
+#define SERIAL_IER     1u
 #define SERIAL_IIR_FCR 2u
-#define SERIAL_LCR 3u
-#define SERIAL_MCR 4u
-#define SERIAL_LSR 5u
-#define SERIAL_MSR 6u
-#define SERIAL_SCR 7u
+#define SERIAL_LCR     3u
+#define SERIAL_MCR     4u
+#define SERIAL_LSR     5u
+#define SERIAL_MSR     6u
+#define SERIAL_SCR     7u
 
-#define SERIAL_IER_RX 0x01u
-#define SERIAL_IER_THRE 0x02u
-#define SERIAL_IER_LINE 0x04u
+#define SERIAL_IER_RX    0x01u
+#define SERIAL_IER_THRE  0x02u
+#define SERIAL_IER_LINE  0x04u
 #define SERIAL_IER_MODEM 0x08u
 
-#define SERIAL_IIR_NONE 0x01u
-#define SERIAL_IIR_MODEM 0x00u
-#define SERIAL_IIR_THRE 0x02u
-#define SERIAL_IIR_RX 0x04u
-#define SERIAL_IIR_LINE 0x06u
+#define SERIAL_IIR_NONE    0x01u
+#define SERIAL_IIR_MODEM   0x00u
+#define SERIAL_IIR_THRE    0x02u
+#define SERIAL_IIR_RX      0x04u
+#define SERIAL_IIR_LINE    0x06u
 #define SERIAL_IIR_TIMEOUT 0x0cu
-#define SERIAL_IIR_FIFO64 0x20u
-#define SERIAL_IIR_FIFO 0xc0u
+#define SERIAL_IIR_FIFO64  0x20u
+#define SERIAL_IIR_FIFO    0xc0u
 
-#define SERIAL_FCR_ENABLE 0x01u
+#define SERIAL_FCR_ENABLE   0x01u
 #define SERIAL_FCR_CLEAR_RX 0x02u
 #define SERIAL_FCR_CLEAR_TX 0x04u
-#define SERIAL_FCR_FIFO64 0x20u
+#define SERIAL_FCR_FIFO64   0x20u
 
-#define SERIAL_LCR_STOP 0x04u
+#define SERIAL_LCR_STOP   0x04u
 #define SERIAL_LCR_PARITY 0x08u
-#define SERIAL_LCR_EVEN 0x10u
-#define SERIAL_LCR_STICK 0x20u
-#define SERIAL_LCR_BREAK 0x40u
-#define SERIAL_LCR_DLAB 0x80u
+#define SERIAL_LCR_EVEN   0x10u
+#define SERIAL_LCR_STICK  0x20u
+#define SERIAL_LCR_BREAK  0x40u
+#define SERIAL_LCR_DLAB   0x80u
 
-#define SERIAL_MCR_DTR 0x01u
-#define SERIAL_MCR_RTS 0x02u
+#define SERIAL_MCR_DTR  0x01u
+#define SERIAL_MCR_RTS  0x02u
 #define SERIAL_MCR_OUT1 0x04u
 #define SERIAL_MCR_OUT2 0x08u
 #define SERIAL_MCR_LOOP 0x10u
-#define SERIAL_MCR_AFE 0x20u
+#define SERIAL_MCR_AFE  0x20u
 
-#define SERIAL_LSR_DR 0x01u
-#define SERIAL_LSR_OE 0x02u
-#define SERIAL_LSR_PE 0x04u
-#define SERIAL_LSR_FE 0x08u
-#define SERIAL_LSR_BI 0x10u
-#define SERIAL_LSR_THRE 0x20u
-#define SERIAL_LSR_TEMT 0x40u
+#define SERIAL_LSR_DR       0x01u
+#define SERIAL_LSR_OE       0x02u
+#define SERIAL_LSR_PE       0x04u
+#define SERIAL_LSR_FE       0x08u
+#define SERIAL_LSR_BI       0x10u
+#define SERIAL_LSR_THRE     0x20u
+#define SERIAL_LSR_TEMT     0x40u
 #define SERIAL_LSR_FIFO_ERR 0x80u
-#define SERIAL_LSR_ERRORS (SERIAL_LSR_OE | SERIAL_LSR_PE | SERIAL_LSR_FE | SERIAL_LSR_BI)
+#define SERIAL_LSR_ERRORS   (SERIAL_LSR_OE | SERIAL_LSR_PE | SERIAL_LSR_FE | SERIAL_LSR_BI)
 
 #define SERIAL_MSR_DCTS 0x01u
 #define SERIAL_MSR_TERI 0x04u
-#define SERIAL_MSR_CTS 0x10u
-#define SERIAL_MSR_DSR 0x20u
-#define SERIAL_MSR_RI 0x40u
-#define SERIAL_MSR_DCD 0x80u
+#define SERIAL_MSR_CTS  0x10u
+#define SERIAL_MSR_DSR  0x20u
+#define SERIAL_MSR_RI   0x40u
+#define SERIAL_MSR_DCD  0x80u
 
 #define SERIAL_FIFO_MAX 64u
 
@@ -84,10 +84,10 @@ typedef struct Serial {
     uint8_t msr;          /* lines and deltas */
     uint8_t thre_pending; /* THRE interrupt: set by the edge, cleared by IIR read or THR write */
     uint8_t timeout_pending;
-    uint8_t lines_in;     /* the plug's CTS, DSR, RI, DCD as MSR bits 4-7 */
+    uint8_t lines_in; /* the plug's CTS, DSR, RI, DCD as MSR bits 4-7 */
     uint8_t tsr, tsr_full;
     uint32_t rx_count, tx_count;
-    uint8_t rx_data[SERIAL_FIFO_MAX]; /* oldest first */
+    uint8_t rx_data[SERIAL_FIFO_MAX];  /* oldest first */
     uint8_t rx_flags[SERIAL_FIFO_MAX]; /* PE, FE, BI of each byte */
     uint8_t tx_data[SERIAL_FIFO_MAX];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* serial: the UART itself - registers, FIFOs, interrupts, loopback.
- * Follows National Semiconductor's PC16550D data sheet (June 1995), sections 8.1-8.7; the 16750's additions
- * (64-byte FIFOs, automatic CTS) follow Texas Instruments' TL16C750 data sheet.
+ * Follows National Semiconductor's PC16550D data sheet (June 1995), sections 8.1-8.7; the 16750's
+ * additions (64-byte FIFOs, automatic CTS) follow Texas Instruments' TL16C750 data sheet.
  * Host side: bytes go to the driver as soon as it takes them. What it cannot take waits in the
  * shift register and the FIFO, which is what a slow line looks like to the guest. */
 #include "serial_internal.h"
@@ -12,7 +12,7 @@
 /* Without RealBaud input comes in bursts, so a character timeout is worth little more than this. */
 #define SERIAL_TIMEOUT_MAX_NS 5000000u
 
-/* -- Line parameters ------------------------------------------------------------------------------ */
+/* -- Line parameters --------------------------------------------------------------------------- */
 
 static uint32_t serial_uart_divisor(const Serial *s)
 {
@@ -48,7 +48,7 @@ static uint8_t serial_uart_data_mask(const Serial *s)
 
 static uint32_t serial_uart_parity(const Serial *s)
 {
-    static const char names[4] = { 'O', 'E', 'M', 'S' };
+    static const char names[4] = {'O', 'E', 'M', 'S'};
     if (!(s->lcr & SERIAL_LCR_PARITY))
         return 'N';
     return (uint32_t)names[(s->lcr >> 4) & 3u];
@@ -82,7 +82,7 @@ static void serial_uart_tell_lines(Serial *s)
     s->chr->set_lines(s->chr_self, lines);
 }
 
-/* -- Interrupts --------------------------------------------------------------------------------------- */
+/* -- Interrupts -------------------------------------------------------------------------------- */
 
 uint32_t serial_uart_fifo_depth(const Serial *s)
 {
@@ -93,7 +93,7 @@ uint32_t serial_uart_fifo_depth(const Serial *s)
 
 static uint32_t serial_uart_trigger(const Serial *s)
 {
-    static const uint8_t levels[2][4] = { { 1, 4, 8, 14 }, { 1, 16, 32, 56 } };
+    static const uint8_t levels[2][4] = {{1, 4, 8, 14}, {1, 16, 32, 56}};
     if (!(s->fcr & SERIAL_FCR_ENABLE))
         return 1;
     return levels[(s->fcr & SERIAL_FCR_FIFO64) ? 1 : 0][s->fcr >> 6];
@@ -125,7 +125,7 @@ static void serial_uart_update_irq(Serial *s)
     s->dev->api->irq_set(s->dev, s->irq, level);
 }
 
-/* -- Receiver -------------------------------------------------------------------------------------------- */
+/* -- Receiver ---------------------------------------------------------------------------------- */
 
 /* Four character times without a byte in or out, and something below the trigger level waits. */
 static void serial_uart_restart_timeout(Serial *s)
@@ -211,7 +211,7 @@ void serial_uart_receive_break(Serial *s)
     serial_uart_update_irq(s);
 }
 
-/* -- Modem lines --------------------------------------------------------------------------------------------- */
+/* -- Modem lines ------------------------------------------------------------------------------- */
 
 /* The four inputs as the chip sees them: in loopback they are its own outputs. */
 static uint8_t serial_uart_lines(const Serial *s)
@@ -244,7 +244,7 @@ void serial_uart_set_plug_lines(Serial *s, uint8_t msr_lines)
     serial_uart_update_irq(s);
 }
 
-/* -- Transmitter ------------------------------------------------------------------------------------------------ */
+/* -- Transmitter ------------------------------------------------------------------------------- */
 
 static void serial_uart_clear_tx(Serial *s)
 {
@@ -311,13 +311,14 @@ static void serial_uart_write_thr(Serial *s, uint8_t value)
         return;
     }
     s->tx_data[s->tx_count++] = value;
-    /* The line drops before the transmitter makes it rise again: an edge-triggered PIC needs to see it. */
+    /* The line drops before the transmitter makes it rise again: an edge-triggered PIC needs to see
+     * it. */
     s->thre_pending = 0;
     serial_uart_update_irq(s);
     serial_uart_transmit(s);
 }
 
-/* -- Registers ------------------------------------------------------------------------------------------------------ */
+/* -- Registers --------------------------------------------------------------------------------- */
 
 static uint8_t serial_uart_read_iir(Serial *s)
 {
@@ -367,30 +368,25 @@ uint8_t serial_uart_read(Serial *s, uint32_t reg)
         serial_uart_update_irq(s);
         serial_uart_invite(s);
         return value;
-    case SERIAL_IER:
-        return (s->lcr & SERIAL_LCR_DLAB) ? s->dlm : s->ier;
-    case SERIAL_IIR_FCR:
-        return serial_uart_read_iir(s);
-    case SERIAL_LCR:
-        return s->lcr;
-    case SERIAL_MCR:
-        return s->mcr;
-    case SERIAL_LSR:
-        return serial_uart_read_lsr(s);
+    case SERIAL_IER: return (s->lcr & SERIAL_LCR_DLAB) ? s->dlm : s->ier;
+    case SERIAL_IIR_FCR: return serial_uart_read_iir(s);
+    case SERIAL_LCR: return s->lcr;
+    case SERIAL_MCR: return s->mcr;
+    case SERIAL_LSR: return serial_uart_read_lsr(s);
     case SERIAL_MSR:
         value = s->msr;
         s->msr &= 0xf0u;
         serial_uart_update_irq(s);
         return value;
-    default:
-        return s->scr;
+    default: return s->scr;
     }
 }
 
 static void serial_uart_write_ier(Serial *s, uint8_t value)
 {
     uint8_t old = s->ier;
-    /* Bits 4 and 5 of a 16750 (sleep, low power) are kept and change nothing that a guest can see. */
+    /* Bits 4 and 5 of a 16750 (sleep, low power) are kept and change nothing that a guest can
+     * see. */
     s->ier = (uint8_t)(value & (s->model == SERIAL_16750 ? 0x3fu : 0x0fu));
     /* Enabling the interrupt with an empty holding register raises it: drivers start a
      * transmission, and test for chips without this behaviour, that way. */
@@ -463,25 +459,16 @@ void serial_uart_write(Serial *s, uint32_t reg, uint8_t value)
         else
             serial_uart_write_ier(s, value);
         break;
-    case SERIAL_IIR_FCR:
-        serial_uart_write_fcr(s, value);
-        break;
-    case SERIAL_LCR:
-        serial_uart_write_lcr(s, value);
-        break;
-    case SERIAL_MCR:
-        serial_uart_write_mcr(s, value);
-        break;
+    case SERIAL_IIR_FCR: serial_uart_write_fcr(s, value); break;
+    case SERIAL_LCR: serial_uart_write_lcr(s, value); break;
+    case SERIAL_MCR: serial_uart_write_mcr(s, value); break;
     case SERIAL_LSR: /* factory test only */
-    case SERIAL_MSR:
-        break;
-    default:
-        s->scr = value;
-        break;
+    case SERIAL_MSR: break;
+    default: s->scr = value; break;
     }
 }
 
-/* -- Reset and load ------------------------------------------------------------------------------------------------------ */
+/* -- Reset and load ---------------------------------------------------------------------------- */
 
 void serial_uart_reset(Serial *s)
 {

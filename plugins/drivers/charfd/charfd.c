@@ -18,14 +18,14 @@
 #define CHARFD_TURN 16u
 /* How much a descriptor that may block takes for sure when poll() says it is writable. */
 #define CHARFD_SURE_BYTES 64u
-#define CHARFD_FINISH_MS 1000
+#define CHARFD_FINISH_MS  1000
 
-/* -- Output ------------------------------------------------------------------------------------------ */
+/* -- Output ------------------------------------------------------------------------------------ */
 
 /* write() without the SIGPIPE that a pipe without a reader raises. */
 static ssize_t charfd_write_pipe(int fd, const void *buf, size_t len)
 {
-    static const struct timespec now = { 0, 0 };
+    static const struct timespec now = {0, 0};
     sigset_t pipe_set, old, pending;
     sigemptyset(&pipe_set);
     sigaddset(&pipe_set, SIGPIPE);
@@ -49,7 +49,7 @@ static uint32_t charfd_send_locked(CharFd *c, const uint8_t *buf, uint32_t len)
         uint32_t part = len - done;
         ssize_t n;
         if (c->out_must_poll) {
-            struct pollfd p = { .fd = c->out_fd, .events = POLLOUT };
+            struct pollfd p = {.fd = c->out_fd, .events = POLLOUT};
             if (poll(&p, 1, 0) != 1 || !(p.revents & (POLLOUT | POLLERR | POLLHUP)))
                 break;
             if (part > CHARFD_SURE_BYTES)
@@ -142,8 +142,8 @@ static uint32_t charfd_write(void *self, const void *buf, uint32_t len_bytes)
             uint32_t part = len_bytes - done < room ? len_bytes - done : room;
             charfd_append_locked(c, bytes + done, part);
             done += part;
-            if (!c->out_watch && c->drv->api->watch_add(c->drv, c->out_fd, VIV_WATCH_OUT, charfd_out_event,
-                                                        c, &c->out_watch) < 0) {
+            if (!c->out_watch && c->drv->api->watch_add(c->drv, c->out_fd, VIV_WATCH_OUT,
+                                                        charfd_out_event, c, &c->out_watch) < 0) {
                 c->out_watch = NULL;
                 c->out_lost = 1;
             }
@@ -162,7 +162,7 @@ static uint32_t charfd_write(void *self, const void *buf, uint32_t len_bytes)
     return done;
 }
 
-/* -- Input --------------------------------------------------------------------------------------------- */
+/* -- Input ------------------------------------------------------------------------------------- */
 
 /* [io] 1: all of the buffer has been taken. */
 static uint32_t charfd_offer(CharFd *c)
@@ -175,7 +175,8 @@ static uint32_t charfd_offer(CharFd *c)
     return c->in_pos >= c->in_len;
 }
 
-/* [io] Reads once into the empty buffer. 1: go on (perhaps with nothing), 0: nothing to read now, -1: ended. */
+/* [io] Reads once into the empty buffer. 1: go on (perhaps with nothing), 0: nothing to read now,
+ * -1: ended. */
 static int charfd_fill(CharFd *c, int fd)
 {
     ssize_t n = read(fd, c->in, sizeof(c->in));
@@ -236,7 +237,7 @@ static uint32_t charfd_in_event(viv_drv_t *drv, void *ctx, uint32_t events)
 static void charfd_read_file(CharFd *c, int fd)
 {
     for (uint32_t turn = 0; turn < CHARFD_TURN; turn++) {
-        struct pollfd p = { .fd = fd, .events = POLLIN };
+        struct pollfd p = {.fd = fd, .events = POLLIN};
         if (poll(&p, 1, 0) != 1)
             return; /* could not be watched, and would block: no input from there */
         if (charfd_fill(c, fd) < 0) {
@@ -321,7 +322,7 @@ viv_status_t charfd_query(CharFd *c, const char *id, viv_iface_t *ret_iface)
     return VIV_OK;
 }
 
-/* -- Life ----------------------------------------------------------------------------------------------- */
+/* -- Life -------------------------------------------------------------------------------------- */
 
 int charfd_reopen(int fd, int flags)
 {
@@ -333,7 +334,8 @@ int charfd_reopen(int fd, int flags)
 viv_status_t charfd_init(CharFd *c, viv_drv_t *drv, const CharFdHooks *hooks, void *ctx)
 {
     viv_iface_t above;
-    viv_status_t st = drv->api->query_above(drv, VIV_CHAR_PORT_ID, sizeof(viv_char_port_ops_t), &above);
+    viv_status_t st =
+        drv->api->query_above(drv, VIV_CHAR_PORT_ID, sizeof(viv_char_port_ops_t), &above);
     if (st < 0)
         return drv->api->fail(drv, st, "nothing above offers " VIV_CHAR_PORT_ID);
     c->drv = drv;
@@ -406,7 +408,7 @@ static void charfd_drain(CharFd *c)
         if (c->out_fd >= 0)
             charfd_flush_locked(c);
         uint32_t left = c->out_fd >= 0 ? c->out_count : 0;
-        struct pollfd p = { .fd = c->out_fd, .events = POLLOUT };
+        struct pollfd p = {.fd = c->out_fd, .events = POLLOUT};
         pthread_mutex_unlock(&c->lock);
         clock_gettime(CLOCK_MONOTONIC, &now);
         int64_t ms = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;

@@ -2,15 +2,15 @@
 /* charfd: what the character drivers share - viv.char/1 over a pair of file descriptors.
  * Not a plugin: each driver compiles charfd.c into its own module.
  *
- * Output goes to the descriptor at once; what it does not take waits in a bounded backlog that the I/O thread
- * empties. A full backlog makes write() return less, and write_ready() follows when half of it is
- * free. Without a connection output is swallowed. Input that the device does not take is kept, and
- * the descriptor is left alone until input_ready(): the peer feels it.
+ * Output goes to the descriptor at once; what it does not take waits in a bounded backlog that the
+ * I/O thread empties. A full backlog makes write() return less, and write_ready() follows when half
+ * of it is free. Without a connection output is swallowed. Input that the device does not take is
+ * kept, and the descriptor is left alone until input_ready(): the peer feels it.
  *
- * Threads: write() and input_ready() come from any thread with the device's lock held, so the lock here is
- * never held while the device is called. Watches are added from any thread; one is removed either by its own
- * function or by whoever has taken its handle out of the struct, never by both (invariant 1). The input buffer
- * belongs to the I/O thread (invariant 2). */
+ * Threads: write() and input_ready() come from any thread with the device's lock held, so the lock
+ * here is never held while the device is called. Watches are added from any thread; one is removed
+ * either by its own function or by whoever has taken its handle out of the struct, never by both
+ * (invariant 1). The input buffer belongs to the I/O thread (invariant 2). */
 #ifndef CHARFD_H
 #define CHARFD_H
 
@@ -20,7 +20,7 @@
 #include <pthread.h>
 
 #define CHARFD_BACKLOG 65536u
-#define CHARFD_INPUT 1024u
+#define CHARFD_INPUT   1024u
 
 typedef enum CharFdEnd {
     CHARFD_INPUT_ENDED, /* end of file or hang-up */
@@ -28,7 +28,8 @@ typedef enum CharFdEnd {
 } CharFdEnd;
 
 typedef struct CharFdHooks {
-    /* [io] May edit what has been read, before the device sees it; returns the new length (not longer). May be NULL. */
+    /* [io] May edit what has been read, before the device sees it; returns the new length (not
+     * longer). May be NULL. */
     uint32_t (*filter)(void *ctx, uint8_t *buf, uint32_t len_bytes);
     /* [io] May call charfd_disconnect(). May be NULL. */
     void (*ended)(void *ctx, CharFdEnd what);
@@ -53,7 +54,7 @@ typedef struct CharFd {
     uint32_t in_ended;
     uint32_t out_is_socket, out_is_pipe, out_must_poll;
     uint32_t out_lost;
-    uint32_t refused;  /* the device has a byte that the backlog did not take */
+    uint32_t refused; /* the device has a byte that the backlog did not take */
     uint32_t unheard;
     uint32_t out_head, out_count;
     uint8_t out[CHARFD_BACKLOG];
@@ -62,18 +63,21 @@ typedef struct CharFd {
     uint32_t in_pos, in_len;
 } CharFd;
 
-/* [main] Finds the port above. charfd_finish accepts a CharFd for which this failed, or a zeroed one. */
+/* [main] Finds the port above. charfd_finish accepts a CharFd for which this failed, or a zeroed
+ * one. */
 viv_status_t charfd_init(CharFd *c, viv_drv_t *drv, const CharFdHooks *hooks, void *ctx);
 /* Writes out what is left, for a second at most, and lets go of everything but the descriptors. */
 void charfd_finish(CharFd *c);
-/* [main] or [io] Either may be -1. They stay the caller's, must differ, and must stay open until disconnect. */
+/* [main] or [io] Either may be -1. They stay the caller's, must differ, and must stay open until
+ * disconnect. */
 viv_status_t charfd_connect(CharFd *c, int in_fd, int out_fd);
 void charfd_disconnect(CharFd *c);
 /* [any] Runs the I/O thread's part soon. */
 void charfd_wake(CharFd *c);
 
-/* A descriptor of its own on the same file, non-blocking, so that the flag does not leak to others that share `fd`
- * (a terminal's standard streams are one open file). -1 if the system cannot do that. */
+/* A descriptor of its own on the same file, non-blocking, so that the flag does not leak to others
+ * that share `fd` (a terminal's standard streams are one open file). -1 if the system cannot do
+ * that. */
 int charfd_reopen(int fd, int flags);
 
 viv_status_t charfd_query(CharFd *c, const char *id, viv_iface_t *ret_iface);

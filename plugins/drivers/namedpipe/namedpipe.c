@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* namedpipe: a serial port on a local (Unix) socket.
- * As a server it makes the socket and talks to one client at a time; the next one waits in the kernel's queue.
- * As a client it connects to a server that is there, and again, at the guest's next output, after
- * the server has gone. Output while nobody is connected is dropped. */
+ * As a server it makes the socket and talks to one client at a time; the next one waits in the
+ * kernel's queue. As a client it connects to a server that is there, and again, at the guest's next
+ * output, after the server has gone. Output while nobody is connected is dropped. */
 #include "../charfd/charfd.h"
 
 #include <errno.h>
@@ -22,7 +22,7 @@ typedef struct NamedPipe {
     CharFd fd;
     viv_drv_t *drv;
     int listen_fd;
-    int in_fd, out_fd; /* one connection, two descriptors; changed on [io], and on [main] before and after */
+    int in_fd, out_fd; /* one connection; changed on [io], and on [main] before and after */
     viv_watch_t *listen_watch;
     struct sockaddr_un address;
     ino_t inode; /* of the socket we made */
@@ -33,8 +33,9 @@ typedef struct NamedPipe {
 
 static const viv_option_t namedpipe_options[] = {
     VIV_OPT_STRING(NamedPipe, "Location", location, NULL, "path of the socket"),
-    VIV_OPT_NAMED(NamedPipe, "IsServer", is_server, VIV_BOOL, 0, 1, 1, "make the socket (1) or connect to it (0)"),
-    { 0 },
+    VIV_OPT_NAMED(NamedPipe, "IsServer", is_server, VIV_BOOL, 0, 1, 1,
+                  "make the socket (1) or connect to it (0)"),
+    {0},
 };
 
 static viv_status_t namedpipe_watch(NamedPipe *p);
@@ -97,7 +98,7 @@ static void namedpipe_unheard(void *ctx)
         namedpipe_connected(p, fd);
 }
 
-static const CharFdHooks namedpipe_hooks = { .ended = namedpipe_ended, .unheard = namedpipe_unheard };
+static const CharFdHooks namedpipe_hooks = {.ended = namedpipe_ended, .unheard = namedpipe_unheard};
 
 /* [io] Ends with the first client; the watch comes back when that one has left. */
 static uint32_t namedpipe_incoming(viv_drv_t *drv, void *ctx, uint32_t events)
@@ -124,7 +125,8 @@ static viv_status_t namedpipe_watch(NamedPipe *p)
     viv_status_t st = VIV_OK;
     pthread_mutex_lock(&p->fd.lock);
     if (!p->closing)
-        st = p->drv->api->watch_add(p->drv, p->listen_fd, VIV_WATCH_IN, namedpipe_incoming, p, &p->listen_watch);
+        st = p->drv->api->watch_add(p->drv, p->listen_fd, VIV_WATCH_IN, namedpipe_incoming, p,
+                                    &p->listen_watch);
     if (st < 0)
         p->listen_watch = NULL;
     pthread_mutex_unlock(&p->fd.lock);
@@ -138,12 +140,14 @@ static viv_status_t namedpipe_clear(NamedPipe *p)
     if (lstat(p->location, &st) < 0)
         return VIV_OK;
     if (!S_ISSOCK(st.st_mode))
-        return p->drv->api->fail(p->drv, VIV_E_EXISTS, "Location %s is there and no socket", p->location);
+        return p->drv->api->fail(p->drv, VIV_E_EXISTS, "Location %s is there and no socket",
+                                 p->location);
     int fd = namedpipe_dial(p);
     if (fd >= 0 || errno != ECONNREFUSED) {
         if (fd >= 0)
             close(fd);
-        return p->drv->api->fail(p->drv, VIV_E_EXISTS, "Location %s is in use by another server", p->location);
+        return p->drv->api->fail(p->drv, VIV_E_EXISTS, "Location %s is in use by another server",
+                                 p->location);
     }
     unlink(p->location);
     return VIV_OK;
@@ -180,10 +184,11 @@ static viv_status_t namedpipe_construct(viv_drv_t *drv, void *self)
     if (!p->location || !*p->location)
         return drv->api->fail(drv, VIV_E_CONFIG, "Location names no socket");
     if (strlen(p->location) >= sizeof(p->address.sun_path))
-        return drv->api->fail(drv, VIV_E_CONFIG, "Location is longer than the %zu bytes of a socket's path",
+        return drv->api->fail(drv, VIV_E_CONFIG,
+                              "Location is longer than the %zu bytes of a socket's path",
                               sizeof(p->address.sun_path) - 1);
     p->address.sun_family = AF_UNIX;
-    strcpy(p->address.sun_path, p->location);
+    memcpy(p->address.sun_path, p->location, strlen(p->location) + 1);
     viv_status_t st = charfd_init(&p->fd, drv, &namedpipe_hooks, p);
     if (st < 0)
         return st;
@@ -191,7 +196,8 @@ static viv_status_t namedpipe_construct(viv_drv_t *drv, void *self)
         return namedpipe_serve(p);
     int fd = namedpipe_dial(p);
     if (fd < 0)
-        return drv->api->fail(drv, VIV_E_NOT_FOUND, "Location %s: %s", p->location, strerror(errno));
+        return drv->api->fail(drv, VIV_E_NOT_FOUND, "Location %s: %s", p->location,
+                              strerror(errno));
     namedpipe_connected(p, fd);
     return VIV_OK;
 }
@@ -223,7 +229,8 @@ static void namedpipe_destruct(viv_drv_t *drv, void *self)
 }
 
 /* [main] */
-static viv_status_t namedpipe_query_interface(viv_drv_t *drv, void *self, const char *id, viv_iface_t *ret_iface)
+static viv_status_t namedpipe_query_interface(viv_drv_t *drv, void *self, const char *id,
+                                              viv_iface_t *ret_iface)
 {
     (void)drv;
     return charfd_query(&((NamedPipe *)self)->fd, id, ret_iface);
@@ -240,4 +247,5 @@ static const viv_driver_class_t namedpipe_class = {
     .query_interface = namedpipe_query_interface,
 };
 
-VIV_PLUGIN("org.vivarium.namedpipe", "1.0", "LGPL-2.1-or-later", "characters on a local socket", &namedpipe_class);
+VIV_PLUGIN("org.vivarium.namedpipe", "1.0", "LGPL-2.1-or-later", "characters on a local socket",
+           &namedpipe_class);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pty: a serial port behind a pseudo terminal of the host (`screen /dev/pts/7`, or the name in LinkPath).
- * While nobody has the terminal open, output is dropped. The kernel tells when the last one closes it
- * (hang-up on our side) but not when the next one opens it; inotify does. */
+/* pty: a serial port behind a pseudo terminal of the host (`screen /dev/pts/7`, or the name in
+ * LinkPath). While nobody has the terminal open, output is dropped. The kernel tells when the last
+ * one closes it (hang-up on our side) but not when the next one opens it; inotify does. */
 #include "../charfd/charfd.h"
 
 #include <errno.h>
@@ -29,13 +29,14 @@ typedef struct Pty {
 } Pty;
 
 static const viv_option_t pty_options[] = {
-    VIV_OPT_STRING(Pty, "LinkPath", link_path, NULL, "symbolic link to make to the terminal; none: its name is logged only"),
-    { 0 },
+    VIV_OPT_STRING(Pty, "LinkPath", link_path, NULL,
+                   "symbolic link to make to the terminal; none: its name is logged only"),
+    {0},
 };
 
 static uint32_t pty_is_open(const Pty *p)
 {
-    struct pollfd q = { .fd = p->master_fd, .events = POLLIN };
+    struct pollfd q = {.fd = p->master_fd, .events = POLLIN};
     return poll(&q, 1, 0) >= 0 && !(q.revents & POLLHUP);
 }
 
@@ -50,7 +51,7 @@ static void pty_ended(void *ctx, CharFdEnd what)
         charfd_connect(&p->fd, p->master_fd, p->out_fd);
 }
 
-static const CharFdHooks pty_hooks = { .ended = pty_ended };
+static const CharFdHooks pty_hooks = {.ended = pty_ended};
 
 /* [io] Somebody has opened the terminal. */
 static uint32_t pty_notified(viv_drv_t *drv, void *ctx, uint32_t events)
@@ -76,11 +77,13 @@ static viv_status_t pty_link(Pty *p)
         return VIV_OK;
     if (lstat(p->link_path, &st) == 0) {
         if (!S_ISLNK(st.st_mode))
-            return p->drv->api->fail(p->drv, VIV_E_EXISTS, "LinkPath %s is there and no link", p->link_path);
+            return p->drv->api->fail(p->drv, VIV_E_EXISTS, "LinkPath %s is there and no link",
+                                     p->link_path);
         unlink(p->link_path);
     }
     if (symlink(p->name, p->link_path) < 0)
-        return p->drv->api->fail(p->drv, VIV_E_IO, "LinkPath %s: %s", p->link_path, strerror(errno));
+        return p->drv->api->fail(p->drv, VIV_E_IO, "LinkPath %s: %s", p->link_path,
+                                 strerror(errno));
     p->linked = 1;
     return VIV_OK;
 }
@@ -107,8 +110,8 @@ static viv_status_t pty_open(Pty *p)
     return VIV_OK;
 }
 
-/* Watches for users of the terminal. Without inotify our own descriptor keeps it open for good, and output waits for a
- * reader instead of being dropped. */
+/* Watches for users of the terminal. Without inotify our own descriptor keeps it open for good, and
+ * output waits for a reader instead of being dropped. */
 static viv_status_t pty_start(Pty *p)
 {
     p->notify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -116,7 +119,8 @@ static viv_status_t pty_start(Pty *p)
         return charfd_connect(&p->fd, p->master_fd, p->out_fd);
     close(p->keep_fd);
     p->keep_fd = -1;
-    viv_status_t st = p->drv->api->watch_add(p->drv, p->notify_fd, VIV_WATCH_IN, pty_notified, p, &p->notify_watch);
+    viv_status_t st = p->drv->api->watch_add(p->drv, p->notify_fd, VIV_WATCH_IN, pty_notified, p,
+                                             &p->notify_watch);
     if (st < 0)
         p->notify_watch = NULL;
     return st;
@@ -151,7 +155,7 @@ static void pty_destruct(viv_drv_t *drv, void *self)
     charfd_finish(&p->fd);
     if (p->linked)
         unlink(p->link_path);
-    const int fds[] = { p->master_fd, p->out_fd, p->notify_fd, p->keep_fd };
+    const int fds[] = {p->master_fd, p->out_fd, p->notify_fd, p->keep_fd};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         if (fds[i] >= 0)
             close(fds[i]);
@@ -159,7 +163,8 @@ static void pty_destruct(viv_drv_t *drv, void *self)
 }
 
 /* [main] */
-static viv_status_t pty_query_interface(viv_drv_t *drv, void *self, const char *id, viv_iface_t *ret_iface)
+static viv_status_t pty_query_interface(viv_drv_t *drv, void *self, const char *id,
+                                        viv_iface_t *ret_iface)
 {
     (void)drv;
     return charfd_query(&((Pty *)self)->fd, id, ret_iface);
@@ -176,4 +181,5 @@ static const viv_driver_class_t pty_class = {
     .query_interface = pty_query_interface,
 };
 
-VIV_PLUGIN("org.vivarium.pty", "1.0", "LGPL-2.1-or-later", "characters on a pseudo terminal", &pty_class);
+VIV_PLUGIN("org.vivarium.pty", "1.0", "LGPL-2.1-or-later", "characters on a pseudo terminal",
+           &pty_class);

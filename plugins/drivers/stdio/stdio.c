@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* stdio: a serial port on the standard input and output.
- * A terminal is switched to raw mode, so that the guest gets every key. An escape key (Ctrl-A) keeps a way out:
+ * A terminal is switched to raw mode, so that the guest gets every key. An escape key (Ctrl-A)
+ * keeps a way out:
  *     Ctrl-A x   asks for the end of the machine (SIGTERM to the own process, as `kill` would)
  *     Ctrl-A b   sends a break
  *     Ctrl-A ?   lists these
  *     Ctrl-A Ctrl-A   sends Ctrl-A
- * Input that is no terminal is passed on as it is; its end is not an error. Output flags of the terminal
- * stay as they are, so that messages of others look right.
+ * Input that is no terminal is passed on as it is; its end is not an error. Output flags of the
+ * terminal stay as they are, so that messages of others look right.
  *
- * The terminal belongs to the process, not to an instance, hence the one static struct: it is put back by destruct,
- * at exit, and before one of the usual signals ends a process that does not handle them. */
+ * The terminal belongs to the process, not to an instance, hence the one static struct: it is put
+ * back by destruct, at exit, and before one of the usual signals ends a process that does not
+ * handle them. */
 #include "../charfd/charfd.h"
 
 #include <errno.h>
@@ -26,9 +28,9 @@ typedef struct Stdio {
     uint32_t escape_key;
     /* host resources */
     CharFd fd;
-    int out_fd;      /* our own open file on the standard output, or 1 */
-    int in_fd;       /* duplicate of 0 */
-    uint32_t owner;  /* this instance has the terminal */
+    int out_fd;     /* our own open file on the standard output, or 1 */
+    int in_fd;      /* duplicate of 0 */
+    uint32_t owner; /* this instance has the terminal */
     /* I/O thread */
     uint32_t escaped;
 } Stdio;
@@ -36,12 +38,12 @@ typedef struct Stdio {
 static const viv_option_t stdio_options[] = {
     VIV_OPT_NAMED(Stdio, "EscapeKey", escape_key, VIV_U32, 0, 31, 1,
                   "control character that begins a command; 0: none"),
-    { 0 },
+    {0},
 };
 
-/* -- The terminal ----------------------------------------------------------------------------------------- */
+/* -- The terminal ------------------------------------------------------------------------------ */
 
-static const int stdio_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT };
+static const int stdio_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT};
 #define STDIO_SIGNALS (sizeof(stdio_signals) / sizeof(stdio_signals[0]))
 
 static struct {
@@ -79,7 +81,7 @@ static void stdio_signals_take(void)
 {
     for (size_t i = 0; i < STDIO_SIGNALS; i++) {
         struct sigaction now;
-        struct sigaction ours = { .sa_handler = stdio_on_signal, .sa_flags = SA_RESTART };
+        struct sigaction ours = {.sa_handler = stdio_on_signal, .sa_flags = SA_RESTART};
         sigemptyset(&ours.sa_mask);
         if (sigaction(stdio_signals[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
             now.sa_handler == SIG_DFL)
@@ -123,12 +125,13 @@ static void stdio_tty_raw(void)
     stdio_signals_take();
 }
 
-/* -- The escape key ------------------------------------------------------------------------------------------ */
+/* -- The escape key ---------------------------------------------------------------------------- */
 
 static void stdio_help(Stdio *s)
 {
-    static const char text[] = "\r\nAfter the escape key: x ends the machine, b sends a break, ? lists this, "
-                               "the escape key sends itself\r\n";
+    static const char text[] =
+        "\r\nAfter the escape key: x ends the machine, b sends a break, ? lists this, "
+        "the escape key sends itself\r\n";
     ssize_t n = write(s->out_fd, text, sizeof(text) - 1);
     (void)n; /* a help text that does not fit is no loss */
 }
@@ -140,19 +143,12 @@ static uint32_t stdio_command(Stdio *s, uint8_t key)
         return 1;
     switch (key) {
     case 'x':
-    case 'X':
-        kill(getpid(), SIGTERM);
-        break;
+    case 'X': kill(getpid(), SIGTERM); break;
     case 'b':
-    case 'B':
-        s->fd.port->send_break(s->fd.port_self);
-        break;
+    case 'B': s->fd.port->send_break(s->fd.port_self); break;
     case '?':
-    case 'h':
-        stdio_help(s);
-        break;
-    default:
-        break;
+    case 'h': stdio_help(s); break;
+    default: break;
     }
     return 0;
 }
@@ -179,9 +175,9 @@ static uint32_t stdio_filter(void *ctx, uint8_t *buf, uint32_t len_bytes)
     return kept;
 }
 
-static const CharFdHooks stdio_hooks = { .filter = stdio_filter };
+static const CharFdHooks stdio_hooks = {.filter = stdio_filter};
 
-/* -- Life ------------------------------------------------------------------------------------------------------ */
+/* -- Life -------------------------------------------------------------------------------------- */
 
 /* Non-blocking output without changing the flags of the file that others share. */
 static int stdio_open_output(void)
@@ -201,11 +197,13 @@ static viv_status_t stdio_construct(viv_drv_t *drv, void *self)
     Stdio *s = self;
     s->in_fd = s->out_fd = -1;
     if (stdio_tty.claimed)
-        return drv->api->fail(drv, VIV_E_EXISTS, "another port has the standard input and output already");
+        return drv->api->fail(drv, VIV_E_EXISTS,
+                              "another port has the standard input and output already");
     viv_status_t st = charfd_init(&s->fd, drv, &stdio_hooks, s);
     if (st < 0)
         return st;
-    s->in_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3); /* closed standard streams are fine: nothing comes, nothing goes */
+    s->in_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC,
+                     3); /* closed standard streams are fine: nothing comes, nothing goes */
     s->out_fd = stdio_open_output();
     stdio_tty.claimed = s->owner = 1;
     stdio_tty_raw();
@@ -230,7 +228,8 @@ static void stdio_destruct(viv_drv_t *drv, void *self)
 }
 
 /* [main] */
-static viv_status_t stdio_query_interface(viv_drv_t *drv, void *self, const char *id, viv_iface_t *ret_iface)
+static viv_status_t stdio_query_interface(viv_drv_t *drv, void *self, const char *id,
+                                          viv_iface_t *ret_iface)
 {
     (void)drv;
     return charfd_query(&((Stdio *)self)->fd, id, ret_iface);
@@ -247,4 +246,5 @@ static const viv_driver_class_t stdio_class = {
     .query_interface = stdio_query_interface,
 };
 
-VIV_PLUGIN("org.vivarium.stdio", "1.0", "LGPL-2.1-or-later", "characters on the standard streams", &stdio_class);
+VIV_PLUGIN("org.vivarium.stdio", "1.0", "LGPL-2.1-or-later", "characters on the standard streams",
+           &stdio_class);

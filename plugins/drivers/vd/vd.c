@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vd: a disk, optical or floppy drive whose medium is an image (driver "VD", viv.media/1).
- * The image is opened through the host's storage layer; queued requests run on its worker thread, one at a
- * time and in order. A removable drive (Mountable) may be empty, and may be opened by the guest: the
- * medium then stays on the tray, and closing the tray brings the same medium back.
- * Threads: info() and the state of the tray are guarded by the lock; the image itself may be used on any thread. */
+ * The image is opened through the host's storage layer; queued requests run on its worker thread,
+ * one at a time and in order. A removable drive (Mountable) may be empty, and may be opened by the
+ * guest: the medium then stays on the tray, and closing the tray brings the same medium back.
+ * Threads: info() and the state of the tray are guarded by the lock; the image itself may be used
+ * on any thread. */
 #include <viv/driver.h>
 #include <viv/interfaces.h>
 
@@ -38,20 +39,25 @@ typedef struct Vd {
 static const viv_option_t vd_options[] = {
     VIV_OPT_STRING(Vd, "Path", path, "", "image; empty: no medium (Mountable drives only)"),
     VIV_OPT_STRING(Vd, "Format", format, "", "storage format; empty: found out from the contents"),
-    VIV_OPT_STRING(Vd, "Type", type_name, "HardDisk", "HardDisk, DVD or Floppy (also \"Floppy 1.44\" and the like)"),
+    VIV_OPT_STRING(Vd, "Type", type_name, "HardDisk",
+                   "HardDisk, DVD or Floppy (also \"Floppy 1.44\" and the like)"),
     VIV_OPT_NAMED(Vd, "ReadOnly", read_only, VIV_BOOL, 0, 1, 0, "open the image for reading only"),
     VIV_OPT_NAMED(Vd, "MaybeReadOnly", maybe_read_only, VIV_BOOL, 0, 1, 0,
                   "open for reading only if it cannot be opened for writing"),
     VIV_OPT_NAMED(Vd, "Mountable", mountable, VIV_BOOL, 0, 1, 0, "the medium can be changed"),
-    VIV_OPT_NAMED(Vd, "EmptyDrive", empty_drive, VIV_BOOL, 0, 1, 0, "start without a medium, whatever Path says"),
-    VIV_OPT_NAMED(Vd, "NonRotationalMedium", non_rotational, VIV_BOOL, 0, 1, 0, "present it as a solid-state disk"),
-    VIV_OPT_NAMED(Vd, "Discard", discard, VIV_BOOL, 0, 1, 0, "hand the guest's discards on to the image"),
-    VIV_OPT_NAMED(Vd, "IgnoreFlush", ignore_flush, VIV_BOOL, 0, 1, 0,
-                  "answer the guest's flushes at once (its data may be lost in a crash of the host)"),
-    { 0 },
+    VIV_OPT_NAMED(Vd, "EmptyDrive", empty_drive, VIV_BOOL, 0, 1, 0,
+                  "start without a medium, whatever Path says"),
+    VIV_OPT_NAMED(Vd, "NonRotationalMedium", non_rotational, VIV_BOOL, 0, 1, 0,
+                  "present it as a solid-state disk"),
+    VIV_OPT_NAMED(Vd, "Discard", discard, VIV_BOOL, 0, 1, 0,
+                  "hand the guest's discards on to the image"),
+    VIV_OPT_NAMED(
+        Vd, "IgnoreFlush", ignore_flush, VIV_BOOL, 0, 1, 0,
+        "answer the guest's flushes at once (its data may be lost in a crash of the host)"),
+    {0},
 };
 
-/* -- viv.media/1 ------------------------------------------------------------------------------------------ */
+/* -- viv.media/1 ------------------------------------------------------------------------------- */
 
 static uint32_t vd_present(Vd *v)
 {
@@ -65,7 +71,8 @@ static uint32_t vd_present(Vd *v)
 static void vd_info(void *self, viv_media_info_t *ret_info)
 {
     Vd *v = self;
-    viv_media_info_t info = { .size = sizeof(info), .type = v->type, .non_rotational = v->non_rotational };
+    viv_media_info_t info = {
+        .size = sizeof(info), .type = v->type, .non_rotational = v->non_rotational};
     pthread_mutex_lock(&v->lock);
     info.present = v->disk && !v->tray_open;
     info.generation = v->generation;
@@ -117,14 +124,10 @@ static viv_status_t vd_work(void *ctx)
     const viv_media_req_t *req = ctx;
     Vd *v = req->driver[0];
     switch (req->op) {
-    case VIV_MEDIA_OP_READ:
-        return vd_read(v, req->off, req->buf, req->len_bytes);
-    case VIV_MEDIA_OP_WRITE:
-        return vd_write(v, req->off, req->buf, req->len_bytes);
-    case VIV_MEDIA_OP_FLUSH:
-        return vd_flush(v);
-    default:
-        return vd_discard(v, req->off, req->len_bytes);
+    case VIV_MEDIA_OP_READ: return vd_read(v, req->off, req->buf, req->len_bytes);
+    case VIV_MEDIA_OP_WRITE: return vd_write(v, req->off, req->buf, req->len_bytes);
+    case VIV_MEDIA_OP_FLUSH: return vd_flush(v);
+    default: return vd_discard(v, req->off, req->len_bytes);
     }
 }
 
@@ -183,7 +186,7 @@ static const viv_media_ops_t vd_media = {
     .lock = vd_lock,
 };
 
-/* -- life ------------------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------- */
 
 static viv_status_t vd_set_type(Vd *v)
 {
@@ -191,10 +194,10 @@ static viv_status_t vd_set_type(Vd *v)
         const char *name;
         uint32_t type;
     } types[] = {
-        { "HardDisk", VIV_MEDIA_DISK },      { "DVD", VIV_MEDIA_DVD },
-        { "Floppy", VIV_MEDIA_FLOPPY },      { "Floppy 360", VIV_MEDIA_FLOPPY },
-        { "Floppy 720", VIV_MEDIA_FLOPPY },  { "Floppy 1.20", VIV_MEDIA_FLOPPY },
-        { "Floppy 1.44", VIV_MEDIA_FLOPPY }, { "Floppy 2.88", VIV_MEDIA_FLOPPY },
+        {"HardDisk", VIV_MEDIA_DISK},      {"DVD", VIV_MEDIA_DVD},
+        {"Floppy", VIV_MEDIA_FLOPPY},      {"Floppy 360", VIV_MEDIA_FLOPPY},
+        {"Floppy 720", VIV_MEDIA_FLOPPY},  {"Floppy 1.20", VIV_MEDIA_FLOPPY},
+        {"Floppy 1.44", VIV_MEDIA_FLOPPY}, {"Floppy 2.88", VIV_MEDIA_FLOPPY},
     };
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         if (strcmp(v->type_name, types[i].name) == 0) {
@@ -202,14 +205,16 @@ static viv_status_t vd_set_type(Vd *v)
             return VIV_OK;
         }
     }
-    return v->drv->api->fail(v->drv, VIV_E_CONFIG, "Type is '%s', not HardDisk, DVD or Floppy", v->type_name);
+    return v->drv->api->fail(v->drv, VIV_E_CONFIG, "Type is '%s', not HardDisk, DVD or Floppy",
+                             v->type_name);
 }
 
 static viv_status_t vd_open_medium(Vd *v)
 {
     const char *format = *v->format ? v->format : NULL;
     uint32_t read_only = v->read_only || v->type == VIV_MEDIA_DVD;
-    viv_status_t st = v->storage->open(v->drv, v->path, format, read_only ? VIV_DISK_READ_ONLY : 0, &v->disk);
+    viv_status_t st =
+        v->storage->open(v->drv, v->path, format, read_only ? VIV_DISK_READ_ONLY : 0, &v->disk);
     if (st < 0 && !read_only && v->maybe_read_only) {
         v->disk = NULL;
         st = v->storage->open(v->drv, v->path, format, VIV_DISK_READ_ONLY, &v->disk);
@@ -245,7 +250,8 @@ static viv_status_t vd_construct(viv_drv_t *drv, void *self)
     v->async = iface.ops;
     if (v->empty_drive || !*v->path) {
         if (!v->mountable)
-            return api->fail(drv, VIV_E_CONFIG, "Path names no image, and the drive is not Mountable");
+            return api->fail(drv, VIV_E_CONFIG,
+                             "Path names no image, and the drive is not Mountable");
         return VIV_OK;
     }
     return vd_open_medium(v);
@@ -265,7 +271,8 @@ static void vd_destruct(viv_drv_t *drv, void *self)
 }
 
 /* [main] */
-static viv_status_t vd_query_interface(viv_drv_t *drv, void *self, const char *id, viv_iface_t *ret_iface)
+static viv_status_t vd_query_interface(viv_drv_t *drv, void *self, const char *id,
+                                       viv_iface_t *ret_iface)
 {
     (void)drv;
     if (strcmp(id, VIV_MEDIA_ID) != 0)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* iso: optical media with 2048-byte sectors - ISO 9660 (ECMA-119), High Sierra, and UDF (ECMA-167, volume
- * recognition sequence), hybrid images included: what lies in the first 32 KiB is nobody's business here.
- * The contents are not interpreted, only recognised. Read-only. A last sector that the file has in part is padded with zeros. */
+/* iso: optical media with 2048-byte sectors - ISO 9660 (ECMA-119), High Sierra, and UDF (ECMA-167,
+ * volume recognition sequence), hybrid images included: what lies in the first 32 KiB is nobody's
+ * business here. The contents are not interpreted, only recognised. Read-only. A last sector that
+ * the file has in part is padded with zeros. */
 #include <viv/storage.h>
 
 #include <string.h>
 
-#define ISO_SECTOR 2048u
+#define ISO_SECTOR             2048u
 #define ISO_RECOGNITION_SECTOR 16u /* where volume descriptors begin */
-#define ISO_RECOGNITION_COUNT 64u
+#define ISO_RECOGNITION_COUNT  64u
 
 typedef struct IsoImage {
     viv_file_t file;
@@ -18,7 +19,7 @@ typedef struct IsoImage {
 
 static uint32_t iso_known_id(const uint8_t *id)
 {
-    static const char ids[][6] = { "CD001", "BEA01", "NSR02", "NSR03", "TEA01", "BOOT2", "CDW02" };
+    static const char ids[][6] = {"CD001", "BEA01", "NSR02", "NSR03", "TEA01", "BOOT2", "CDW02"};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (memcmp(id, ids[i], 5) == 0)
             return 1;
@@ -46,12 +47,15 @@ static uint32_t iso_probe(const viv_file_t *file)
     return 0;
 }
 
-/* A name given explicitly opens anything that has at least a sector: audio-less discs come in all shapes. */
-static viv_status_t iso_open(const viv_format_host_t *host, void *image, const viv_file_t *file, uint32_t flags)
+/* A name given explicitly opens anything that has at least a sector: audio-less discs come in all
+ * shapes. */
+static viv_status_t iso_open(const viv_format_host_t *host, void *image, const viv_file_t *file,
+                             uint32_t flags)
 {
     IsoImage *iso = image;
     if (!(flags & VIV_OPEN_READ_ONLY))
-        return host->fail(host->cookie, VIV_E_ACCESS, "an optical medium can be opened for reading only");
+        return host->fail(host->cookie, VIV_E_ACCESS,
+                          "an optical medium can be opened for reading only");
     iso->file = *file;
     viv_status_t st = file->ops->get_size(file->self, &iso->file_bytes);
     if (st < 0)

@@ -22,7 +22,8 @@ static uint32_t raw_probe(const viv_file_t *file)
     return file->ops->get_size(file->self, &bytes) >= 0 && bytes > 0;
 }
 
-static viv_status_t raw_open(const viv_format_host_t *host, void *image, const viv_file_t *file, uint32_t flags)
+static viv_status_t raw_open(const viv_format_host_t *host, void *image, const viv_file_t *file,
+                             uint32_t flags)
 {
     RawImage *r = image;
     (void)flags;
@@ -83,7 +84,8 @@ static viv_status_t raw_read(void *image, uint64_t off, void *buf, uint64_t len_
     return VIV_OK;
 }
 
-/* Zeros may be written to the padding, it is zeros; anything else would have to make the file grow. */
+/* Zeros may be written to the padding, it is zeros; anything else would have to make the file
+ * grow. */
 static viv_status_t raw_write(void *image, uint64_t off, const void *buf, uint64_t len_bytes)
 {
     const RawImage *r = image;
@@ -93,7 +95,8 @@ static viv_status_t raw_write(void *image, uint64_t off, const void *buf, uint64
     uint64_t backed = raw_backed(r, off, len_bytes);
     for (uint64_t i = backed; i < len_bytes; i++) {
         if (bytes[i])
-            return r->host.fail(r->host.cookie, VIV_E_FULL, "a raw image does not grow: its last sector has only %u bytes",
+            return r->host.fail(r->host.cookie, VIV_E_FULL,
+                                "a raw image does not grow: its last sector has only %u bytes",
                                 (unsigned)(r->file_bytes % RAW_SECTOR));
     }
     return backed ? r->file.ops->write(r->file.self, off, buf, backed) : VIV_OK;
@@ -116,7 +119,8 @@ static viv_status_t raw_discard(void *image, uint64_t off, uint64_t len_bytes)
     return backed ? r->file.ops->discard(r->file.self, off, backed) : VIV_OK;
 }
 
-static viv_status_t raw_create(const viv_format_host_t *host, const viv_file_t *file, uint64_t size_bytes)
+static viv_status_t raw_create(const viv_format_host_t *host, const viv_file_t *file,
+                               uint64_t size_bytes)
 {
     if (size_bytes == 0 || size_bytes % RAW_SECTOR || size_bytes > INT64_MAX)
         return host->fail(host->cookie, VIV_E_INVALID, "a raw image has a multiple of 512 bytes");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vd: choosing a format, errors by name, locks, ranges and alignment. The formats here are the test's own:
- * "flat" is the file's bytes and refuses anything that is not whole sectors, "magic" wants a signature. */
+/* vd: choosing a format, errors by name, locks, ranges and alignment. The formats here are the
+ * test's own: "flat" is the file's bytes and refuses anything that is not whole sectors, "magic"
+ * wants a signature. */
 #include <check.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -25,7 +26,8 @@ static uint32_t flat_probe(const viv_file_t *file)
     return 1;
 }
 
-static viv_status_t flat_open(const viv_format_host_t *host, void *image, const viv_file_t *file, uint32_t flags)
+static viv_status_t flat_open(const viv_format_host_t *host, void *image, const viv_file_t *file,
+                              uint32_t flags)
 {
     Flat *f = image;
     (void)flags;
@@ -89,7 +91,8 @@ static viv_status_t flat_discard(void *image, uint64_t off, uint64_t len)
     return f->file.ops->discard(f->file.self, off, len);
 }
 
-static viv_status_t flat_create(const viv_format_host_t *host, const viv_file_t *file, uint64_t size)
+static viv_status_t flat_create(const viv_format_host_t *host, const viv_file_t *file,
+                                uint64_t size)
 {
     if (size % 512)
         return (host->fail)(host->cookie, VIV_E_INVALID, "odd size");
@@ -103,16 +106,19 @@ static uint32_t magic_probe(const viv_file_t *file)
 }
 
 static const viv_format_class_t flat_class = {
-    VIV_FORMAT_CLASS_HEAD, .name = "flat", .summary = "test", .image_size = sizeof(Flat), .probe = flat_probe,
-    .open = flat_open, .close = flat_close, .size_bytes = flat_size, .sector_bytes = flat_sector,
-    .read = flat_read, .write = flat_write, .flush = flat_flush, .discard = flat_discard, .create = flat_create,
+    VIV_FORMAT_CLASS_HEAD,      .name = "flat",          .summary = "test",
+    .image_size = sizeof(Flat), .probe = flat_probe,     .open = flat_open,
+    .close = flat_close,        .size_bytes = flat_size, .sector_bytes = flat_sector,
+    .read = flat_read,          .write = flat_write,     .flush = flat_flush,
+    .discard = flat_discard,    .create = flat_create,
 };
 static const viv_format_class_t magic_class = {
-    VIV_FORMAT_CLASS_HEAD, .name = "magic", .summary = "test", .image_size = sizeof(Flat), .probe_priority = 5,
-    .probe = magic_probe, .open = flat_open, .close = flat_close, .size_bytes = flat_size,
+    VIV_FORMAT_CLASS_HEAD,       .name = "magic",     .summary = "test",
+    .image_size = sizeof(Flat),  .probe_priority = 5, .probe = magic_probe,
+    .open = flat_open,           .close = flat_close, .size_bytes = flat_size,
     .sector_bytes = flat_sector, .read = flat_read,
 };
-static const viv_format_class_t *const formats[] = { &flat_class, &magic_class };
+static const viv_format_class_t *const formats[] = {&flat_class, &magic_class};
 
 static char *folder, *path;
 
@@ -246,7 +252,7 @@ END_TEST
 
 START_TEST(ranges_outside_are_refused)
 {
-    uint8_t buf[1024] = { 0 };
+    uint8_t buf[1024] = {0};
     make("flat", 4096);
     VdDisk *disk = open_ok("flat", 0);
     ck_assert_int_eq(vd_read(disk, 4096, buf, 0), VIV_OK);
@@ -261,7 +267,7 @@ END_TEST
 
 START_TEST(read_only_is_never_written)
 {
-    uint8_t buf[512] = { 0 };
+    uint8_t buf[512] = {0};
     make("flat", 4096);
     VdDisk *disk = open_ok("flat", VIV_OPEN_READ_ONLY);
     ck_assert(vd_read_only(disk));
@@ -274,7 +280,7 @@ END_TEST
 
 START_TEST(close_flushes_what_was_written)
 {
-    uint8_t buf[512] = { 0 };
+    uint8_t buf[512] = {0};
     make("flat", 4096);
     flat_flushes = 0;
     VdDisk *disk = open_ok("flat", 0);
@@ -329,7 +335,7 @@ START_TEST(create_makes_a_new_file_only)
 }
 END_TEST
 
-/* -- a byte file in memory -- */
+/* -- a byte file in memory --------------------------------------------------------------------- */
 
 static uint8_t memory[1500];
 
@@ -351,12 +357,14 @@ static viv_status_t memory_size(void *self, uint64_t *ret_bytes)
 
 START_TEST(opens_a_file_in_memory)
 {
-    static const viv_file_ops_t ops = { .size = sizeof(ops), .read = memory_read, .get_size = memory_size };
-    const viv_file_t file = { &ops, NULL };
+    static const viv_file_ops_t ops = {
+        .size = sizeof(ops), .read = memory_read, .get_size = memory_size};
+    const viv_file_t file = {&ops, NULL};
     uint8_t byte = 0;
     VdDisk *disk = NULL;
     memory[1499] = 0x5a;
-    ck_assert_int_eq(vd_open_file(formats, 2, &file, "memory", NULL, VIV_OPEN_READ_ONLY, &disk, NULL), VIV_OK);
+    ck_assert_int_eq(
+        vd_open_file(formats, 2, &file, "memory", NULL, VIV_OPEN_READ_ONLY, &disk, NULL), VIV_OK);
     ck_assert_int_eq(vd_read(disk, 1499, &byte, 1), VIV_OK);
     ck_assert_uint_eq(byte, 0x5a);
     vd_close(disk);

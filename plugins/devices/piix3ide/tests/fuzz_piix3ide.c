@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: task file, data port, packets, bus master and media traffic from fuzz input. The first byte picks what is
- * plugged in; then actions of a byte and its operands. */
+/* piix3ide: task file, data port, packets, bus master and media traffic from fuzz input. The first
+ * byte picks what is plugged in; then actions of a byte and its operands. */
 #include "harness.h"
 
 #include <stdlib.h>
@@ -46,7 +46,8 @@ static void fuzz_data(Harness *h, Input *in)
 {
     static uint8_t buf[4096];
     uint8_t how = next(in);
-    uint32_t port = (how & 1) ? 0x170 : 0x1f0, width = (how & 2) ? 2 : 4, count = (uint32_t)(how >> 3) * 32;
+    uint32_t port = (how & 1) ? 0x170 : 0x1f0, width = (how & 2) ? 2 : 4,
+             count = (uint32_t)(how >> 3) * 32;
     if (how & 4)
         harness_ins(h, port, width, buf, count);
     else
@@ -55,7 +56,7 @@ static void fuzz_data(Harness *h, Input *in)
 
 static void fuzz_medium(Harness *h, Input *in)
 {
-    static const uint64_t sizes[4] = { 0, 1 << 20, 2049, 1ull << 40 };
+    static const uint64_t sizes[4] = {0, 1 << 20, 2049, 1ull << 40};
     uint8_t how = next(in);
     if (how & 0x80)
         harness_media_fail(h, how & 1u, VIV_E_IO, 1);
@@ -65,8 +66,8 @@ static void fuzz_medium(Harness *h, Input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t ports[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7, 7 };
-    Input in = { data, size, 0 };
+    static const uint8_t ports[16] = {0, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7, 7};
+    Input in = {data, size, 0};
     uint8_t what = next(&in);
     Harness *h = harness_create();
     harness_lun_media(h, 0, VIV_MEDIA_DISK, (what & 1) ? 1ull << 41 : 1 << 20, 0);
@@ -86,42 +87,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 0:
         case 1:
         case 2:
-        case 3:
-            harness_out8(h, base + ports[next(&in) & 15u], next(&in));
-            break;
+        case 3: harness_out8(h, base + ports[next(&in) & 15u], next(&in)); break;
         case 4:
             harness_io_read(h, base + (next(&in) & 7u), 1);
             harness_io_read(h, base + 0x206u, 1);
             break;
-        case 5:
-            fuzz_data(h, &in);
-            break;
-        case 6:
-            fuzz_packet(h, &in);
-            break;
-        case 7:
-            fuzz_table(h, &in);
-            break;
-        case 8:
-            harness_io_write(h, 0xc000u + (next(&in) & 15u), next(&in), 1);
-            break;
-        case 9:
-            harness_run_pending(h);
-            break;
-        case 10:
-            harness_out8(h, base + 0x206u, next(&in));
-            break;
-        case 11:
-            fuzz_medium(h, &in);
-            break;
-        case 12:
-            harness_save_load(h);
-            break;
+        case 5: fuzz_data(h, &in); break;
+        case 6: fuzz_packet(h, &in); break;
+        case 7: fuzz_table(h, &in); break;
+        case 8: harness_io_write(h, 0xc000u + (next(&in) & 15u), next(&in), 1); break;
+        case 9: harness_run_pending(h); break;
+        case 10: harness_out8(h, base + 0x206u, next(&in)); break;
+        case 11: fuzz_medium(h, &in); break;
+        case 12: harness_save_load(h); break;
         case 13:
             harness_cfg_write(h, 0, next(&in) & 0x5cu, next(&in) * 0x01010101u | 0x8000u, 4);
             break;
         case 14:
-            harness_io_write(h, base + (next(&in) & 7u), next(&in) * 0x01010101u, 1u << (next(&in) & 1u));
+            harness_io_write(h, base + (next(&in) & 7u), next(&in) * 0x01010101u,
+                             1u << (next(&in) & 1u));
             break;
         default:
             if (next(&in) < 8)

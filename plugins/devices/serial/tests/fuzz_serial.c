@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const options[] = { "", "UartType=16450", "UartType=16750", "RealBaud=1" };
+    static const char *const options[] = {"", "UartType=16450", "UartType=16750", "RealBaud=1"};
     if (size < 1)
         return 0;
     Harness *h = harness_create();
@@ -21,22 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 0:
         case 1:
         case 2:
-        case 3:
-            harness_out8(h, 0x3f8u + (what & 7u), value);
-            break;
+        case 3: harness_out8(h, 0x3f8u + (what & 7u), value); break;
         case 4:
-        case 5:
-            harness_in8(h, 0x3f8u + (what & 7u));
-            break;
-        case 6:
-            harness_char_inject(h, 0, &data[i], 2);
-            break;
-        case 7:
-            harness_advance_ns(h, (uint64_t)value * 10000u);
-            break;
-        case 8:
-            harness_char_room(h, 0, value);
-            break;
+        case 5: harness_in8(h, 0x3f8u + (what & 7u)); break;
+        case 6: harness_char_inject(h, 0, &data[i], 2); break;
+        case 7: harness_advance_ns(h, (uint64_t)value * 10000u); break;
+        case 8: harness_char_room(h, 0, value); break;
         case 9: {
             viv_iface_t port = harness_port(h, 0, VIV_CHAR_PORT_ID);
             const viv_char_port_ops_t *ops = port.ops;
@@ -46,17 +36,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 ops->set_status(port.self, value);
             break;
         }
-        case 10:
-            harness_save_load(h);
-            break;
-        case 11:
-            harness_io_write(h, 0x3f8u + (what & 4u), value * 0x01010101u, 4);
-            break;
-        case 12:
-            harness_reset(h);
-            break;
-        default:
-            break;
+        case 10: harness_save_load(h); break;
+        case 11: harness_io_write(h, 0x3f8u + (what & 4u), value * 0x01010101u, 4); break;
+        case 12: harness_reset(h); break;
+        default: break;
         }
     }
     harness_free(h);

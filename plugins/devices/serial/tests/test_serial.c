@@ -8,7 +8,7 @@
 #include "harness.h"
 
 #define BASE 0x3f8u
-#define IRQ 4u
+#define IRQ  4u
 
 static Harness *h;
 
@@ -175,14 +175,15 @@ START_TEST(tx_fifo_fills_to_sixteen)
     harness_char_room(h, 0, 0);
     for (int i = 0; i < 20; i++)
         out(0, (uint8_t)('a' + i));
-    ck_assert_uint_eq(in(SERIAL_LSR) & 0x60, 0);
+    ck_assert_uint_eq(in(SERIAL_LSR)&0x60, 0);
     harness_char_room(h, 0, 100);
-    ck_assert_str_eq(harness_char_output(h, 0, &len), "abcdefghijklmnopq"); /* shift register and 16 */
+    ck_assert_str_eq(harness_char_output(h, 0, &len),
+                     "abcdefghijklmnopq"); /* shift register and 16 */
     harness_char_room(h, 0, 0);
     out(0, 'A');
     out(0, 'B');
     out(SERIAL_IIR_FCR, 0x05); /* clears the FIFO, not the shift register */
-    ck_assert_uint_eq(in(SERIAL_LSR) & 0x60, 0x20);
+    ck_assert_uint_eq(in(SERIAL_LSR)&0x60, 0x20);
 }
 END_TEST
 
@@ -309,7 +310,7 @@ START_TEST(loopback)
     size_t len;
     out(SERIAL_LCR, 3);
     out(SERIAL_MCR, SERIAL_MCR_LOOP | SERIAL_MCR_RTS | SERIAL_MCR_OUT2);
-    ck_assert_uint_eq(in(SERIAL_MSR) & 0xf0, 0x90);
+    ck_assert_uint_eq(in(SERIAL_MSR)&0xf0, 0x90);
     ck_assert_uint_eq(harness_char_params(h, 0).lines, 0);
     out(SERIAL_MCR, SERIAL_MCR_LOOP | SERIAL_MCR_DTR | SERIAL_MCR_OUT1);
     ck_assert_uint_eq(in(SERIAL_MSR), 0x60 | 0x0b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tests of character drivers: a device's viv.char-port/1 that keeps what it gets, with room for so many bytes. */
+/* Tests of character drivers: a device's viv.char-port/1 that keeps what it gets, with room for so
+ * many bytes. */
 #ifndef CHARFD_FAKE_PORT_H
 #define CHARFD_FAKE_PORT_H
 

@@ -31,7 +31,7 @@ static void teardown(void)
 
 static struct sockaddr_un address(void)
 {
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
     strcpy(a.sun_path, path);
     return a;
 }

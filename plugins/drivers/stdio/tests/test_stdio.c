@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* stdio: on a pseudo terminal (raw mode, escape key, restoring) and on pipes and files. Each test runs in a process of
- * its own (Check's fork mode) and gives it new standard streams. */
+/* stdio: on a pseudo terminal (raw mode, escape key, restoring) and on pipes and files. Each test
+ * runs in a process of its own (Check's fork mode) and gives it new standard streams. */
 #include "../../charfd/tests/fake_port.h"
 
 #include <errno.h>

@@ -35,7 +35,7 @@ static void teardown(void)
 
 static viv_media_info_t info(void)
 {
-    viv_media_info_t i = { .size = sizeof(i) };
+    viv_media_info_t i = {.size = sizeof(i)};
     media->info(self, &i);
     ck_assert_uint_eq(i.size, sizeof(i));
     return i;
@@ -53,8 +53,13 @@ static void done(viv_media_req_t *req, viv_status_t status)
 
 static viv_status_t run(uint32_t op, uint64_t off, void *buf, uint64_t len)
 {
-    viv_media_req_t req = { .size = sizeof(req), .op = op, .off = off, .len_bytes = len, .buf = buf, .done = done,
-                            .ctx = &done_count };
+    viv_media_req_t req = {.size = sizeof(req),
+                           .op = op,
+                           .off = off,
+                           .len_bytes = len,
+                           .buf = buf,
+                           .done = done,
+                           .ctx = &done_count};
     done_count = 0;
     viv_status_t st = media->submit(self, &req);
     if (st < 0)
@@ -85,11 +90,12 @@ START_TEST(disk)
     ck_assert_int_eq(media->write(self, 8192, buf, 8), VIV_OK);
     ck_assert_int_eq(run(VIV_MEDIA_OP_FLUSH, 0, NULL, 0), VIV_OK);
     ck_assert_int_eq(run(VIV_MEDIA_OP_READ, 1 << 20, back, 8), VIV_E_INVALID);
-    ck_assert_int_eq(run(VIV_MEDIA_OP_DISCARD, 0, NULL, 512), VIV_E_UNSUPPORTED); /* not switched on */
+    ck_assert_int_eq(run(VIV_MEDIA_OP_DISCARD, 0, NULL, 512),
+                     VIV_E_UNSUPPORTED); /* not switched on */
     ck_assert_int_eq(run(99, 0, NULL, 0), VIV_E_UNSUPPORTED);
     ck_assert_int_eq(media->eject(self, 1), VIV_E_UNSUPPORTED);
     /* a small info struct of an older device */
-    viv_media_info_t old = { .size = offsetof(viv_media_info_t, read_only), .read_only = 77 };
+    viv_media_info_t old = {.size = offsetof(viv_media_info_t, read_only), .read_only = 77};
     media->info(self, &old);
     ck_assert_uint_eq(old.size_bytes, 1 << 20);
     ck_assert_uint_eq(old.read_only, 77);

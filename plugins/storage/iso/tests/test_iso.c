@@ -28,17 +28,19 @@ static viv_status_t file_get_size(void *self, uint64_t *ret)
     return VIV_OK;
 }
 
-static const viv_file_ops_t file_ops = { .size = sizeof(file_ops), .read = file_read, .get_size = file_get_size };
-static const viv_file_t file = { &file_ops, NULL };
+static const viv_file_ops_t file_ops = {
+    .size = sizeof(file_ops), .read = file_read, .get_size = file_get_size};
+static const viv_file_t file = {&file_ops, NULL};
 
-static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt, ...) VIV_PRINTF(3, 4);
+static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt, ...)
+    VIV_PRINTF(3, 4);
 static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt, ...)
 {
     (void)cookie, (void)fmt;
     return status;
 }
 
-static const viv_format_host_t host = { .size = sizeof(host), .fail = host_fail };
+static const viv_format_host_t host = {.size = sizeof(host), .fail = host_fail};
 static const viv_format_class_t *cls;
 static void *image;
 

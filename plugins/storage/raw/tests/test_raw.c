@@ -10,7 +10,7 @@
 
 const viv_plugin_t *viv_plugin_entry_v1(const viv_host_t *host);
 
-/* -- a file in memory and a host that keeps the last sentence -- */
+/* -- a file in memory and a host that keeps the last sentence ---------------------------------- */
 
 static uint8_t memory[8192];
 static uint64_t memory_bytes;
@@ -63,10 +63,14 @@ static viv_status_t file_discard(void *self, uint64_t off, uint64_t len)
     return VIV_OK;
 }
 
-static const viv_file_ops_t file_ops = { .size = sizeof(file_ops), .read = file_read, .write = file_write,
-                                         .flush = file_flush, .get_size = file_get_size,
-                                         .set_size = file_set_size, .discard = file_discard };
-static const viv_file_t file = { &file_ops, NULL };
+static const viv_file_ops_t file_ops = {.size = sizeof(file_ops),
+                                        .read = file_read,
+                                        .write = file_write,
+                                        .flush = file_flush,
+                                        .get_size = file_get_size,
+                                        .set_size = file_set_size,
+                                        .discard = file_discard};
+static const viv_file_t file = {&file_ops, NULL};
 
 static void host_log(void *cookie, uint32_t severity, const char *fmt, ...) VIV_PRINTF(3, 4);
 static void host_log(void *cookie, uint32_t severity, const char *fmt, ...)
@@ -74,7 +78,8 @@ static void host_log(void *cookie, uint32_t severity, const char *fmt, ...)
     (void)cookie, (void)severity, (void)fmt;
 }
 
-static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt, ...) VIV_PRINTF(3, 4);
+static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt, ...)
+    VIV_PRINTF(3, 4);
 static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt, ...)
 {
     va_list args;
@@ -85,7 +90,7 @@ static viv_status_t host_fail(void *cookie, viv_status_t status, const char *fmt
     return status;
 }
 
-static const viv_format_host_t host = { .size = sizeof(host), .log = host_log, .fail = host_fail };
+static const viv_format_host_t host = {.size = sizeof(host), .log = host_log, .fail = host_fail};
 
 static const viv_format_class_t *cls;
 static void *image;
