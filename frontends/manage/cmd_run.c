@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* viv run: options of an unnamed machine. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,19 +30,29 @@ static gboolean run_parse_size(const char *text, uint64_t *ret_bytes)
     return TRUE;
 }
 
-static int run_usage(const char *text)
+static void run_usage(const char *text)
 {
     fprintf(stderr, "viv: %s\nTry viv run --help.\n", text);
-    return RUN_EXIT_USAGE;
+}
+
+/* GOption hands out copies. */
+static void run_free_options(const GOptionEntry *entries)
+{
+    for (const GOptionEntry *entry = entries; entry->long_name; entry++) {
+        if (entry->arg == G_OPTION_ARG_STRING || entry->arg == G_OPTION_ARG_FILENAME) {
+            g_free(*(char **)entry->arg_data);
+        } else if (entry->arg == G_OPTION_ARG_STRING_ARRAY || entry->arg == G_OPTION_ARG_FILENAME_ARRAY) {
+            g_strfreev(*(char ***)entry->arg_data);
+        }
+    }
 }
 
 int cmd_run(int argc, char **argv, PluginRegistry *plugins)
 {
     RunOptions o = {0};
-    g_autofree char *memory = NULL;
+    char *memory = NULL;
     gint cpus = 0;
     MachineOptions *m = &o.machine;
-    /* GLib hands out strings that live until exit: one run a process. */
     GOptionEntry entries[] = {
         {"engine", 0, 0, G_OPTION_ARG_STRING, &m->engine, "Execution engine; auto takes the best that works here", "NAME|auto"},
         {"cpu", 0, 0, G_OPTION_ARG_STRING, &m->cpu, "CPU model and features", "MODEL[,+f,-f]"},
@@ -80,22 +89,22 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
                  "malformed; 6 triple fault; 8 engine failure; 124 time-out; device debug-exit gives its own odd ones.");
     g_autofree char *prgname = g_strdup("viv run");
     g_set_prgname(prgname);
+    int code = RUN_EXIT_USAGE;
     if (!g_option_context_parse(context, &argc, &argv, &error)) {
-        return run_usage(error->message);
-    }
-    if (argc > 1) {
+        run_usage(error->message);
+    } else if (argc > 1) {
         g_autofree char *text = g_strdup_printf("\"%s\" is not an option of viv run", argv[1]);
-        return run_usage(text);
+        run_usage(text);
+    } else if (memory && !run_parse_size(memory, &m->ram_bytes)) {
+        run_usage("--memory takes a size from 1M to 512G, as 512M or 2G");
+    } else if (cpus < 0 || cpus > 64) {
+        run_usage("--cpus takes 1 to 64");
+    } else if (!(o.timeout_s >= 0 && o.timeout_s <= 1e6)) {
+        run_usage("--timeout takes seconds, more than 0");
+    } else {
+        m->cpus = (uint32_t)cpus;
+        code = runner_run(&o, plugins);
     }
-    if (memory && !run_parse_size(memory, &m->ram_bytes)) {
-        return run_usage("--memory takes a size from 1M to 512G, as 512M or 2G");
-    }
-    if (cpus < 0 || cpus > 64) {
-        return run_usage("--cpus takes 1 to 64");
-    }
-    if (o.timeout_s < 0 || o.timeout_s > 1e6 || isnan(o.timeout_s)) {
-        return run_usage("--timeout takes seconds, more than 0");
-    }
-    m->cpus = (uint32_t)cpus;
-    return runner_run(&o, plugins);
+    run_free_options(entries);
+    return code;
 }

@@ -110,6 +110,20 @@ typedef struct viv_dev_api {
     uint64_t (*timer_deadline)(viv_timer_t *timer);
 } viv_dev_api_t;
 
+/* The table of an interface that the device cannot do without. Call it in a row in construct: *st keeps the first failure, which has
+ * been reported, and NULL comes back from then on. Only for tables whose functions take dev. [main] */
+static inline const void *viv_need(viv_dev_t *dev, const char *id, uint32_t min_size, viv_status_t *st)
+{
+    viv_iface_t iface = {NULL, NULL};
+    if (*st == VIV_OK) {
+        *st = dev->api->get_interface(dev, id, min_size, &iface);
+        if (*st != VIV_OK) {
+            (dev->api->fail)(dev, *st, "the host does not offer %s", id); /* some test kits have a macro fail() */
+        }
+    }
+    return iface.ops;
+}
+
 /* -- The class -------------------------------------------------------------------------------------- */
 
 /* Construction order: lower first, then the instance number (CFGM Devices/<name>/Priority overrides). */

@@ -4,8 +4,8 @@
 usage: runner.py FOLDER   (FOLDER holds bench, bench.gz, vmlinuz and, for Bochs, bench.iso)
 
 Host time counts, not the guest's: each line of the console is stamped as it arrives, and a row's
-time lies between "begin NAME" and "row NAME" (BENCH_CLOCK=cpu: processor time instead). Only the native program is believed its own clock,
-which is the host's. The table gives every row as a multiple of the native time.
+time lies between "begin NAME" and "row NAME"; with BENCH_CLOCK=cpu, the emulator's processor time
+does. Only the native program is believed its own clock, which is the host's. The table gives every row as a multiple of the native time.
 
 Environment: see run.sh.
 """
@@ -118,6 +118,7 @@ class Outcome:
         self.host_ns = {}
         self.cpu_ns = {}
         self.guest_ns = {}
+        self.guest_cpu_ns = {}
         self.ops = {}
         self.checksums = {}
         self.boot_s = None
@@ -144,15 +145,16 @@ def follow(name, process, descriptor):
             outcome.power_on_s = end - started
         elif words[:1] == ['begin'] and len(words) == 2:
             begun[words[1]] = end, clock.now_ns() if CPU_CLOCK else 0
-        elif words[:1] == ['row'] and len(words) == 5:
+        elif words[:1] == ['row'] and len(words) == 6:
             row = words[1]
             outcome.guest_ns[row] = int(words[2])
             # A row so short that both lines came at once has no host time.
             outcome.host_ns[row] = (first - begun[row][0]) * 1e9 or float(words[2])
             if CPU_CLOCK:
                 outcome.cpu_ns[row] = max(clock.now_ns() - begun[row][1], 1)
-            outcome.ops[row] = int(words[3])
-            outcome.checksums[row] = words[4]
+            outcome.guest_cpu_ns[row] = int(words[3])
+            outcome.ops[row] = int(words[4])
+            outcome.checksums[row] = words[5]
         elif text.startswith('bench failed'):
             raise Failed(text)
         elif text == 'bench done':
@@ -360,7 +362,9 @@ def measure(folder, runs):
 def row_ns(name, outcomes, row):
     """The median of a row's time. By processor time, the native run that was least disturbed."""
     if name == NATIVE:
-        return (min if CPU_CLOCK else statistics.median)(o.guest_ns[row] for o in outcomes)
+        if CPU_CLOCK:
+            return min(o.guest_cpu_ns[row] for o in outcomes)
+        return statistics.median(o.guest_ns[row] for o in outcomes)
     return statistics.median((o.cpu_ns if CPU_CLOCK else o.host_ns)[row] for o in outcomes)
 
 
@@ -444,7 +448,7 @@ def print_boot(outcomes):
 
 
 def main(folder):
-    """Measures, prints, writes the JSON file; 1 if a checksum is wrong or an engine of ours failed."""
+    """Measures, prints, writes the JSON file; 1 if a checksum is wrong or one of ours failed."""
     runs = int(os.environ.get('BENCH_RUNS', '1'))
     outcomes, failed = measure(folder, runs)
     if NATIVE not in outcomes:
@@ -458,7 +462,8 @@ def main(folder):
         print('WRONG CHECKSUM: %s, row %s: %s, not %s' % (name, row, got, want))
     path = os.environ.get('BENCH_JSON', os.path.join(folder, 'bench.json'))
     with open(path, 'w', encoding='utf-8') as file:
-        json.dump({'runs': runs, 'clock': 'cpu' if CPU_CLOCK else 'host', 'host_ns': times, 'geometric_means': means, 'boot': boots,
+        json.dump({'runs': runs, 'clock': 'cpu' if CPU_CLOCK else 'host', 'ns': times,
+                   'geometric_means': means, 'boot': boots,
                    'wrong_checksums': wrong}, file, indent=1)
         file.write('\n')
     print('\nAlso in %s' % path)

@@ -24,8 +24,8 @@ def read_png(path):
     while at < len(data):
         length, kind = struct.unpack('>I4s', data[at:at + 8])
         body = data[at + 8:at + 8 + length]
-        check(zlib.crc32(kind + body) == struct.unpack('>I', data[at + 8 + length:at + 12 + length])[0],
-              'a PNG chunk has a wrong checksum')
+        checksum = struct.unpack('>I', data[at + 8 + length:at + 12 + length])[0]
+        check(zlib.crc32(kind + body) == checksum, 'a PNG chunk has a wrong checksum')
         if kind == b'IHDR':
             width, height = struct.unpack('>II', body[:8])
         elif kind == b'IDAT':

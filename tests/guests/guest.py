@@ -123,7 +123,8 @@ class Guest:
                    serial, cfg, load, debug_exit, debugcon, options):
         if load is not None or cfg or options:
             skip('QEMU has no counterpart of what this test asks for')
-        argv = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'pc', '-m', memory, '-display', 'none', '-vga', 'std', '-net', 'none', '-qmp',
+        argv = ['qemu-system-x86_64', '-accel', 'tcg', '-M', 'pc', '-m', memory, '-display',
+                'none', '-vga', 'std', '-net', 'none', '-qmp',
                 'unix:%s,server=on,wait=off' % self.control_path]
         for name, value in (('-kernel', kernel), ('-initrd', initrd), ('-append', append),
                             ('-cdrom', cdrom), ('-fda', floppy), ('-boot', boot)):
@@ -298,7 +299,8 @@ class Guest:
         elif verb == 'type':
             names = {' ': 'spc', '-': 'minus', '=': 'equal', '/': 'slash', '.': 'dot',
                      ',': 'comma', '(': 'shift-9', ')': 'shift-0', '_': 'shift-minus',
-                     '$': 'shift-4', '+': 'shift-equal', '>': 'shift-dot', "'": 'apostrophe', ';': 'semicolon'}
+                     '$': 'shift-4', '+': 'shift-equal', '>': 'shift-dot',
+                     "'": 'apostrophe', ';': 'semicolon'}
             for char in rest:
                 name = names.get(char, 'shift-' + char.lower() if char.isupper() else char)
                 self._qemu_monitor('sendkey %s 20' % name, timeout)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Saved in the middle of a Linux boot, loaded in new processes: the same console as an unbroken run.
+"""Saved amid a Linux boot, loaded in new processes: the same console as an unbroken run.
 
 Time advances by retired instructions (TM/Deterministic), so that the runs can be compared byte by
 byte. The second machine is saved three times: as the kernel starts, in process 1, and while a
@@ -32,7 +32,8 @@ def difference(one, other):
     """Where two consoles part, for a person."""
     at = next((i for i, (a, b) in enumerate(zip(one, other)) if a != b),
               min(len(one), len(other)))
-    return 'at byte %d: %r ... %r' % (at, one[max(at - 80, 0):at + 60], other[max(at - 20, 0):at + 60])
+    return 'at byte %d: %r ... %r' % (at, one[max(at - 80, 0):at + 60],
+                                      other[max(at - 20, 0):at + 60])
 
 
 def machine(kernel, initrd, load=None):

@@ -205,18 +205,6 @@ static viv_status_t acpi_power_on(viv_dev_t *dev, void *self)
     return acpi_publish(self);
 }
 
-static const void *acpi_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
-{
-    viv_iface_t iface = {NULL, NULL};
-
-    if (*st != VIV_OK)
-        return NULL;
-    *st = dev->api->get_interface(dev, id, size, &iface);
-    if (*st != VIV_OK)
-        dev->api->fail(dev, *st, "the host does not offer %s", id);
-    return iface.ops;
-}
-
 static viv_status_t acpi_function_add(viv_dev_t *dev, Acpi *acpi)
 {
     static const viv_pci_desc_t desc = {
@@ -249,10 +237,10 @@ static viv_status_t acpi_construct(viv_dev_t *dev, void *self)
     viv_status_t st = VIV_OK;
 
     acpi->dev = dev;
-    acpi->pci = acpi_need(dev, VIV_PCI_ID, sizeof(viv_pci_api_t), &st);
-    acpi->vm = acpi_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
-    acpi->ram = acpi_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
-    acpi->fwfile = acpi_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
+    acpi->pci = viv_need(dev, VIV_PCI_ID, sizeof(viv_pci_api_t), &st);
+    acpi->vm = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
+    acpi->ram = viv_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
+    acpi->fwfile = viv_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
     if (st != VIV_OK)
         return st;
     if (acpi->timer_bits != 24 && acpi->timer_bits != 32)

@@ -353,28 +353,16 @@ static viv_status_t pcbios_config_check(viv_dev_t *dev, PcBios *bios)
     return VIV_OK;
 }
 
-static const void *pcbios_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
-{
-    viv_iface_t iface = {NULL, NULL};
-
-    if (*st != VIV_OK)
-        return NULL;
-    *st = dev->api->get_interface(dev, id, size, &iface);
-    if (*st != VIV_OK)
-        dev->api->fail(dev, *st, "the host does not offer %s", id);
-    return iface.ops;
-}
-
 static viv_status_t pcbios_construct(viv_dev_t *dev, void *self)
 {
     PcBios *bios = self;
     viv_status_t st = VIV_OK;
 
     bios->dev = dev;
-    bios->vm = pcbios_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
-    bios->chipset = pcbios_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
-    bios->ram = pcbios_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
-    bios->fwfile = pcbios_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
+    bios->vm = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
+    bios->chipset = viv_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
+    bios->ram = viv_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
+    bios->fwfile = viv_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
     if (st != VIV_OK || (st = pcbios_config_check(dev, bios)) != VIV_OK)
         return st;
     if (bios->debug_port) {

@@ -135,29 +135,16 @@ static viv_status_t pci_post_load(viv_dev_t *dev, void *self, uint32_t version)
     return VIV_OK;
 }
 
-/* A table of the host that this device cannot do without; NULL has been reported. */
-static const void *pci_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
-{
-    viv_iface_t iface = {NULL, NULL};
-
-    if (*st != VIV_OK)
-        return NULL;
-    *st = dev->api->get_interface(dev, id, size, &iface);
-    if (*st != VIV_OK)
-        dev->api->fail(dev, *st, "the host does not offer %s", id);
-    return iface.ops;
-}
-
 static viv_status_t pci_construct(viv_dev_t *dev, void *self)
 {
     PciBus *pci = self;
     const viv_dev_api_t *api = dev->api;
     viv_status_t st = VIV_OK;
 
-    pci->pci = pci_need(dev, VIV_PCI_ID, sizeof(viv_pci_api_t), &st);
-    pci->bus = pci_need(dev, VIV_PCIBUS_ID, sizeof(viv_pcibus_api_t), &st);
-    pci->chipset = pci_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
-    pci->vm = pci_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
+    pci->pci = viv_need(dev, VIV_PCI_ID, sizeof(viv_pci_api_t), &st);
+    pci->bus = viv_need(dev, VIV_PCIBUS_ID, sizeof(viv_pcibus_api_t), &st);
+    pci->chipset = viv_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
+    pci->vm = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
     if (st != VIV_OK)
         return st;
     if ((st = pci->bus->provide(dev, &pci_piix3_bus_ops, pci)) != VIV_OK)

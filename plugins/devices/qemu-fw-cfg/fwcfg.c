@@ -246,18 +246,6 @@ static viv_status_t fwcfg_uuid_parse(FwCfg *fw)
     return VIV_OK;
 }
 
-static const void *fwcfg_need(viv_dev_t *dev, const char *id, uint32_t size, viv_status_t *st)
-{
-    viv_iface_t iface = {NULL, NULL};
-
-    if (*st != VIV_OK)
-        return NULL;
-    *st = dev->api->get_interface(dev, id, size, &iface);
-    if (*st != VIV_OK)
-        dev->api->fail(dev, *st, "the host does not offer %s", id);
-    return iface.ops;
-}
-
 static viv_status_t fwcfg_construct(viv_dev_t *dev, void *self)
 {
     FwCfg *fw = self;
@@ -265,9 +253,9 @@ static viv_status_t fwcfg_construct(viv_dev_t *dev, void *self)
     viv_status_t st = VIV_OK;
 
     fw->dev = dev;
-    fw->vm = fwcfg_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
-    fw->ram = fwcfg_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
-    fw->fwfile = fwcfg_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
+    fw->vm = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
+    fw->ram = viv_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
+    fw->fwfile = viv_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
     if (st != VIV_OK || (st = fwcfg_uuid_parse(fw)) != VIV_OK)
         return st;
     fwcfg_items_init(fw);

@@ -248,7 +248,9 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
             x86_raise(c, X86_SS, st->error);
         return sp;
     }
-    if ((st->attr & 0x1c) == 0x14)
+    if (st->attr & VIV_ATTR_UNUSABLE)
+        ok = false;
+    else if ((st->attr & 0x1c) == 0x14)
         ok = sp > st->limit && last <= st->mask;
     else
         ok = last <= st->limit;

@@ -64,16 +64,16 @@ after_gp:
     IS dword [err], BEYOND
     call idt_gp_back
 
-    ; a new task with a bad stack segment: #TS in the new task
+    ; a new task with a bad data segment: #TS in the new task
     mov edi, tss1
     call fill
     mov dword [tss1 + 32], task_a
-    mov dword [tss1 + 80], CODE0
+    mov dword [tss1 + 84], XONLY
     TRY .ts
     jmp TSS1:0
 .ts:
     IS dword [vec], 10
-    IS dword [err], CODE0
+    IS dword [err], XONLY
     IS dword [at_eip], task_a
     str ax
     IS ax, TSS1
