@@ -5,8 +5,8 @@
 #
 #   scripts/install-deps.sh [-n] [build|run|test|lint|fuzz|bench]...  (default: build)
 #
-# The sets add up: run, lint and fuzz include build, test includes run, bench includes test. Nothing is
-# asked of apt (so neither root nor a network is needed) when dpkg knows every package already.
+# The sets add up: run, lint and fuzz include build, test includes run, bench includes test. Nothing
+# is asked of apt (so neither root nor a network is needed) when dpkg has every package already.
 # -n only prints what is missing, one name a line, and exits 1 if there is something.
 
 set -eu
@@ -43,8 +43,7 @@ packages_of()
         ;;
     bench)
         packages_of test
-        echo qemu-system-x86 bochs bochs-x bochsbios vgabios xvfb xorriso grub-pc-bin grub-common \
-            mtools
+        echo qemu-system-x86 bochs bochs-x bochsbios vgabios xvfb xauth grub-pc-bin grub-common
         ;;
     *)
         echo "install-deps.sh: unknown purpose '$1' (build, run, test, lint, fuzz or bench)" >&2

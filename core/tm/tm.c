@@ -33,6 +33,7 @@ struct Tm {
     GPtrArray *timers;
     uint64_t earliest;
     uint64_t next_order;
+    uint64_t passes; /* of tm_run_timers() over due timers, finished */
     gboolean running;
     gboolean quit;
     uint64_t base_ns; /* virtual time at mark */
@@ -276,6 +277,7 @@ void tm_run_timers(Tm *tm)
         g_rec_mutex_unlock(timer->lock);
     }
     pthread_mutex_lock(&tm->lock);
+    tm->passes++;
     pthread_cond_signal(&tm->cond);
     pthread_mutex_unlock(&tm->lock);
 }
@@ -330,13 +332,15 @@ static gpointer tm_thread(gpointer data)
             pthread_cond_timedwait(&tm->cond, &tm->lock, &ts);
             continue;
         }
+        uint64_t passes = tm->passes;
         pthread_mutex_unlock(&tm->lock);
         if (tm->wake) {
             tm->wake(tm->wake_ctx);
         }
         pthread_mutex_lock(&tm->lock);
-        /* Until EMT 0 has run the timers there is nothing to wait for. */
-        if (!tm->quit && tm->earliest <= tm_now_locked(tm)) {
+        /* Until EMT 0 has run the timers there is nothing to wait for. If it has already, what is due now
+         * came after it looked at the clock: wake it again. */
+        if (!tm->quit && tm->passes == passes && tm->earliest <= tm_now_locked(tm)) {
             pthread_cond_wait(&tm->cond, &tm->lock);
         }
     }

@@ -23,7 +23,7 @@ static viv_status_t vm_save_own(Vm *vm, SsmWriter *writer)
     ssm_put_u8(out, (uint8_t)tm_deterministic(vm->tm));
     ssm_put_string(out, cpum_model(vm->cpum));
     for (uint32_t i = 0; i < em_vcpu_count(vm->em); i++) {
-        ssm_put_u32(out, em_vcpu(vm->em, i)->ff & VIV_FF_NMI);
+        ssm_put_u32(out, __atomic_load_n(&em_vcpu(vm->em, i)->ff, __ATOMIC_SEQ_CST) & VIV_FF_NMI);
     }
     return ssm_unit_end(writer);
 }

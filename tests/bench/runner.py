@@ -5,7 +5,8 @@ usage: runner.py FOLDER   (FOLDER holds bench, bench.gz, vmlinuz and, for Bochs,
 
 Host time counts, not the guest's: each line of the console is stamped as it arrives, and a row's
 time lies between "begin NAME" and "row NAME"; with BENCH_CLOCK=cpu, the emulator's processor time
-does. Only the native program is believed its own clock, which is the host's. The table gives every row as a multiple of the native time.
+does. Only the native program is believed its own clock, which is the host's. The table gives every
+row as a multiple of the native time.
 
 Environment: see run.sh.
 """

@@ -11,7 +11,8 @@
 #
 # They land in FOLDER (a path with a slash in it; default: $VIV_GUESTS_DIR, or build/guests), one
 # folder each. What is there already is taken as it is, so that a machine without a network works on
-# with its cache; --refresh fetches anew. Exit code 1: something is neither cached nor to be had; a line says what and why.
+# with its cache; --refresh fetches anew. Exit code 1: something is neither cached nor to be had; a
+# line says what and why.
 
 set -eu
 
@@ -180,7 +181,7 @@ for arg in "$@"; do
     case $arg in
     --refresh) refresh=yes ;;
     -h | --help)
-        sed -n '4,16s/^# \{0,1\}//p' "$0"
+        sed -n '4,17s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     */*) VIV_GUESTS_DIR=$arg ;;

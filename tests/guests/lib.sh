@@ -4,12 +4,15 @@
 # What the guest scripts share. The caller sets $here (the folder of this file) first.
 #
 # Environment: VIV_BUILD_DIR (default: build/ of this tree), VIV_GUESTS_DIR (the cache of fetched
-# guests, default: $VIV_BUILD_DIR/guests; several build trees may share one).
+# guests, default: $VIV_BUILD_DIR/guests, but build trees under build/ share its cache).
 
 # shellcheck disable=SC2154 # the caller's
 VIV_SOURCE_DIR=$(cd "$here/../.." && pwd)
 : "${VIV_BUILD_DIR:=$VIV_SOURCE_DIR/build}"
-: "${VIV_GUESTS_DIR:=$VIV_BUILD_DIR/guests}"
+case $VIV_BUILD_DIR in
+"$VIV_SOURCE_DIR"/build/*) : "${VIV_GUESTS_DIR:=$VIV_SOURCE_DIR/build/guests}" ;;
+*) : "${VIV_GUESTS_DIR:=$VIV_BUILD_DIR/guests}" ;;
+esac
 export VIV_SOURCE_DIR VIV_BUILD_DIR VIV_GUESTS_DIR
 
 # The exit code that ctest counts as "skipped".
@@ -25,14 +28,16 @@ need_guest()
     "$here/fetch.sh" "$@" || skip "guest $* is not cached and could not be fetched"
 }
 
-# need_linux FLAVOUR: sets $GUEST_KERNEL and $GUEST_INITRD to Debian's kernel and our initramfs for it.
+# need_linux FLAVOUR: sets $GUEST_KERNEL and $GUEST_INITRD (Debian's kernel, our initramfs for it)
+# and $GUEST_VERSION.
 need_linux()
 {
     need_guest "$1"
     GUEST_KERNEL=$VIV_GUESTS_DIR/$1/vmlinuz
     GUEST_INITRD=$VIV_GUESTS_DIR/$1/initramfs.gz
     "$here/mkinitramfs.sh" "$1" || skip "no initramfs for guest $1"
-    export GUEST_KERNEL GUEST_INITRD
+    GUEST_VERSION=$(cat "$VIV_GUESTS_DIR/$1/version")
+    export GUEST_KERNEL GUEST_INITRD GUEST_VERSION
 }
 
 need_program()

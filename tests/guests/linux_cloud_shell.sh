@@ -7,4 +7,4 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 need_program python3
 need_linux cloud
-exec python3 "$here/linux_shell.py" "$GUEST_KERNEL" "$GUEST_INITRD" "$(cat "$VIV_GUESTS_DIR/cloud/version")"
+exec python3 "$here/linux_shell.py" "$GUEST_KERNEL" "$GUEST_INITRD" "$GUEST_VERSION"

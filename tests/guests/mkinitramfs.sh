@@ -81,7 +81,7 @@ shift $((OPTIND - 1))
 guest=${1:-amd64}
 source=$VIV_GUESTS_DIR/$guest
 if [ "$guest" != none ]; then
-    [ -f "$source/modules.dep" ] || die "guest $guest is not in $VIV_GUESTS_DIR; run fetch.sh $guest"
+    [ -f "$source/modules.dep" ] || die "no guest $guest in $VIV_GUESTS_DIR; run fetch.sh $guest"
     : "${out:=$source/initramfs.gz}"
 fi
 [ -n "$out" ] || die "-o is missing"

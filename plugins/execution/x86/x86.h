@@ -377,6 +377,7 @@ struct X86Cpu {
     bool dr_data;  /* DR7 has data or I/O breakpoints */
     bool in_run;
     bool have_large;
+    bool ferr; /* level of FERR# */
     uint32_t pauses;
     const char *error;
 
@@ -476,6 +477,8 @@ uint64_t x86_ld_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n);
 void x86_st_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint64_t v, uint32_t n);
 uint64_t x86_rmw_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n);
 void x86_rmw_probe(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n);
+bool x86_split_lock(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n);
+void x86_split_unlock(X86Cpu *c, bool locked);
 void x86_rmw_done(X86Cpu *c, uint64_t v, uint32_t n);
 void x86_seg_check(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write);
 /* Checks a range for an access without doing it; raises what the access would. */

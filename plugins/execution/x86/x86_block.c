@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "x86_exec.h"
+#include "x86_host.h"
 
 /* -- marks ------------------------------------------------------------------------------------------------ */
 static uint16_t *x86_mark_slot(const X86Vm *vm, uint64_t gpa)
@@ -483,9 +484,10 @@ X86Block *x86_block_find(X86Cpu *c, uint32_t mode)
     X86Block *b;
     if (e->key == key && e->gen == c->jc_gen)
         return e->block;
-    if (X86_UNLIKELY(c->cache_bytes > c->cache_limit)) {
+    if (X86_UNLIKELY(c->cache_bytes > c->cache_limit) || x86_host_wants_reset(c->host_cache)) {
         x86_code_drop_all(c);
         x86_code_free_dead(c);
+        x86_host_reset(c->host_cache);
     }
     gpa = x86_fetch_gpa(c, lin, &it);
     if (it->page_gen != c->page_gen || !it->page) {

@@ -280,6 +280,7 @@ void x86_load(X86Cpu *c)
     if (!c->loaded) {
         x86_features_load(c);
         x86_host_state_loaded(s);
+        c->ferr = !(s->cr0 & X86_CR0_NE) && (s->xsave[2] & 0x80);
         x86_map_changed(c);
         if ((s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) && !x86_long(c))
             (void)x86_pdptes_load(c, s->cr3);

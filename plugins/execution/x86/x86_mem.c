@@ -220,6 +220,25 @@ void x86_rmw_probe(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
     x86_lin_probe(c, lin, n, true, c->set);
 }
 
+/* Before a locked access that the host's atomics cannot do. Device memory needs no lock of ours, and its
+ * owner may wait for other vCPUs. Behind x86_rmw_probe(): nothing faults. */
+bool x86_split_lock(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
+{
+    uint64_t lin = (ea + c->segbase[seg]) & c->linmask;
+    uint64_t last = x86_mem_wrap(c, lin, lin + n - 1);
+    if (c->vm->vcpu_count == 1 || !(x86_tlb_get(c, lin, true, c->set)->gpa & X86_TLBF_RAM) ||
+        !(x86_tlb_get(c, last, true, c->set)->gpa & X86_TLBF_RAM))
+        return false;
+    pthread_mutex_lock(&c->vm->split_lock);
+    return true;
+}
+
+void x86_split_unlock(X86Cpu *c, bool locked)
+{
+    if (locked)
+        pthread_mutex_unlock(&c->vm->split_lock);
+}
+
 /* The load half of a read-modify-write: the store is known to succeed afterwards. */
 uint64_t x86_rmw_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {

@@ -120,14 +120,15 @@ static __attribute__((noinline)) void x86_cmpxchg_16(X86Cpu *c, const X86Insn *i
         ok = x86_cas_pair(p, &lo, &hi, c->r[X86_RBX], c->r[X86_RCX]);
     } else {
         uint64_t was[2], now[2];
+        bool split;
         x86_rmw_probe(c, i->seg, ea, 16);
-        pthread_mutex_lock(&c->vm->split_lock);
+        split = x86_split_lock(c, i->seg, ea, 16);
         x86_ld_bytes(c, i->seg, ea, was, 16);
         ok = was[0] == lo && was[1] == hi;
         now[0] = ok ? c->r[X86_RBX] : was[0];
         now[1] = ok ? c->r[X86_RCX] : was[1];
         x86_st_bytes(c, i->seg, ea, now, 16);
-        pthread_mutex_unlock(&c->vm->split_lock);
+        x86_split_unlock(c, split);
         lo = was[0];
         hi = was[1];
     }

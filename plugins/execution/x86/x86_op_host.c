@@ -44,36 +44,66 @@ static void x86_host_check(X86Cpu *c, const X86HostOp *op)
         x86_raise(c, X86_GP, 0);
 }
 
-static void x86_host_result(X86Cpu *c, const X86HostOp *op, int rc)
+/* FERR# follows the exception summary while CR0.NE is clear. */
+static void x86_host_ferr(X86Cpu *c)
 {
-    if (op->writes_flags)
-        x86_flags_set_arith(c, c->s->rflags);
-    if (op->gpr_writes)
-        memcpy(c->r, c->s->gpr, sizeof(c->s->gpr));
-    if (rc <= 0)
+    bool level = !(c->s->cr0 & X86_CR0_NE) && (c->s->xsave[2] & 0x80);
+    if (level == c->ferr)
         return;
-    if (rc == X86_HOST_XM && !(c->s->cr4 & X86_CR4_OSXMMEXCPT))
-        rc = X86_HOST_UD;
-    if (rc == X86_HOST_MF && !(c->s->cr0 & X86_CR0_NE)) {
-        x86_sync(c);
-        if (!c->h->ignne_get(c->v))
-            c->h->ferr_set(c->v, 1);
-        x86_host_call_done(c);
-        return;
-    }
-    x86_raise(c, (uint32_t)rc, 0);
+    c->ferr = level;
+    x86_sync(c);
+    c->h->ferr_set(c->v, level);
+    x86_host_call_done(c);
 }
 
-static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
+static int x86_host_call(X86Cpu *c, const X86HostOp *op, void *mem)
 {
-    int rc;
     if (op->reads_flags | op->writes_flags)
         c->s->rflags = x86_flags_get(c);
     if (op->gpr_reads | op->gpr_writes)
         memcpy(c->s->gpr, c->r, sizeof(c->s->gpr));
-    rc = op->exec(op, c->s, mem);
-    x86_host_result(c, op, rc);
+    return op->exec(op, c->s, mem);
+}
+
+/* IGNNE#: the instruction goes on as if the pending exceptions were not there. */
+static int x86_host_ignne(X86Cpu *c, const X86HostOp *op, void *mem)
+{
+    uint16_t fsw, pending;
+    int rc;
+    memcpy(&fsw, c->s->xsave + 2, 2);
+    pending = fsw & 0x80bf;
+    fsw &= (uint16_t)~0x80bf;
+    memcpy(c->s->xsave + 2, &fsw, 2);
+    rc = x86_host_call(c, op, mem);
+    memcpy(&fsw, c->s->xsave + 2, 2);
+    fsw |= pending;
+    memcpy(c->s->xsave + 2, &fsw, 2);
     return rc;
+}
+
+#define X86_HOST_FREEZE 0x100 /* wait in front of the instruction for the interrupt that FERR# makes */
+
+static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
+{
+    int rc = x86_host_call(c, op, mem);
+    if (rc == X86_HOST_MF && !(c->s->cr0 & X86_CR0_NE)) {
+        x86_host_ferr(c);
+        if (!c->h->ignne_get(c->v))
+            return X86_HOST_FREEZE;
+        rc = x86_host_ignne(c, op, mem);
+    }
+    if (rc <= 0) {
+        if (op->writes_flags)
+            x86_flags_set_arith(c, c->s->rflags);
+        if (op->gpr_writes)
+            memcpy(c->r, c->s->gpr, sizeof(c->s->gpr));
+        if (op->cls <= X86_HOST_CLASS_FXSAVE)
+            x86_host_ferr(c);
+        return rc;
+    }
+    if (rc == X86_HOST_XM && !(c->s->cr4 & X86_CR4_OSXMMEXCPT))
+        rc = X86_HOST_UD;
+    x86_raise(c, (uint32_t)rc, 0);
 }
 
 static void x86_host_align(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint64_t ea)
@@ -142,7 +172,8 @@ static int x86_host_gather(X86Cpu *c, const X86Insn *i, const X86HostOp *op)
     return x86_host_exec(c, op, NULL);
 }
 
-static __attribute__((noinline)) void x86_host_do(X86Cpu *c, const X86Insn *i)
+/* True: the instruction has to be begun again later. */
+static __attribute__((noinline)) bool x86_host_do(X86Cpu *c, const X86Insn *i)
 {
     const X86HostOp *op = i->host;
     uint64_t ea = 0;
@@ -171,11 +202,13 @@ static __attribute__((noinline)) void x86_host_do(X86Cpu *c, const X86Insn *i)
     if (op->fpu_pointers && rc <= 0)
         x86_host_note_pointers(op, c->s, x86_cur_pc(c), c->s->seg[VIV_SEG_CS].sel, ea,
                                c->s->seg[i->seg < 6 ? i->seg : VIV_SEG_DS].sel);
+    return rc == X86_HOST_FREEZE;
 }
 
 int x86_op_host(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
-    x86_host_do(c, i);
+    if (X86_UNLIKELY(x86_host_do(c, i)))
+        return x86_leave_at(c, i);
     X86_NEXT(c, i);
 }

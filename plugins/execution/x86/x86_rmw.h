@@ -3,7 +3,7 @@
  *
  * X86_RMW(W, c, i, v, stmt): v is the operand of W bits; stmt changes it. Flags may be set in stmt: nothing can
  * fault behind it. The locked form is a compare-and-swap loop, so stmt may run more than once and
- * must start from v; a locked access that crosses pages or is no plain memory goes under the machine's lock. */
+ * must start from v; a locked access that crosses pages goes under the machine's lock. */
 #ifndef X86_RMW_H
 #define X86_RMW_H
 
@@ -56,11 +56,11 @@ X86_CAS_DEF(64, "q")
             } while (!x86_cas##W(p_, &was_, v));                                                   \
         } else {                                                                                   \
             x86_rmw_probe(c, (i)->seg, ea_, W / 8);                                            \
-            pthread_mutex_lock(&(c)->vm->split_lock);                                                    \
+            bool split_ = x86_split_lock(c, (i)->seg, ea_, W / 8);                                 \
             v = (uint##W##_t)x86_rmw_slow(c, (i)->seg, ea_, W / 8);                                \
             stmt;                                                                                  \
             x86_rmw_done(c, v, W / 8);                                                             \
-            pthread_mutex_unlock(&(c)->vm->split_lock);                                                  \
+            x86_split_unlock(c, split_);                                                           \
         }                                                                                          \
     } while (0)
 

@@ -61,13 +61,14 @@ static viv_status_t scripted_run(void *self, viv_exit_t *ret_exit)
         uint16_t port;
         uint32_t value;
         uint8_t vector;
-        if (vcpu->ff & VIV_FF_EXIT) {
+        uint32_t ff = __atomic_load_n(&vcpu->ff, __ATOMIC_ACQUIRE);
+        if (ff & VIV_FF_EXIT) {
             return scripted_leave(ret_exit, VIV_EXIT_REQUEST);
         }
         if (cpu->icount >= vcpu->icount_limit) {
             return scripted_leave(ret_exit, VIV_EXIT_BUDGET);
         }
-        if ((vcpu->ff & VIV_FF_INTR) && vcpu->host->irq_take(vcpu, &vector) == VIV_OK) {
+        if ((ff & VIV_FF_INTR) && vcpu->host->irq_take(vcpu, &vector) == VIV_OK) {
             cpu->gpr[VIV_REG_RDX] = vector;
             cpu->gpr[VIV_REG_RBX]++;
             cpu->activity = VIV_ACT_RUNNING;
