@@ -176,7 +176,7 @@ void cpum_free(Cpum *cpum)
 
 static gboolean cpum_has(const Cpum *cpum, CpumWord word, uint32_t bit)
 {
-    return (cpum->words[word] >> bit) & 1;
+    return ((cpum->words[word] >> bit) & 1) != 0;
 }
 
 static void cpum_text(uint32_t regs[4], const char text[16])

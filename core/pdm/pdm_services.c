@@ -197,7 +197,7 @@ static viv_status_t pdm_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, u
 
 /* Where Debian and others put firmware images. */
 static const char *const pdm_firmware_dirs[] = {
-    VIV_DATADIR "/firmware", "/usr/share/seabios", "/usr/share/vgabios", "/usr/share/qemu", "/usr/share/OVMF",
+    (VIV_DATADIR "/firmware"), "/usr/share/seabios", "/usr/share/vgabios", "/usr/share/qemu", "/usr/share/OVMF",
     "/usr/share/ovmf",
 };
 

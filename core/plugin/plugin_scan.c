@@ -24,8 +24,6 @@
 #define PLUGIN_RETRY_S         3600
 #define PLUGIN_SCAN_REPORT_MAX (4u << 20)
 
-extern char **environ;
-
 /* Set once this program has shown that its main() answers PLUGIN_SCAN_OPTION. */
 static atomic_bool plugin_scan_reexec;
 

@@ -199,7 +199,7 @@ viv_status_t input_type(struct Input *input, const char *text, VivError *err)
         char c = *at;
         if (c == '\\' && at[1]) {
             at++;
-            c = *at == 'n' ? '\n' : *at == 't' ? '\t' : *at == 'b' ? '\b' : *at == 'e' ? 27 : *at;
+            c = *at == 'n' ? '\n' : *at == 't' ? '\t' : *at == 'b' ? '\b' : *at == 'e' ? '\033' : *at;
         }
         st = input_char(input, c, err);
     }

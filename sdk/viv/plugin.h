@@ -83,7 +83,7 @@ typedef const viv_plugin_t *(*viv_plugin_entry_fn)(const viv_host_t *host);
         (void)host;                                                                                \
         return &viv_plugin_data_;                                                                   \
     }                                                                                              \
-    _Static_assert(sizeof(viv_plugin_classes_) > 0, "a plugin provides at least one class")
+    struct viv_plugin_data_ /* takes the semicolon that may follow */
 
 /* -- Types of options and of state fields ---------------------------------------------------- */
 

@@ -64,14 +64,15 @@ static uint64_t bench_branch(uint32_t ops)
 }
 
 /* Recursion: nothing but calls, returns and the stack. */
-static __attribute__((noinline, noclone)) uint64_t bench_fibonacci(uint32_t n)
+static __attribute__((noinline)) uint64_t bench_fibonacci(uint32_t n)
 {
     uint64_t first, second;
+    BENCH_OPAQUE(n);
     if (n < 2) {
         return n;
     }
     first = bench_fibonacci(n - 1);
-    __asm__ volatile("" : "+r"(first));
+    BENCH_OPAQUE(first);
     second = bench_fibonacci(n - 2);
     return first + second;
 }
@@ -87,7 +88,7 @@ static uint64_t bench_call(uint32_t ops)
 }
 
 #define BENCH_TARGET(n, expression)                                                                \
-    static __attribute__((noinline, noclone)) uint64_t bench_target_##n(uint64_t x)                \
+    static __attribute__((noinline)) uint64_t bench_target_##n(uint64_t x)                         \
     {                                                                                              \
         return expression;                                                                         \
     }

@@ -31,12 +31,12 @@ fi
 . "$here/lib.sh"
 sources=$VIV_SOURCE_DIR/tests/bench
 out=${BENCH_OUT:-$VIV_BUILD_DIR/bench}
-: "${CC:=gcc}"
 
-# The program: for plain x86-64, no vectors but those that are written, no fused operations.
+# The program: for plain x86-64, no vectors but those that are written, no fused operations. Always
+# by gcc, so that figures can be compared.
 build_program()
 {
-    "$CC" -std=gnu17 -static -O2 -march=x86-64 -mtune=generic -ffp-contract=off \
+    gcc -std=gnu17 -static -O2 -march=x86-64 -mtune=generic -ffp-contract=off \
         -fno-tree-vectorize -fno-tree-loop-distribute-patterns -Wall -Wextra -Wshadow -Wconversion \
         -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Werror \
         -o "$out/bench" "$sources"/bench*.c

@@ -158,7 +158,7 @@ static viv_status_t acpi_query_interface(viv_dev_t *dev, void *self, uint32_t lu
 {
     (void)dev;
 
-    if (lun != 0 || strcmp(id, VIV_ACPI_PORT_ID))
+    if (lun != 0 || strcmp(id, VIV_ACPI_PORT_ID) != 0)
         return VIV_E_NOT_FOUND;
     ret_iface->ops = &acpi_port_ops;
     ret_iface->self = self;

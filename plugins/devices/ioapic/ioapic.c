@@ -256,7 +256,7 @@ static viv_status_t ioapic_construct(viv_dev_t *dev, void *self)
     io->dev = dev;
     if (!strcmp(io->chip_type, "ICH9"))
         io->has_eoi = 1;
-    else if (strcmp(io->chip_type, "82093AA"))
+    else if (strcmp(io->chip_type, "82093AA") != 0)
         return api->fail(dev, VIV_E_CONFIG, "ChipType is '%s'; ICH9 and 82093AA are known",
                          io->chip_type);
     if ((st = api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset)) !=

@@ -256,7 +256,7 @@ static void pcbios_debug_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t
         pcbios_debug_flush(bios);
         return;
     }
-    bios->debug_line[bios->debug_len++] = c >= ' ' && c <= '~' ? c : ' ';
+    bios->debug_line[bios->debug_len++] = (char)(c >= ' ' && c <= '~' ? c : ' ');
     if (bios->debug_len == sizeof(bios->debug_line))
         pcbios_debug_flush(bios);
 }

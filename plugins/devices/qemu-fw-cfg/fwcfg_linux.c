@@ -106,7 +106,7 @@ static viv_status_t fwcfg_linux_split(FwCfg *fw, uint64_t kernel_len, uint64_t s
     const uint8_t *setup = fw->setup_alone ? fw->setup_alone : fw->kernel;
     uint64_t have = fw->setup_alone ? setup_alone_len : kernel_len;
 
-    if (have < FWCFG_HDR_BYTES || memcmp(setup + FWCFG_HDR_MAGIC, "HdrS", 4) ||
+    if (have < FWCFG_HDR_BYTES || memcmp(setup + FWCFG_HDR_MAGIC, "HdrS", 4) != 0 ||
         fwcfg_get(setup + FWCFG_HDR_VERSION, 2) < 0x200 || !(setup[FWCFG_HDR_LOADFLAGS] & 1))
         return fw->dev->api->fail(fw->dev, VIV_E_CONFIG, "'%s' is no Linux bzImage",
                                   fw->kernel_name);

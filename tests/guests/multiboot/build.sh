@@ -11,9 +11,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=$1
 : "${CC:=gcc}"
-flags="-std=gnu17 -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pie -no-pie
-    -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only
-    -fno-tree-loop-distribute-patterns --param=min-pagesize=0"
+flags="-std=gnu17 -O2 -Wall -Wextra -Werror -ffreestanding -nostdlib -static -fno-pie
+    -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -mgeneral-regs-only"
 mkdir -p "$out"
 # shellcheck disable=SC2086 # a list of words
 $CC -m32 $flags -Wl,-melf_i386,-T,"$here/kernel.ld",--build-id=none,-z,noexecstack \

@@ -158,8 +158,10 @@ static void mb_check_state(void)
     mb_check(!(mb_entry_state.cr0 & 1) || mb_entry_state.cs != 0, "CS is null");
 
     /* A20: one byte at 1 MiB and its alias below are two. */
-    volatile uint8_t *low = (volatile uint8_t *)(uintptr_t)0x500;
-    volatile uint8_t *high = (volatile uint8_t *)(uintptr_t)0x100500;
+    uintptr_t low_gpa = 0x500;
+    __asm__("" : "+r"(low_gpa)); /* or gcc takes it for an access through a null pointer */
+    volatile uint8_t *low = (volatile uint8_t *)low_gpa;
+    volatile uint8_t *high = (volatile uint8_t *)(low_gpa + 0x100000);
     uint8_t low_kept = *low;
     uint8_t high_kept = *high;
     *low = (uint8_t)~high_kept;

@@ -3,7 +3,7 @@
  * Entry of the 32-bit Multiboot 1 test kernel (Multiboot Specification 0.6.96, sections 3.1, 3.2):
  * keeps the state that the loader promises for the C part to look at, and goes there.
  */
-#include "header.h"
+#include "header.inc"
 
         .section .text
         .code32

@@ -5,7 +5,7 @@
  * onto itself with 2 MiB pages, switches on PAE, EFER.LME and paging, and goes on in 64-bit code
  * (AMD64 Architecture Programmer's Manual, volume 2, section 14.6).
  */
-#include "header.h"
+#include "header.inc"
 
         .section .text
         .code32
