@@ -168,7 +168,7 @@ static uint64_t *emh_counter(viv_vcpu_t *vcpu, const char *name, const char *uni
     return stam_counter(emt->em->vm->stam, path, unit, help);
 }
 
-static void emh_log(viv_vcpu_t *vcpu, uint32_t severity, const char *fmt, ...)
+static void VIV_PRINTF(3, 4) emh_log(viv_vcpu_t *vcpu, uint32_t severity, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -29,7 +29,7 @@ static viv_status_t pdm_dev_get_interface(viv_dev_t *dev, const char *id, uint32
     return VIV_OK;
 }
 
-static void pdm_dev_log(viv_dev_t *dev, uint32_t severity, const char *fmt, ...)
+static void VIV_PRINTF(3, 4) pdm_dev_log(viv_dev_t *dev, uint32_t severity, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -37,7 +37,7 @@ static void pdm_dev_log(viv_dev_t *dev, uint32_t severity, const char *fmt, ...)
     va_end(args);
 }
 
-static viv_status_t pdm_dev_fail(viv_dev_t *dev, viv_status_t status, const char *fmt, ...)
+static viv_status_t VIV_PRINTF(3, 4) pdm_dev_fail(viv_dev_t *dev, viv_status_t status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -34,7 +34,7 @@ static viv_status_t drv_get_interface(viv_drv_t *drv, const char *id, uint32_t m
     return VIV_OK;
 }
 
-static void drv_log(viv_drv_t *drv, uint32_t severity, const char *fmt, ...)
+static void VIV_PRINTF(3, 4) drv_log(viv_drv_t *drv, uint32_t severity, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -42,7 +42,7 @@ static void drv_log(viv_drv_t *drv, uint32_t severity, const char *fmt, ...)
     va_end(args);
 }
 
-static viv_status_t drv_fail(viv_drv_t *drv, viv_status_t status, const char *fmt, ...)
+static viv_status_t VIV_PRINTF(3, 4) drv_fail(viv_drv_t *drv, viv_status_t status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -133,7 +133,7 @@ PdmDevice *pdm_device_new(Pdm *pdm, const viv_device_class_t *cls, CfgmNode *nod
 void pdm_device_free(PdmDevice *device);
 viv_status_t pdm_device_construct(PdmDevice *device, VivError *err);
 const viv_dev_api_t *pdm_device_api(void);
-viv_status_t pdm_fail(char **slot, viv_status_t status, const char *fmt, va_list args);
+viv_status_t pdm_fail(char **slot, viv_status_t status, const char *fmt, va_list args) VIV_PRINTF(3, 0);
 PdmLun *pdm_lun_find(PdmDevice *device, uint32_t lun);
 
 /* pdm_services.c: the tables behind get_interface */

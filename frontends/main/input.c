@@ -192,6 +192,17 @@ static viv_status_t input_char(struct Input *input, char c, VivError *err)
     return error_set(err, VIV_E_INVALID, "character %#x is not on a US keyboard", (unsigned char)c);
 }
 
+static char input_escape(char letter)
+{
+    switch (letter) {
+    case 'n': return '\n';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'e': return '\033';
+    default: return letter;
+    }
+}
+
 viv_status_t input_type(struct Input *input, const char *text, VivError *err)
 {
     viv_status_t st = VIV_OK;
@@ -199,7 +210,7 @@ viv_status_t input_type(struct Input *input, const char *text, VivError *err)
         char c = *at;
         if (c == '\\' && at[1]) {
             at++;
-            c = *at == 'n' ? '\n' : *at == 't' ? '\t' : *at == 'b' ? '\b' : *at == 'e' ? '\033' : *at;
+            c = input_escape(*at);
         }
         st = input_char(input, c, err);
     }

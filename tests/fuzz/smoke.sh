@@ -7,7 +7,9 @@ seconds=${VIV_FUZZ_SECONDS:-10}
 failed=0
 ran=0
 for target in "$build"/fuzz/*; do
-    [ -x "$target" ] && [ -f "$target" ] || continue
+    if [ ! -f "$target" ] || [ ! -x "$target" ]; then
+        continue
+    fi
     name=$(basename "$target")
     mkdir -p "$build/corpus/$name"
     if "$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \

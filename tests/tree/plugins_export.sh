@@ -5,7 +5,7 @@ set -eu
 command -v nm >/dev/null 2>&1 || { echo "SKIP: nm (binutils) is not installed"; exit 77; }
 bad=0
 count=0
-for so in $(find "$VIV_BUILD_DIR/lib/vivarium/plugins" -name '*.so'); do
+for so in "$VIV_BUILD_DIR"/lib/vivarium/plugins/*/*.so; do
     count=$((count + 1))
     exported=$(nm -D --defined-only "$so" | awk '{ print $3 }' | grep -v -e '^viv_plugin_entry_v1$' -e '^__' -e '^_init$' -e '^_fini$' || true)
     [ -z "$exported" ] || { echo "$so exports $exported"; bad=1; }
