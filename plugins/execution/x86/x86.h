@@ -138,6 +138,7 @@
 #define X86_PAGE_MASK (~(uint64_t)0xfff)
 #define X86_TLB_BITS 10
 #define X86_TLB_SIZE (1u << X86_TLB_BITS)
+#define X86_LARGE_BITS 4096u
 #define X86_ITLB_SIZE 256u
 #define X86_PGC_SIZE 512u
 
@@ -376,7 +377,6 @@ struct X86Cpu {
     bool ac_check; /* CR0.AM, EFLAGS.AC, CPL 3 */
     bool dr_data;  /* DR7 has data or I/O breakpoints */
     bool in_run;
-    bool have_large;
     bool ferr; /* level of FERR# */
     uint32_t pauses;
     const char *error;
@@ -386,6 +386,8 @@ struct X86Cpu {
 
     /* paging derived state */
     uint64_t pdpte[4];
+    /* 2 MiB regions (hashed) that pieces of large pages have been entered from, since the last full flush */
+    uint64_t large[X86_LARGE_BITS / 64];
 
     /* other threads' requests */
     _Atomic uint32_t requests;
@@ -457,6 +459,7 @@ typedef struct X86Walk {
     uint64_t gpa;  /* of the page */
     bool write_ok; /* a store needs no further look at the page tables */
     bool global, large;
+    bool huge; /* larger than 4 MiB */
 } X86Walk;
 
 void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *ret_walk);

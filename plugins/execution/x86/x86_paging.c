@@ -238,6 +238,7 @@ void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *r
         ret_walk->write_ok = (leaf & PTE_D) && x86_walk_write_allowed(&w);
         ret_walk->global = (leaf & PTE_G) && (c->s->cr4 & X86_CR4_PGE);
         ret_walk->large = size != 12;
+        ret_walk->huge = size > 22;
         return;
     }
 }

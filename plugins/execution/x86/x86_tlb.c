@@ -25,6 +25,26 @@ static void x86_tlb_clear(X86TlbEnt *e)
     e->add = e->gpa = 0;
 }
 
+/* INVLPG has to look for pieces of a large page only where there may be some. A page of 4 MiB is two regions;
+ * of 1 GiB, everything. */
+static void x86_tlb_large_note(X86Cpu *c, uint64_t lin, const X86Walk *w)
+{
+    uint32_t at = (uint32_t)(lin >> 21) & (X86_LARGE_BITS - 1);
+    if (w->huge) {
+        memset(c->large, 0xff, sizeof(c->large));
+        return;
+    }
+    c->large[at / 64] |= 1ull << (at & 63);
+    at ^= 1;
+    c->large[at / 64] |= 1ull << (at & 63);
+}
+
+static bool x86_tlb_large(const X86Cpu *c, uint64_t lin)
+{
+    uint32_t at = (uint32_t)(lin >> 21) & (X86_LARGE_BITS - 1);
+    return c->large[at / 64] >> (at & 63) & 1;
+}
+
 /* The entry for an access, filled if need be; raises #PF. */
 X86TlbEnt *x86_tlb_get(X86Cpu *c, uint64_t lin, bool write, uint32_t set)
 {
@@ -53,7 +73,8 @@ X86TlbEnt *x86_tlb_get(X86Cpu *c, uint64_t lin, bool write, uint32_t set)
     e->wr = X86_TAG_INVALID;
     if (write || w.write_ok)
         e->wr = page | (bp || !ram || x86_code_marked(c->vm, w.gpa) ? X86_TAG_SLOW : 0);
-    c->have_large |= w.large;
+    if (w.large)
+        x86_tlb_large_note(c, lin, &w);
     return e;
 }
 
@@ -73,7 +94,8 @@ uint64_t x86_fetch_gpa(X86Cpu *c, uint64_t lin, X86ItlbEnt **ret_ent)
     e->gpa = w.gpa | (w.global ? X86_TLBF_GLOBAL : 0) | (w.large ? X86_TLBF_LARGE : 0);
     e->page = NULL;
     e->page_gen = 0;
-    c->have_large |= w.large;
+    if (w.large)
+        x86_tlb_large_note(c, lin, &w);
     *ret_ent = e;
     return w.gpa | (lin & 0xfff);
 }
@@ -90,7 +112,7 @@ void x86_tlb_flush(X86Cpu *c, bool globals)
             if (globals || !(c->itlb[set][k].gpa & X86_TLBF_GLOBAL))
                 c->itlb[set][k].tag = ~0ull;
     if (globals)
-        c->have_large = false;
+        memset(c->large, 0, sizeof(c->large));
     c->jc_gen++;
 }
 
@@ -109,7 +131,7 @@ void x86_tlb_invlpg(X86Cpu *c, uint64_t lin)
         x86_tlb_clear(&c->tlbs[set][at & (X86_TLB_SIZE - 1)]);
     c->itlb[0][at & (X86_ITLB_SIZE - 1)].tag = ~0ull;
     c->itlb[1][at & (X86_ITLB_SIZE - 1)].tag = ~0ull;
-    if (c->have_large) {
+    if (x86_tlb_large(c, lin)) {
         for (set = 0; set < X86_SETS; set++)
             for (k = 0; k < X86_TLB_SIZE; k++)
                 if ((c->tlbs[set][k].gpa & X86_TLBF_LARGE) &&
