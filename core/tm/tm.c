@@ -33,6 +33,8 @@ struct Tm {
     GPtrArray *timers;
     uint64_t earliest;
     uint64_t next_order;
+    gboolean waking;        /* the wake function runs */
+    gboolean awaiting_pass; /* TM's thread waits for tm_run_timers() */
     uint64_t passes; /* of tm_run_timers() over due timers, finished */
     gboolean running;
     gboolean quit;
@@ -86,7 +88,7 @@ void tm_start(Tm *tm)
     if (!tm->running) {
         tm->mark = tm_mark_now(tm);
         tm->running = TRUE;
-        pthread_cond_signal(&tm->cond);
+        pthread_cond_broadcast(&tm->cond);
     }
     pthread_mutex_unlock(&tm->lock);
 }
@@ -199,9 +201,12 @@ static void tm_timer_set(viv_timer_t *timer, uint64_t deadline_ns)
     gboolean first = deadline_ns < tm->earliest;
     if (first) {
         __atomic_store_n(&tm->earliest, deadline_ns, __ATOMIC_RELAXED);
-        pthread_cond_signal(&tm->cond);
+        pthread_cond_broadcast(&tm->cond);
     } else if (old == tm->earliest) {
         tm_find_earliest(tm);
+        if (tm->awaiting_pass) { /* for a pass that may find nothing due any more */
+            pthread_cond_broadcast(&tm->cond);
+        }
     }
     pthread_mutex_unlock(&tm->lock);
     if (first && tm->ps_per_instruction && tm->wake) {
@@ -278,7 +283,7 @@ void tm_run_timers(Tm *tm)
     }
     pthread_mutex_lock(&tm->lock);
     tm->passes++;
-    pthread_cond_signal(&tm->cond);
+    pthread_cond_broadcast(&tm->cond);
     pthread_mutex_unlock(&tm->lock);
 }
 
@@ -333,15 +338,20 @@ static gpointer tm_thread(gpointer data)
             continue;
         }
         uint64_t passes = tm->passes;
+        tm->waking = TRUE;
         pthread_mutex_unlock(&tm->lock);
         if (tm->wake) {
             tm->wake(tm->wake_ctx);
         }
         pthread_mutex_lock(&tm->lock);
-        /* Until EMT 0 has run the timers there is nothing to wait for. If it has already, what is due now
-         * came after it looked at the clock: wake it again. */
+        tm->waking = FALSE;
+        pthread_cond_broadcast(&tm->cond);
+        /* Until EMT 0 has run the timers, or the due one is armed anew, there is nothing to wait for. If it has already, what
+         * is due now came after it looked at the clock: wake it again. */
         if (!tm->quit && tm->passes == passes && tm->earliest <= tm_now_locked(tm)) {
+            tm->awaiting_pass = TRUE;
             pthread_cond_wait(&tm->cond, &tm->lock);
+            tm->awaiting_pass = FALSE;
         }
     }
     pthread_mutex_unlock(&tm->lock);
@@ -350,8 +360,13 @@ static gpointer tm_thread(gpointer data)
 
 void tm_set_wake_fn(Tm *tm, void (*fn)(void *ctx), void *ctx)
 {
+    pthread_mutex_lock(&tm->lock);
+    while (tm->waking) { /* the old one must not be called any more when we return */
+        pthread_cond_wait(&tm->cond, &tm->lock);
+    }
     tm->wake = fn;
     tm->wake_ctx = ctx;
+    pthread_mutex_unlock(&tm->lock);
 }
 
 Tm *tm_new(uint64_t tsc_hz, uint64_t ps_per_instruction)
@@ -380,7 +395,7 @@ void tm_free(Tm *tm)
     }
     pthread_mutex_lock(&tm->lock);
     tm->quit = TRUE;
-    pthread_cond_signal(&tm->cond);
+    pthread_cond_broadcast(&tm->cond);
     pthread_mutex_unlock(&tm->lock);
     if (tm->thread) {
         g_thread_join(tm->thread);
@@ -489,7 +504,7 @@ viv_status_t tm_load(Tm *tm, SsmReader *reader, uint32_t version, VivError *err)
     tm->tsc_offset = offset;
     tm->tsc_hz = hz;
     tm_find_earliest(tm);
-    pthread_cond_signal(&tm->cond);
+    pthread_cond_broadcast(&tm->cond);
     pthread_mutex_unlock(&tm->lock);
     return VIV_OK;
 }

@@ -21,7 +21,8 @@ Tm *tm_new(uint64_t tsc_hz, uint64_t ps_per_instruction);
 void tm_free(Tm *tm);
 gboolean tm_deterministic(const Tm *tm);
 
-/* Called from TM's thread when the earliest deadline has come: must make EMT 0 call tm_run_timers(). */
+/* Called from TM's thread when the earliest deadline has come: must make EMT 0 call tm_run_timers(). The function set before is
+ * not called any more on return. Not from fn itself. */
 void tm_set_wake_fn(Tm *tm, void (*fn)(void *ctx), void *ctx);
 
 void tm_start(Tm *tm); /* the clock runs */

@@ -92,13 +92,16 @@ static const viv_format_class_t *vd_find(const viv_format_class_t *const *format
     return NULL;
 }
 
-/* Of those that recognise the file, the one with the highest priority; among equals the first. */
+/* Of those that recognise the file, the one with the highest priority; among equals the first. A format that can never be
+ * written is no candidate for writing: a hybrid ISO image as a hard disk is plain sectors. */
 static const viv_format_class_t *vd_probe(const viv_format_class_t *const *formats, size_t count,
-                                          const viv_file_t *file)
+                                          const viv_file_t *file, bool read_only)
 {
     const viv_format_class_t *best = NULL;
     for (size_t i = 0; i < count; i++) {
         if (best && formats[i]->probe_priority <= best->probe_priority)
+            continue;
+        if ((formats[i]->caps & VIV_FORMAT_READ_ONLY) && !read_only)
             continue;
         if (formats[i]->probe && formats[i]->probe(file))
             best = formats[i];
@@ -168,7 +171,7 @@ static viv_status_t vd_open_common(VdDisk *d, const viv_format_class_t *const *f
     if (format && *format)
         d->format = vd_find(formats, count, format);
     else
-        d->format = vd_probe(formats, count, &d->file);
+        d->format = vd_probe(formats, count, &d->file, d->read_only);
     if (d->format)
         st = vd_open_image(d, flags, ret_error);
     else if (format && *format)

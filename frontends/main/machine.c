@@ -185,6 +185,16 @@ static viv_status_t machine_char(Machine *m, const char *node, const char *spec)
     return error_set(m->err, VIV_E_INVALID, "--serial %s: allowed are stdio, file:PATH, pty, unix:PATH, none", spec);
 }
 
+/* A pseudo-terminal is of use only to somebody who is told its name. */
+static void machine_tell_pty(char *const *list)
+{
+    for (; *list; list++) {
+        if (!strcmp(*list, "pty") && !g_getenv("VIV_LOG")) {
+            log_configure("PTY=info", NULL);
+        }
+    }
+}
+
 static viv_status_t machine_serials(Machine *m)
 {
     static char *const dflt[] = {(char *)(uintptr_t)"stdio", NULL};
@@ -192,6 +202,7 @@ static viv_status_t machine_serials(Machine *m)
     if (!m->options->serials && !machine_installed(m, "serial")) {
         return VIV_OK;
     }
+    machine_tell_pty(list);
     for (uint32_t i = 0; list[i]; i++) {
         if (i == MACHINE_SERIALS) {
             return error_set(m->err, VIV_E_INVALID, "--serial %s: a PC has four serial ports", list[i]);

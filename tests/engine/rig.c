@@ -280,7 +280,7 @@ static uint64_t *rig_counter(viv_vcpu_t *vcpu, const char *name, const char *uni
     return NULL;
 }
 
-static void rig_log_text(viv_vcpu_t *vcpu, uint32_t severity, const char *fmt, ...)
+static void VIV_PRINTF(3, 4) rig_log_text(viv_vcpu_t *vcpu, uint32_t severity, const char *fmt, ...)
 {
     va_list ap;
     (void)vcpu, (void)severity;

@@ -38,7 +38,7 @@ static const viv_option_t pcbios_options[] = {
     VIV_OPT_NAMED(PcBios, "SerialConsolePort", serial_console_port, VIV_U16, 0, 0xfff8, 0,
                   "I/O base of a serial port that mirrors the BIOS screen; 0: none"),
     VIV_OPT_NAMED(PcBios, "DebugPort", debug_port, VIV_U16, 0, 0xffff, 0x402,
-                  "firmware's log port; 0: none"),
+                  "firmware's log port, if there is no debugcon; 0: none"),
     VIV_OPT_NAMED(PcBios, "FloppyTypes", floppy_types, VIV_U8, 0, 0xff, PCBIOS_FLOPPY_AUTO,
                   "CMOS byte 10h; 255: one 1.44 MB drive if there is a controller"),
     VIV_OPT_STRING(PcBios, "UUID", uuid, NULL, "the machine's UUID"),
@@ -320,9 +320,16 @@ static void pcbios_reset(viv_dev_t *dev, void *self)
 
 static viv_status_t pcbios_power_on(viv_dev_t *dev, void *self)
 {
-    (void)dev;
-    pcbios_cmos_write(self);
-    return pcbios_publish(self);
+    PcBios *bios = self;
+    /* A debugcon device takes the log instead of us. */
+    if (bios->debug_port && !bios->vm->has_device(dev, "debugcon")) {
+        viv_status_t st = dev->api->pio_map(dev, bios->debug_port, 1, &pcbios_debug_ops, bios,
+                                            "firmware log", NULL);
+        if (st != VIV_OK)
+            return st;
+    }
+    pcbios_cmos_write(bios);
+    return pcbios_publish(bios);
 }
 
 static void pcbios_power_off(viv_dev_t *dev, void *self)
@@ -365,12 +372,6 @@ static viv_status_t pcbios_construct(viv_dev_t *dev, void *self)
     bios->fwfile = viv_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
     if (st != VIV_OK || (st = pcbios_config_check(dev, bios)) != VIV_OK)
         return st;
-    if (bios->debug_port) {
-        st = dev->api->pio_map(dev, bios->debug_port, 1, &pcbios_debug_ops, bios, "firmware log",
-                               NULL);
-        if (st != VIV_OK)
-            return st;
-    }
     return bios->enabled ? pcbios_rom_load(bios) : VIV_OK;
 }
 

@@ -129,16 +129,102 @@ START_TEST(test_real_mode_wakes)
 }
 END_TEST
 
+/* A thread in EMT 0's place: sleeps until TM wakes it, runs what is due. */
+typedef struct Runner {
+    Tm *tm;
+    GMutex lock;
+    GCond cond;
+    gboolean woken, quit;
+} Runner;
+
+static void runner_wake(void *ctx)
+{
+    Runner *r = ctx;
+    g_mutex_lock(&r->lock);
+    r->woken = TRUE;
+    g_cond_signal(&r->cond);
+    g_mutex_unlock(&r->lock);
+}
+
+static gpointer runner_thread(gpointer data)
+{
+    Runner *r = data;
+    g_mutex_lock(&r->lock);
+    while (!r->quit) {
+        if (!r->woken) {
+            g_cond_wait(&r->cond, &r->lock);
+            continue;
+        }
+        r->woken = FALSE;
+        g_mutex_unlock(&r->lock);
+        tm_run_timers(r->tm);
+        g_mutex_lock(&r->lock);
+    }
+    g_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+typedef struct Ticker {
+    viv_timer_t *timer;
+    Tm *tm;
+    uint64_t period_ns;
+    gint ticks;
+} Ticker;
+
+static void on_tick(viv_dev_t *dev, void *ctx)
+{
+    Ticker *t = ctx;
+    (void)dev;
+    g_atomic_int_inc(&t->ticks);
+    tm_timer_arm(t->timer, tm_now(t->tm) + t->period_ns);
+}
+
+/* A wake-up that came while a pass over the timers was ending must not be lost: then nothing would ever tick again. */
+START_TEST(test_real_mode_never_stalls)
+{
+    Tm *real = tm_new(1000000000, 0);
+    Runner r = {.tm = real};
+    Ticker tickers[3] = {{.period_ns = 7000}, {.period_ns = 20000}, {.period_ns = 31000}};
+    g_mutex_init(&r.lock);
+    g_cond_init(&r.cond);
+    tm_set_wake_fn(real, runner_wake, &r);
+    for (int i = 0; i < 3; i++) {
+        tickers[i].tm = real;
+        tickers[i].timer = tm_timer_new(real, "test/0", "t", &lock, on_tick, NULL, &tickers[i]);
+        tm_timer_arm(tickers[i].timer, tickers[i].period_ns);
+    }
+    GThread *thread = g_thread_new("runner", runner_thread, &r);
+    tm_start(real);
+    for (int i = 0; i < 3; i++) {
+        while (g_atomic_int_get(&tickers[i].ticks) < 5000) {
+            g_thread_yield();
+        }
+    }
+    tm_set_wake_fn(real, NULL, NULL);
+    tm_stop(real);
+    g_mutex_lock(&r.lock);
+    r.quit = TRUE;
+    g_cond_signal(&r.cond);
+    g_mutex_unlock(&r.lock);
+    g_thread_join(thread);
+    tm_free(real);
+    g_mutex_clear(&r.lock);
+    g_cond_clear(&r.cond);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tm");
     TCase *tc = tcase_create("tm");
+    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_clock);
     tcase_add_test(tc, test_timers_in_order);
     tcase_add_test(tc, test_warp_and_cancel);
     tcase_add_test(tc, test_past_and_far_deadlines);
     tcase_add_test(tc, test_real_mode_wakes);
+    tcase_add_test(tc, test_real_mode_never_stalls);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
