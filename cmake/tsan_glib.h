@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* tsan_glib: tells ThreadSanitizer what GLib's locks order. GLib takes them by futex inside its own library, which the
- * sanitizer does not see. Included before every file of the preset tsan, nowhere else. */
+/* tsan_glib: tells ThreadSanitizer what GLib's locks order. GLib takes them by futex inside its own
+ * library, which the sanitizer does not see. Included before every file of the preset tsan, nowhere
+ * else. */
 #ifndef VIV_TSAN_GLIB_H
 #define VIV_TSAN_GLIB_H
 
@@ -54,18 +55,18 @@ static inline gpointer viv_tsan_async_queue_pop(GAsyncQueue *queue)
     return data;
 }
 
-#define g_mutex_lock(lock) viv_tsan_mutex_lock(lock)
-#define g_mutex_unlock(lock) viv_tsan_mutex_unlock(lock)
-#define g_rec_mutex_lock(lock) viv_tsan_rec_mutex_lock(lock)
-#define g_rec_mutex_unlock(lock) viv_tsan_rec_mutex_unlock(lock)
-#define g_rw_lock_reader_lock(lock) viv_tsan_rw_lock_reader_lock(lock)
-#define g_rw_lock_reader_unlock(lock) viv_tsan_rw_lock_reader_unlock(lock)
-#define g_rw_lock_writer_lock(lock) viv_tsan_rw_lock_writer_lock(lock)
-#define g_rw_lock_writer_unlock(lock) viv_tsan_rw_lock_writer_unlock(lock)
-#define g_cond_wait(cond, mutex) viv_tsan_cond_wait(cond, mutex)
+#define g_mutex_lock(lock)                  viv_tsan_mutex_lock(lock)
+#define g_mutex_unlock(lock)                viv_tsan_mutex_unlock(lock)
+#define g_rec_mutex_lock(lock)              viv_tsan_rec_mutex_lock(lock)
+#define g_rec_mutex_unlock(lock)            viv_tsan_rec_mutex_unlock(lock)
+#define g_rw_lock_reader_lock(lock)         viv_tsan_rw_lock_reader_lock(lock)
+#define g_rw_lock_reader_unlock(lock)       viv_tsan_rw_lock_reader_unlock(lock)
+#define g_rw_lock_writer_lock(lock)         viv_tsan_rw_lock_writer_lock(lock)
+#define g_rw_lock_writer_unlock(lock)       viv_tsan_rw_lock_writer_unlock(lock)
+#define g_cond_wait(cond, mutex)            viv_tsan_cond_wait(cond, mutex)
 #define g_cond_wait_until(cond, mutex, end) viv_tsan_cond_wait_until(cond, mutex, end)
-#define g_async_queue_push(queue, data) viv_tsan_async_queue_push(queue, data)
-#define g_async_queue_pop(queue) viv_tsan_async_queue_pop(queue)
+#define g_async_queue_push(queue, data)     viv_tsan_async_queue_push(queue, data)
+#define g_async_queue_pop(queue)            viv_tsan_async_queue_pop(queue)
 #endif
 
 #endif

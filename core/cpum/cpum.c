@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CPUM: reset states and saved state of a vCPU (see cpum.h). Sources: Intel SDM vol. 3, chapters 10 and 12. */
+/* CPUM: reset states and saved state of a vCPU (see cpum.h). Sources: Intel SDM vol. 3, chapters 10
+ * and 12. */
 #include "cpum/cpum.h"
 
 #include <string.h>
@@ -49,7 +50,8 @@ void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index)
     cpu->pat = UINT64_C(0x0007040600070406);
     cpu->misc_enable = 1; /* fast strings */
     cpu->mtrr_def_type = 0;
-    /* FPU after RESET: FCW 0040h, all tags empty is 5555h in the full form: abridged zero means empty. */
+    /* FPU after RESET: FCW 0040h, all tags empty is 5555h in the full form: abridged zero means
+     * empty. */
     cpu->xsave[0] = 0x40;
     cpu->xsave[24] = 0x80; /* MXCSR 1F80h */
     cpu->xsave[25] = 0x1f;
@@ -62,11 +64,13 @@ void cpum_init(const Cpum *cpum, viv_cpu_t *cpu)
     cpu->cr0 = kept | 0x10;
 }
 
-/* -- saved state ---------------------------------------------------------------------------------- */
+/* -- saved state ----------------------------------------------------------------------------- */
 
 static const viv_field_t cpum_seg_fields[] = {
-    VIV_FIELD(viv_segreg_t, base, VIV_U64, 1),  VIV_FIELD(viv_segreg_t, limit, VIV_U32, 1),
-    VIV_FIELD(viv_segreg_t, attr, VIV_U32, 1),  VIV_FIELD(viv_segreg_t, sel, VIV_U16, 1),
+    VIV_FIELD(viv_segreg_t, base, VIV_U64, 1),
+    VIV_FIELD(viv_segreg_t, limit, VIV_U32, 1),
+    VIV_FIELD(viv_segreg_t, attr, VIV_U32, 1),
+    VIV_FIELD(viv_segreg_t, sel, VIV_U16, 1),
     {0},
 };
 
@@ -135,9 +139,11 @@ static viv_status_t cpum_check(const viv_cpu_t *cpu, VivError *err)
 {
     uint32_t mxcsr;
     memcpy(&mxcsr, &cpu->xsave[24], sizeof mxcsr);
-    if (cpu->activity > VIV_ACT_WAIT_SIPI || (cpu->shadow & ~3u) || !(cpu->rflags & 2) || (mxcsr >> 16) ||
-        !(cpu->xcr0 & 1) || (cpu->cr0 >> 32) || ((cpu->cr0 & 0x80000001) == 0x80000000)) {
-        return error_set(err, VIV_E_CORRUPT, "unit cpum/%u holds a state that no CPU has", cpu->vcpu);
+    if (cpu->activity > VIV_ACT_WAIT_SIPI || (cpu->shadow & ~3u) || !(cpu->rflags & 2) ||
+        (mxcsr >> 16) || !(cpu->xcr0 & 1) || (cpu->cr0 >> 32) ||
+        ((cpu->cr0 & 0x80000001) == 0x80000000)) {
+        return error_set(err, VIV_E_CORRUPT, "unit cpum/%u holds a state that no CPU has",
+                         cpu->vcpu);
     }
     return VIV_OK;
 }

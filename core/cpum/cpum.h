@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CPUM: the canonical vCPU state, the CPUID table of the chosen model, and MSRs that no other component owns. */
+/* CPUM: the canonical vCPU state, the CPUID table of the chosen model, and MSRs that no other
+ * component owns. */
 #ifndef CORE_CPUM_H
 #define CORE_CPUM_H
 
@@ -11,8 +12,8 @@
 
 typedef struct Cpum Cpum;
 
-/* spec: "MODEL[,+feature][,-feature]..." (viv run --cpu); NULL or "" is the default model. The error
- * names the word and lists what is allowed. tsc_hz is told in leaves 15h and 40000010h. */
+/* spec: "MODEL[,+feature][,-feature]..." (viv run --cpu); NULL or "" is the default model. The
+ * error names the word and lists what is allowed. tsc_hz is told in leaves 15h and 40000010h. */
 Cpum *cpum_new(const char *spec, uint32_t vcpu_count, uint64_t tsc_hz, VivError *err);
 void cpum_free(Cpum *cpum);
 /* Model and feature names, for help texts: NULL-terminated, static. */
@@ -25,8 +26,8 @@ void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index);
 void cpum_init(const Cpum *cpum, viv_cpu_t *cpu);
 
 /* apic_id is mirrored into leaves 1 and Bh; apic_on into leaf 1 EDX bit 9. [any] */
-void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic_id, gboolean apic_on,
-                uint32_t ret_regs[4]);
+void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic_id,
+                gboolean apic_on, uint32_t ret_regs[4]);
 /* MSRs outside viv_cpu_t and the APIC: constants and ignored writes. VIV_E_NOT_FOUND: #GP. */
 viv_status_t cpum_msr_read(const Cpum *cpum, uint32_t msr, uint64_t *ret_value);
 viv_status_t cpum_msr_write(const Cpum *cpum, uint32_t msr, uint64_t value);

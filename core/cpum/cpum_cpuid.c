@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* CPUM: CPU models, features and the CPUID table.
- * Sources: Intel SDM vol. 2, CPUID; AMD APM vol. 3, appendix E; x86-64 psABI, microarchitecture levels. */
+/* CPUM: CPU models, features and the CPUID table. Sources: Intel SDM vol. 2, CPUID; AMD APM vol. 3,
+ * appendix E; x86-64 psABI, microarchitecture levels. */
 #include <string.h>
 
 #include "cpum/cpum_internal.h"
@@ -12,31 +12,77 @@ typedef struct CpumFeature {
 
 /* Names as Linux and QEMU users know them. */
 static const CpumFeature cpum_features[] = {
-    {"fpu", CPUM_1_EDX, 0},       {"vme", CPUM_1_EDX, 1},       {"de", CPUM_1_EDX, 2},
-    {"pse", CPUM_1_EDX, 3},       {"tsc", CPUM_1_EDX, 4},       {"msr", CPUM_1_EDX, 5},
-    {"pae", CPUM_1_EDX, 6},       {"mce", CPUM_1_EDX, 7},       {"cx8", CPUM_1_EDX, 8},
-    {"apic", CPUM_1_EDX, 9},      {"sep", CPUM_1_EDX, 11},      {"mtrr", CPUM_1_EDX, 12},
-    {"pge", CPUM_1_EDX, 13},      {"mca", CPUM_1_EDX, 14},      {"cmov", CPUM_1_EDX, 15},
-    {"pat", CPUM_1_EDX, 16},      {"pse36", CPUM_1_EDX, 17},    {"clflush", CPUM_1_EDX, 19},
-    {"mmx", CPUM_1_EDX, 23},      {"fxsr", CPUM_1_EDX, 24},     {"sse", CPUM_1_EDX, 25},
-    {"sse2", CPUM_1_EDX, 26},     {"sse3", CPUM_1_ECX, 0},      {"pclmulqdq", CPUM_1_ECX, 1},
-    {"monitor", CPUM_1_ECX, 3},   {"ssse3", CPUM_1_ECX, 9},     {"fma", CPUM_1_ECX, 12},
-    {"cx16", CPUM_1_ECX, 13},     {"pcid", CPUM_1_ECX, 17},     {"sse4.1", CPUM_1_ECX, 19},
-    {"sse4.2", CPUM_1_ECX, 20},   {"x2apic", CPUM_1_ECX, 21},   {"movbe", CPUM_1_ECX, 22},
-    {"popcnt", CPUM_1_ECX, 23},   {"tsc-deadline", CPUM_1_ECX, 24}, {"aes", CPUM_1_ECX, 25},
-    {"xsave", CPUM_1_ECX, 26},    {"avx", CPUM_1_ECX, 28},      {"f16c", CPUM_1_ECX, 29},
-    {"rdrand", CPUM_1_ECX, 30},   {"hypervisor", CPUM_1_ECX, 31}, {"fsgsbase", CPUM_7_EBX, 0},
-    {"bmi1", CPUM_7_EBX, 3},      {"avx2", CPUM_7_EBX, 5},      {"smep", CPUM_7_EBX, 7},
-    {"bmi2", CPUM_7_EBX, 8},      {"erms", CPUM_7_EBX, 9},      {"invpcid", CPUM_7_EBX, 10},
-    {"rdseed", CPUM_7_EBX, 18},   {"adx", CPUM_7_EBX, 19},      {"smap", CPUM_7_EBX, 20},
-    {"clflushopt", CPUM_7_EBX, 23}, {"clwb", CPUM_7_EBX, 24},   {"sha-ni", CPUM_7_EBX, 29},
-    {"umip", CPUM_7_ECX, 2},      {"pku", CPUM_7_ECX, 3},       {"la57", CPUM_7_ECX, 16},
-    {"rdpid", CPUM_7_ECX, 22},    {"fsrm", CPUM_7_EDX, 4},      {"xsaveopt", CPUM_D1_EAX, 0},
-    {"xsavec", CPUM_D1_EAX, 1},   {"xgetbv1", CPUM_D1_EAX, 2},  {"xsaves", CPUM_D1_EAX, 3},
-    {"lahf-lm", CPUM_80000001_ECX, 0}, {"abm", CPUM_80000001_ECX, 5},
-    {"syscall", CPUM_80000001_EDX, 11}, {"nx", CPUM_80000001_EDX, 20},
-    {"pdpe1gb", CPUM_80000001_EDX, 26}, {"rdtscp", CPUM_80000001_EDX, 27},
-    {"lm", CPUM_80000001_EDX, 29}, {"invtsc", CPUM_80000007_EDX, 8},
+    {"fpu", CPUM_1_EDX, 0},
+    {"vme", CPUM_1_EDX, 1},
+    {"de", CPUM_1_EDX, 2},
+    {"pse", CPUM_1_EDX, 3},
+    {"tsc", CPUM_1_EDX, 4},
+    {"msr", CPUM_1_EDX, 5},
+    {"pae", CPUM_1_EDX, 6},
+    {"mce", CPUM_1_EDX, 7},
+    {"cx8", CPUM_1_EDX, 8},
+    {"apic", CPUM_1_EDX, 9},
+    {"sep", CPUM_1_EDX, 11},
+    {"mtrr", CPUM_1_EDX, 12},
+    {"pge", CPUM_1_EDX, 13},
+    {"mca", CPUM_1_EDX, 14},
+    {"cmov", CPUM_1_EDX, 15},
+    {"pat", CPUM_1_EDX, 16},
+    {"pse36", CPUM_1_EDX, 17},
+    {"clflush", CPUM_1_EDX, 19},
+    {"mmx", CPUM_1_EDX, 23},
+    {"fxsr", CPUM_1_EDX, 24},
+    {"sse", CPUM_1_EDX, 25},
+    {"sse2", CPUM_1_EDX, 26},
+    {"sse3", CPUM_1_ECX, 0},
+    {"pclmulqdq", CPUM_1_ECX, 1},
+    {"monitor", CPUM_1_ECX, 3},
+    {"ssse3", CPUM_1_ECX, 9},
+    {"fma", CPUM_1_ECX, 12},
+    {"cx16", CPUM_1_ECX, 13},
+    {"pcid", CPUM_1_ECX, 17},
+    {"sse4.1", CPUM_1_ECX, 19},
+    {"sse4.2", CPUM_1_ECX, 20},
+    {"x2apic", CPUM_1_ECX, 21},
+    {"movbe", CPUM_1_ECX, 22},
+    {"popcnt", CPUM_1_ECX, 23},
+    {"tsc-deadline", CPUM_1_ECX, 24},
+    {"aes", CPUM_1_ECX, 25},
+    {"xsave", CPUM_1_ECX, 26},
+    {"avx", CPUM_1_ECX, 28},
+    {"f16c", CPUM_1_ECX, 29},
+    {"rdrand", CPUM_1_ECX, 30},
+    {"hypervisor", CPUM_1_ECX, 31},
+    {"fsgsbase", CPUM_7_EBX, 0},
+    {"bmi1", CPUM_7_EBX, 3},
+    {"avx2", CPUM_7_EBX, 5},
+    {"smep", CPUM_7_EBX, 7},
+    {"bmi2", CPUM_7_EBX, 8},
+    {"erms", CPUM_7_EBX, 9},
+    {"invpcid", CPUM_7_EBX, 10},
+    {"rdseed", CPUM_7_EBX, 18},
+    {"adx", CPUM_7_EBX, 19},
+    {"smap", CPUM_7_EBX, 20},
+    {"clflushopt", CPUM_7_EBX, 23},
+    {"clwb", CPUM_7_EBX, 24},
+    {"sha-ni", CPUM_7_EBX, 29},
+    {"umip", CPUM_7_ECX, 2},
+    {"pku", CPUM_7_ECX, 3},
+    {"la57", CPUM_7_ECX, 16},
+    {"rdpid", CPUM_7_ECX, 22},
+    {"fsrm", CPUM_7_EDX, 4},
+    {"xsaveopt", CPUM_D1_EAX, 0},
+    {"xsavec", CPUM_D1_EAX, 1},
+    {"xgetbv1", CPUM_D1_EAX, 2},
+    {"xsaves", CPUM_D1_EAX, 3},
+    {"lahf-lm", CPUM_80000001_ECX, 0},
+    {"abm", CPUM_80000001_ECX, 5},
+    {"syscall", CPUM_80000001_EDX, 11},
+    {"nx", CPUM_80000001_EDX, 20},
+    {"pdpe1gb", CPUM_80000001_EDX, 26},
+    {"rdtscp", CPUM_80000001_EDX, 27},
+    {"lm", CPUM_80000001_EDX, 29},
+    {"invtsc", CPUM_80000007_EDX, 8},
 };
 
 /* AMD mirrors these leaf-1 EDX bits in leaf 80000001h. */
@@ -52,7 +98,7 @@ typedef struct CpumModel {
     const char *features;
 } CpumModel;
 
-#define CPUM_AMD "AuthenticAMD"
+#define CPUM_AMD   "AuthenticAMD"
 #define CPUM_INTEL "GenuineIntel"
 
 static const CpumModel cpum_models[] = {
@@ -104,8 +150,8 @@ static gboolean cpum_feature_set(Cpum *cpum, const char *name, gboolean on)
         const CpumFeature *feature = &cpum_features[i];
         if (!strcmp(feature->name, name)) {
             uint32_t bit = UINT32_C(1) << feature->bit;
-            cpum->words[feature->word] = on ? cpum->words[feature->word] | bit
-                                            : cpum->words[feature->word] & ~bit;
+            cpum->words[feature->word] =
+                on ? cpum->words[feature->word] | bit : cpum->words[feature->word] & ~bit;
             return TRUE;
         }
     }
@@ -147,7 +193,8 @@ Cpum *cpum_new(const char *spec, uint32_t vcpu_count, uint64_t tsc_hz, VivError 
     const CpumModel *model = cpum_model_find(words[0]);
     if (!model) {
         g_autofree char *all = g_strjoinv(", ", (char **)(uintptr_t)cpum_model_names());
-        error_set(err, VIV_E_INVALID, "CPU model \"%s\" is not known; models are %s", words[0], all);
+        error_set(err, VIV_E_INVALID, "CPU model \"%s\" is not known; models are %s", words[0],
+                  all);
         return NULL;
     }
     Cpum *cpum = g_new0(Cpum, 1);
@@ -158,8 +205,8 @@ Cpum *cpum_new(const char *spec, uint32_t vcpu_count, uint64_t tsc_hz, VivError 
         gboolean sign = **word == '+' || **word == '-';
         if (!sign || !cpum_feature_set(cpum, *word + 1, **word == '+')) {
             g_autofree char *all = g_strjoinv(" ", (char **)(uintptr_t)cpum_feature_names());
-            error_set(err, VIV_E_INVALID, "CPU feature \"%s\" is not known; write +name or -name of: %s",
-                      *word, all);
+            error_set(err, VIV_E_INVALID,
+                      "CPU feature \"%s\" is not known; write +name or -name of: %s", *word, all);
             cpum_free(cpum);
             return NULL;
         }
@@ -172,7 +219,7 @@ void cpum_free(Cpum *cpum)
     g_free(cpum);
 }
 
-/* -- leaves ------------------------------------------------------------------------------------------ */
+/* -- leaves ---------------------------------------------------------------------------------- */
 
 static gboolean cpum_has(const Cpum *cpum, CpumWord word, uint32_t bit)
 {
@@ -243,8 +290,8 @@ static void cpum_leaf_d(const Cpum *cpum, uint32_t sub, uint32_t regs[4])
     }
 }
 
-static void cpum_leaf_basic(const Cpum *cpum, uint32_t leaf, uint32_t sub, uint32_t apic_id, gboolean apic_on,
-                            uint32_t regs[4])
+static void cpum_leaf_basic(const Cpum *cpum, uint32_t leaf, uint32_t sub, uint32_t apic_id,
+                            gboolean apic_on, uint32_t regs[4])
 {
     switch (leaf) {
     case 0: cpum_leaf_vendor(cpum, cpum->max_leaf, regs); break;
@@ -315,8 +362,8 @@ static void cpum_leaf_hypervisor(const Cpum *cpum, uint32_t leaf, uint32_t regs[
     }
 }
 
-void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic_id, gboolean apic_on,
-                uint32_t ret_regs[4])
+void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic_id,
+                gboolean apic_on, uint32_t ret_regs[4])
 {
     memset(ret_regs, 0, 4 * sizeof ret_regs[0]);
     if ((leaf >> 16) == 0x4000) {
@@ -332,44 +379,45 @@ void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic
     }
 }
 
-/* -- MSRs ------------------------------------------------------------------------------------------------ */
+/* -- MSRs ------------------------------------------------------------------------------------ */
 
 typedef struct CpumMsr {
     uint32_t first, last;
     uint64_t value;
 } CpumMsr;
 
-/* Known to system software, constant here; writes are accepted and dropped, as on parts without the feature behind them. */
+/* Known to system software, constant here; writes are accepted and dropped, as on parts without the
+ * feature behind them. */
 static const CpumMsr cpum_msrs[] = {
-    {0x017, 0x017, 0},                /* IA32_PLATFORM_ID */
-    {0x02a, 0x02a, 0},                /* EBL_CR_POWERON */
-    {0x03a, 0x03a, 1},                /* IA32_FEATURE_CONTROL: locked, nothing on */
-    {0x079, 0x079, 0},                /* IA32_BIOS_UPDT_TRIG */
-    {0x08b, 0x08b, 0x100000000},      /* IA32_BIOS_SIGN_ID, patch level */
-    {0x0c1, 0x0c4, 0},                /* PMCs */
-    {0x0cd, 0x0cd, 0},                /* FSB frequency */
-    {0x0ce, 0x0ce, 0},                /* PLATFORM_INFO */
-    {0x0e7, 0x0e8, 0},                /* MPERF, APERF */
-    {0x119, 0x119, 0},                /* BBL_CR_CTL */
-    {0x179, 0x17b, 0},                /* IA32_MCG_*: no banks */
-    {0x186, 0x189, 0},                /* event selects */
-    {0x198, 0x199, 0},                /* PERF_STATUS, PERF_CTL */
-    {0x19a, 0x19c, 0},                /* thermal */
-    {0x1d9, 0x1d9, 0},                /* DEBUGCTL */
-    {0x1db, 0x1de, 0},                /* LBR and LER */
-    {0x400, 0x41f, 0},                /* machine-check banks */
-    {0xc0010000, 0xc0010007, 0},      /* AMD event selects and counters */
-    {0xc0010010, 0xc0010010, 0},      /* SYSCFG */
-    {0xc0010015, 0xc0010015, 0},      /* HWCR */
-    {0xc001001f, 0xc001001f, 0},      /* NB_CFG */
-    {0xc0010055, 0xc0010055, 0},      /* Int Pending */
-    {0xc0010058, 0xc0010058, 0},      /* MMIO config base */
-    {0xc0010061, 0xc0010064, 0},      /* P-state */
-    {0xc0010112, 0xc0010114, 0},      /* SMM base, mask; VM_CR */
-    {0xc0010117, 0xc0010117, 0},      /* VM_HSAVE_PA */
-    {0xc0010140, 0xc0010141, 0},      /* OSVW */
-    {0xc0011004, 0xc0011005, 0},      /* CPUID overrides */
-    {0xc0011020, 0xc001102f, 0},      /* LS, IC, DC, BU, DE configuration */
+    {0x017, 0x017, 0},           /* IA32_PLATFORM_ID */
+    {0x02a, 0x02a, 0},           /* EBL_CR_POWERON */
+    {0x03a, 0x03a, 1},           /* IA32_FEATURE_CONTROL: locked, nothing on */
+    {0x079, 0x079, 0},           /* IA32_BIOS_UPDT_TRIG */
+    {0x08b, 0x08b, 0x100000000}, /* IA32_BIOS_SIGN_ID, patch level */
+    {0x0c1, 0x0c4, 0},           /* PMCs */
+    {0x0cd, 0x0cd, 0},           /* FSB frequency */
+    {0x0ce, 0x0ce, 0},           /* PLATFORM_INFO */
+    {0x0e7, 0x0e8, 0},           /* MPERF, APERF */
+    {0x119, 0x119, 0},           /* BBL_CR_CTL */
+    {0x179, 0x17b, 0},           /* IA32_MCG_*: no banks */
+    {0x186, 0x189, 0},           /* event selects */
+    {0x198, 0x199, 0},           /* PERF_STATUS, PERF_CTL */
+    {0x19a, 0x19c, 0},           /* thermal */
+    {0x1d9, 0x1d9, 0},           /* DEBUGCTL */
+    {0x1db, 0x1de, 0},           /* LBR and LER */
+    {0x400, 0x41f, 0},           /* machine-check banks */
+    {0xc0010000, 0xc0010007, 0}, /* AMD event selects and counters */
+    {0xc0010010, 0xc0010010, 0}, /* SYSCFG */
+    {0xc0010015, 0xc0010015, 0}, /* HWCR */
+    {0xc001001f, 0xc001001f, 0}, /* NB_CFG */
+    {0xc0010055, 0xc0010055, 0}, /* Int Pending */
+    {0xc0010058, 0xc0010058, 0}, /* MMIO config base */
+    {0xc0010061, 0xc0010064, 0}, /* P-state */
+    {0xc0010112, 0xc0010114, 0}, /* SMM base, mask; VM_CR */
+    {0xc0010117, 0xc0010117, 0}, /* VM_HSAVE_PA */
+    {0xc0010140, 0xc0010141, 0}, /* OSVW */
+    {0xc0011004, 0xc0011005, 0}, /* CPUID overrides */
+    {0xc0011020, 0xc001102f, 0}, /* LS, IC, DC, BU, DE configuration */
 };
 
 viv_status_t cpum_msr_read(const Cpum *cpum, uint32_t msr, uint64_t *ret_value)

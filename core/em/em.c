@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* EM: EMTs, their loop, requests, pausing (see em.h).
- * Invariants:
+/* EM: EMTs, their loop, requests, pausing (see em.h). Invariants:
  *  1. Guest code of vCPU n runs on EMT n only, and only while em->pause_depth is 0.
- *  2. em->standing counts the EMTs that do not run guest code; the clock runs only while it may be below the
- *     number of vCPUs.
- *  3. An EMT sleeps only after it has set `idle` and seen no force flag that could wake it; a kick sets the flag
- *     first and looks at `idle` second: no wake-up is lost.
+ *  2. em->standing counts the EMTs that do not run guest code; the clock runs only while it may be
+ *     below the number of vCPUs.
+ *  3. An EMT sleeps only after it has set `idle` and seen no force flag that could wake it; a kick
+ *     sets the flag first and looks at `idle` second: no wake-up is lost.
  *  4. Lock order: em->lock, then emt->lock. Requests run with neither. */
 #include "em/em.h"
 
@@ -17,7 +16,7 @@
 
 static GPrivate em_self; /* the Emt of the calling thread */
 
-/* -- force flags --------------------------------------------------------------------------------- */
+/* -- force flags ----------------------------------------------------------------------------- */
 
 static void emt_wake(Emt *emt)
 {
@@ -51,7 +50,7 @@ void em_clear_ff(Em *em, uint32_t vcpu, uint32_t flags)
     }
 }
 
-/* -- requests --------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------- */
 
 typedef struct EmRequest {
     EmFn fn;
@@ -120,7 +119,7 @@ void em_call(Em *em, uint32_t vcpu, EmFn fn, void *ctx)
     g_mutex_unlock(&emt->lock);
 }
 
-/* -- pausing ------------------------------------------------------------------------------------------- */
+/* -- pausing --------------------------------------------------------------------------------- */
 
 static gboolean em_must_stand(Em *em)
 {
@@ -205,7 +204,7 @@ static void emt_stand(Emt *emt)
     g_mutex_unlock(&em->lock);
 }
 
-/* -- the loop --------------------------------------------------------------------------------------------- */
+/* -- the loop -------------------------------------------------------------------------------- */
 
 /* Force flags that can end the vCPU's present inactivity. */
 static uint32_t emt_wake_flags(const Emt *emt)
@@ -238,7 +237,8 @@ static void emt_run(Emt *emt)
     emt->pub.icount_limit = UINT64_MAX;
     if (emt->pub.index == 0 && tm_deterministic(em->vm->tm)) {
         uint64_t left = tm_instructions_to_deadline(em->vm->tm);
-        emt->pub.icount_limit = left > UINT64_MAX - emt->cpu->icount ? UINT64_MAX : emt->cpu->icount + left;
+        emt->pub.icount_limit =
+            left > UINT64_MAX - emt->cpu->icount ? UINT64_MAX : emt->cpu->icount + left;
     }
     emt->runs++;
     viv_status_t st = em->engine.run(emt->pub.engine_self, &out);
@@ -247,8 +247,12 @@ static void emt_run(Emt *emt)
         g_strlcpy(out.detail, viv_status_text(st), sizeof out.detail);
     }
     switch (out.reason) {
-    case VIV_EXIT_TRIPLE_FAULT: em->event(em->vm, EM_EVENT_TRIPLE_FAULT, emt->pub.index, NULL); break;
-    case VIV_EXIT_ERROR: em->event(em->vm, EM_EVENT_ENGINE_ERROR, emt->pub.index, out.detail); break;
+    case VIV_EXIT_TRIPLE_FAULT:
+        em->event(em->vm, EM_EVENT_TRIPLE_FAULT, emt->pub.index, NULL);
+        break;
+    case VIV_EXIT_ERROR:
+        em->event(em->vm, EM_EVENT_ENGINE_ERROR, emt->pub.index, out.detail);
+        break;
     case VIV_EXIT_PAUSE: g_thread_yield(); break;
     default: break;
     }
@@ -285,7 +289,7 @@ static gpointer emt_thread(gpointer data)
     return NULL;
 }
 
-/* -- notifications -------------------------------------------------------------------------------------------- */
+/* -- notifications --------------------------------------------------------------------------- */
 
 void em_states_loaded(Em *em)
 {
@@ -334,7 +338,7 @@ void em_set_a20(Em *em, gboolean enabled)
     em_map_changed(em);
 }
 
-/* -- life --------------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 uint32_t em_vcpu_count(const Em *em)
 {
@@ -410,7 +414,8 @@ static viv_status_t em_start_vcpu(Em *em, uint32_t index, VivError *err)
     return VIV_OK;
 }
 
-Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count, EmEventFn event, VivError *err)
+Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count, EmEventFn event,
+           VivError *err)
 {
     Em *em = g_new0(Em, 1);
     em->vm = vm;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* EM: the execution manager. One thread (EMT) a vCPU runs the engine, handles its exits and lets requests in.
- * EMTs start parked. Parking and going on is em_pause()/em_resume(); requests are served in either state. */
+/* EM: the execution manager. One thread (EMT) a vCPU runs the engine, handles its exits and lets
+ * requests in. EMTs start parked. Parking and going on is em_pause()/em_resume(); requests are
+ * served in either state. */
 #ifndef CORE_EM_H
 #define CORE_EM_H
 
@@ -20,7 +21,8 @@ typedef enum EmEvent {
 typedef void (*EmEventFn)(struct Vm *vm, EmEvent event, uint32_t vcpu, const char *detail);
 
 /* Creates the vCPUs and their threads for vm (which has pgm, iom, tm, cpum, trpm). [main] */
-Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count, EmEventFn event, VivError *err);
+Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count, EmEventFn event,
+           VivError *err);
 /* Ends the threads, after they have served what was asked; later requests are dropped. [main] */
 void em_join(Em *em);
 void em_free(Em *em);
@@ -35,14 +37,15 @@ int em_current(const Em *em);
 void em_kick(Em *em, uint32_t vcpu, uint32_t flags);
 void em_clear_ff(Em *em, uint32_t vcpu, uint32_t flags);
 
-/* Runs fn(ctx) on that EMT at an instruction boundary. post: returns at once; call: when fn has returned. Requests run in
- * order. em_call from an EMT's own request or while it is that EMT runs fn at once. [any] */
+/* Runs fn(ctx) on that EMT at an instruction boundary. post: returns at once; call: when fn has
+ * returned. Requests run in order. em_call from an EMT's own request or while it is that EMT runs
+ * fn at once. [any] */
 typedef void (*EmFn)(struct Vm *vm, void *ctx);
 void em_post(Em *em, uint32_t vcpu, EmFn fn, void *ctx);
 void em_call(Em *em, uint32_t vcpu, EmFn fn, void *ctx);
 
-/* All EMTs stand at an instruction boundary when it returns (the caller, if an EMT, counts as standing). The virtual clock stands
- * too. Calls nest. [any, not in an engine's host call] */
+/* All EMTs stand at an instruction boundary when it returns (the caller, if an EMT, counts as
+ * standing). The virtual clock stands too. Calls nest. [any, not in an engine's host call] */
 void em_pause(Em *em);
 void em_resume(Em *em);
 /* As em_pause(), but does not wait: EMTs stand soon. [any] */

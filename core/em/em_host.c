@@ -86,13 +86,14 @@ static void emh_pio_write(viv_vcpu_t *vcpu, uint16_t port, uint32_t value, uint3
     iom_pio_write(emh_vm(vcpu)->iom, port, value, width);
 }
 
-static uint32_t emh_pio_read_string(viv_vcpu_t *vcpu, uint16_t port, uint32_t width, void *buf, uint32_t count)
+static uint32_t emh_pio_read_string(viv_vcpu_t *vcpu, uint16_t port, uint32_t width, void *buf,
+                                    uint32_t count)
 {
     return iom_pio_read_string(emh_vm(vcpu)->iom, port, width, buf, count);
 }
 
-static uint32_t emh_pio_write_string(viv_vcpu_t *vcpu, uint16_t port, uint32_t width, const void *buf,
-                                     uint32_t count)
+static uint32_t emh_pio_write_string(viv_vcpu_t *vcpu, uint16_t port, uint32_t width,
+                                     const void *buf, uint32_t count)
 {
     return iom_pio_write_string(emh_vm(vcpu)->iom, port, width, buf, count);
 }
@@ -115,7 +116,8 @@ static void emh_tsc_write(viv_vcpu_t *vcpu, uint64_t value)
 static void emh_cpuid(viv_vcpu_t *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
 {
     Vm *vm = emh_vm(vcpu);
-    cpum_cpuid(vm->cpum, leaf, subleaf, vcpu->index, pdm_apic_enabled(vm->pdm, vcpu->index), ret_regs);
+    cpum_cpuid(vm->cpum, leaf, subleaf, vcpu->index, pdm_apic_enabled(vm->pdm, vcpu->index),
+               ret_regs);
 }
 
 static viv_status_t emh_msr_read(viv_vcpu_t *vcpu, uint32_t msr, uint64_t *ret_value)

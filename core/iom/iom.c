@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* IOM: port and MMIO dispatch (see iom.h).
- * Invariants:
- *  1. ports[p] is the range that owns port p, or NULL; a range's ports are contiguous from its base.
- *  2. A handler only ever sees a width it declared, inside its range; aligned unless it said otherwise. */
+/* IOM: port and MMIO dispatch (see iom.h). Invariants:
+ *  1. ports[p] is the range that owns port p, or NULL; a range's ports are contiguous from its
+ *     base.
+ *  2. A handler only ever sees a width it declared, inside its range; aligned unless it said
+ *     otherwise. */
 #include "iom/iom.h"
 
 #include <string.h>
@@ -34,8 +35,8 @@ void iom_free(Iom *iom)
     g_free(iom);
 }
 
-IomRange *iom_range_new(viv_dev_t *dev, GRecMutex *lock, const viv_io_ops_t *ops, void *ctx, uint64_t len,
-                        const char *name)
+IomRange *iom_range_new(viv_dev_t *dev, GRecMutex *lock, const viv_io_ops_t *ops, void *ctx,
+                        uint64_t len, const char *name)
 {
     IomRange *range = g_new0(IomRange, 1);
     range->dev = dev;
@@ -68,7 +69,7 @@ uint64_t iom_range_accesses(const IomRange *range)
     return range->accesses;
 }
 
-/* -- one access ------------------------------------------------------------------------------------ */
+/* -- one access ------------------------------------------------------------------------------ */
 
 static uint64_t iom_mask(uint32_t width)
 {
@@ -111,7 +112,8 @@ static uint64_t iom_read_locked(IomRange *range, uint64_t off, uint32_t width)
         return iom_mask(width);
     }
     uint64_t cell = off & ~(uint64_t)(wide - 1);
-    return (range->ops.read(range->dev, range->ctx, cell, wide) >> ((off - cell) * 8)) & iom_mask(width);
+    return (range->ops.read(range->dev, range->ctx, cell, wide) >> ((off - cell) * 8)) &
+           iom_mask(width);
 }
 
 static void iom_write_locked(IomRange *range, uint64_t off, uint64_t value, uint32_t width)
@@ -166,17 +168,18 @@ void iom_range_write(IomRange *range, uint64_t off, uint64_t value, uint32_t wid
     }
 }
 
-/* -- ports ----------------------------------------------------------------------------------------------- */
+/* -- ports ----------------------------------------------------------------------------------- */
 
 viv_status_t iom_pio_map(Iom *iom, uint32_t base, uint32_t count, IomRange *range, VivError *err)
 {
     if (count == 0 || base >= IOM_PORTS || count > IOM_PORTS - base) {
-        return error_set(err, VIV_E_INVALID, "%s: ports %#x+%u do not exist", range->name, base, count);
+        return error_set(err, VIV_E_INVALID, "%s: ports %#x+%u do not exist", range->name, base,
+                         count);
     }
     for (uint32_t port = base; port < base + count; port++) {
         if (iom->ports[port]) {
-            return error_set(err, VIV_E_EXISTS, "%s: port %#x belongs to %s already", range->name, port,
-                             iom->ports[port]->name);
+            return error_set(err, VIV_E_EXISTS, "%s: port %#x belongs to %s already", range->name,
+                             port, iom->ports[port]->name);
         }
     }
     range->base = base;
@@ -216,7 +219,8 @@ uint32_t iom_pio_read(Iom *iom, uint16_t port, uint32_t width)
     uint32_t value = 0;
     for (uint32_t i = 0; i < width; i++) {
         IomRange *one = iom_port(iom, port + i);
-        uint32_t byte = one ? (uint32_t)iom_range_read(one, ((port + i) & 0xffff) - one->base, 1) : 0xffu;
+        uint32_t byte =
+            one ? (uint32_t)iom_range_read(one, ((port + i) & 0xffff) - one->base, 1) : 0xffu;
         value |= (byte & 0xffu) << (i * 8);
     }
     return value;
@@ -246,7 +250,8 @@ uint32_t iom_pio_read_string(Iom *iom, uint16_t port, uint32_t width, void *buf,
             g_rec_mutex_lock(range->lock);
         }
         range->accesses++;
-        done = range->ops.read_string(range->dev, range->ctx, port - range->base, width, buf, count);
+        done =
+            range->ops.read_string(range->dev, range->ctx, port - range->base, width, buf, count);
         if (range->lock) {
             g_rec_mutex_unlock(range->lock);
         }
@@ -259,7 +264,8 @@ uint32_t iom_pio_read_string(Iom *iom, uint16_t port, uint32_t width, void *buf,
     return MIN(done, count);
 }
 
-uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const void *buf, uint32_t count)
+uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const void *buf,
+                              uint32_t count)
 {
     IomRange *range = iom_port_whole(iom, port, width);
     uint32_t done = 0;
@@ -268,7 +274,8 @@ uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const voi
             g_rec_mutex_lock(range->lock);
         }
         range->accesses++;
-        done = range->ops.write_string(range->dev, range->ctx, port - range->base, width, buf, count);
+        done =
+            range->ops.write_string(range->dev, range->ctx, port - range->base, width, buf, count);
         if (range->lock) {
             g_rec_mutex_unlock(range->lock);
         }

@@ -17,14 +17,16 @@ typedef struct IomRange IomRange;
 Iom *iom_new(void);
 void iom_free(Iom *iom);
 
-/* A range without a place; ops are copied (min of both sizes). lock may be NULL (no locking). name is copied. */
-IomRange *iom_range_new(viv_dev_t *dev, GRecMutex *lock, const viv_io_ops_t *ops, void *ctx, uint64_t len,
-                        const char *name);
+/* A range without a place; ops are copied (min of both sizes). lock may be NULL (no locking). name
+ * is copied. */
+IomRange *iom_range_new(viv_dev_t *dev, GRecMutex *lock, const viv_io_ops_t *ops, void *ctx,
+                        uint64_t len, const char *name);
 void iom_range_free(IomRange *range); /* unmapped before */
 const char *iom_range_name(const IomRange *range);
 uint64_t iom_range_accesses(const IomRange *range);
 
-/* Any width of 1, 2, 4, 8 at any offset; bytes beyond the range read as ones and are dropped. [any] */
+/* Any width of 1, 2, 4, 8 at any offset; bytes beyond the range read as ones and are dropped.
+ * [any] */
 uint64_t iom_range_read(IomRange *range, uint64_t off, uint32_t width);
 void iom_range_write(IomRange *range, uint64_t off, uint64_t value, uint32_t width);
 
@@ -35,7 +37,8 @@ void iom_pio_unmap(Iom *iom, IomRange *range);
 uint32_t iom_pio_read(Iom *iom, uint16_t port, uint32_t width);
 void iom_pio_write(Iom *iom, uint16_t port, uint32_t value, uint32_t width);
 uint32_t iom_pio_read_string(Iom *iom, uint16_t port, uint32_t width, void *buf, uint32_t count);
-uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const void *buf, uint32_t count);
+uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const void *buf,
+                              uint32_t count);
 void iom_dump(Iom *iom, FILE *out);
 
 #endif

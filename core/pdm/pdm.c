@@ -21,7 +21,8 @@ Pdm *pdm_new(Vm *vm)
     pdm->devices = g_ptr_array_new();
     pdm->functions = g_ptr_array_new();
     pdm->fwfiles = g_ptr_array_new();
-    pdm->a20_sources = 1; /* as most firmware leaves it; the owner of source 0 speaks for itself at reset */
+    pdm->a20_sources =
+        1; /* as most firmware leaves it; the owner of source 0 speaks for itself at reset */
     g_rec_mutex_init(&pdm->chipset);
     pdm_async_init(pdm);
     return pdm;
@@ -51,7 +52,7 @@ void pdm_free(Pdm *pdm)
     g_free(pdm);
 }
 
-/* -- construction ------------------------------------------------------------------------------------- */
+/* -- construction ---------------------------------------------------------------------------- */
 
 static gint pdm_order_compare(gconstpointer a, gconstpointer b)
 {
@@ -96,8 +97,8 @@ static viv_status_t pdm_collect_class(Pdm *pdm, CfgmNode *class_node, VivError *
             return st;
         }
         if (cls->max_instances && ++count > cls->max_instances) {
-            return error_set(err, VIV_E_CONFIG, "Devices/%s: at most %u instances are possible", name,
-                             cls->max_instances);
+            return error_set(err, VIV_E_CONFIG, "Devices/%s: at most %u instances are possible",
+                             name, cls->max_instances);
         }
         g_ptr_array_add(pdm->devices, pdm_device_new(pdm, cls, node, number));
     }
@@ -124,7 +125,7 @@ viv_status_t pdm_construct_all(Pdm *pdm, VivError *err)
     return VIV_OK;
 }
 
-/* -- broadcasts -------------------------------------------------------------------------------------------- */
+/* -- broadcasts ------------------------------------------------------------------------------ */
 
 typedef void (*PdmDeviceCall)(viv_dev_t *dev, void *self);
 
@@ -151,7 +152,8 @@ static void pdm_driver_power_on(PdmDriver *driver, void *ctx)
     if (driver->class->power_on && !err->status) {
         viv_status_t st = driver->class->power_on(&driver->pub, driver->self);
         if (st) {
-            error_set(err, st, "%s: %s", driver->name, driver->fail_text ? driver->fail_text : viv_status_text(st));
+            error_set(err, st, "%s: %s", driver->name,
+                      driver->fail_text ? driver->fail_text : viv_status_text(st));
         }
     }
 }
@@ -184,8 +186,8 @@ viv_status_t pdm_power_on(Pdm *pdm, VivError *err)
 static void pdm_driver_tell(PdmDriver *driver, void *ctx)
 {
     /* ctx is the offset of the callback in the class */
-    void (*const *fn)(viv_drv_t *, void *) =
-        (void (*const *)(viv_drv_t *, void *))(const void *)((const char *)driver->class + GPOINTER_TO_SIZE(ctx));
+    void (*const *fn)(viv_drv_t *, void *) = (void (*const *)(viv_drv_t *, void *))(
+        const void *)((const char *)driver->class + GPOINTER_TO_SIZE(ctx));
     if (*fn) {
         (*fn)(&driver->pub, driver->self);
     }
@@ -235,7 +237,7 @@ void pdm_reset(Pdm *pdm)
     pdm_apply_a20(pdm);
 }
 
-/* -- looking up ---------------------------------------------------------------------------------------------- */
+/* -- looking up ------------------------------------------------------------------------------ */
 
 static PdmDevice *pdm_find(Pdm *pdm, const char *name, uint32_t instance)
 {
@@ -248,8 +250,8 @@ static PdmDevice *pdm_find(Pdm *pdm, const char *name, uint32_t instance)
     return NULL;
 }
 
-viv_status_t pdm_device_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun, const char *id,
-                                  viv_iface_t *ret_iface)
+viv_status_t pdm_device_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
+                                  const char *id, viv_iface_t *ret_iface)
 {
     PdmDevice *found = pdm_find(pdm, device, instance);
     if (!found || !found->class->query_interface) {
@@ -258,8 +260,8 @@ viv_status_t pdm_device_interface(Pdm *pdm, const char *device, uint32_t instanc
     return found->class->query_interface(&found->pub, found->self, lun, id, ret_iface);
 }
 
-viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun, const char *id,
-                               viv_iface_t *ret_iface)
+viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
+                               const char *id, viv_iface_t *ret_iface)
 {
     PdmDevice *found = pdm_find(pdm, device, instance);
     PdmLun *entry = found ? pdm_lun_find(found, lun) : NULL;
@@ -277,12 +279,13 @@ gboolean pdm_has_device(Pdm *pdm, const char *name)
     return FALSE;
 }
 
-/* -- saved state ------------------------------------------------------------------------------------------------ */
+/* -- saved state ----------------------------------------------------------------------------- */
 
 static viv_status_t pdm_save_device(PdmDevice *device, SsmWriter *writer, VivError *err)
 {
     const viv_device_class_t *cls = device->class;
-    viv_status_t st = ssm_unit_begin(writer, cls->name, device->number, cls->state_version, SSM_PASS_FINAL);
+    viv_status_t st =
+        ssm_unit_begin(writer, cls->name, device->number, cls->state_version, SSM_PASS_FINAL);
     if (st) {
         return st;
     }
@@ -323,7 +326,8 @@ viv_status_t pdm_save(Pdm *pdm, SsmWriter *writer, VivError *err)
     return st;
 }
 
-/* The instance's timers as the state says them: tm_load() has armed those that were; reset must not see them. */
+/* The instance's timers as the state says them: tm_load() has armed those that were; reset must not
+ * see them. */
 static viv_status_t pdm_load_device(PdmDevice *device, SsmReader *reader, VivError *err)
 {
     const viv_device_class_t *cls = device->class;
@@ -332,11 +336,12 @@ static viv_status_t pdm_load_device(PdmDevice *device, SsmReader *reader, VivErr
     viv_stream_t *in;
     if (!ssm_reader_find(reader, cls->name, device->number, SSM_PASS_FINAL, &index) ||
         !ssm_reader_unit(reader, index, &info)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit %s: the state is of another machine", device->name);
+        return error_set(err, VIV_E_CORRUPT, "no unit %s: the state is of another machine",
+                         device->name);
     }
     if (info.version > cls->state_version) {
-        return error_set(err, VIV_E_VERSION, "unit %s has version %u; this %s reads up to %u", device->name,
-                         info.version, cls->name, cls->state_version);
+        return error_set(err, VIV_E_VERSION, "unit %s has version %u; this %s reads up to %u",
+                         device->name, info.version, cls->name, cls->state_version);
     }
     viv_status_t st = ssm_unit_open(reader, index, &in, err);
     if (st) {
@@ -355,7 +360,9 @@ static viv_status_t pdm_load_device(PdmDevice *device, SsmReader *reader, VivErr
     if (st) {
         const char *text = ssm_stream_error(in);
         return error_set(err, st, "unit %s: %s", device->name,
-                         device->fail_text ? device->fail_text : *text ? text : viv_status_text(st));
+                         device->fail_text ? device->fail_text
+                         : *text           ? text
+                                           : viv_status_text(st));
     }
     return VIV_OK;
 }
@@ -376,7 +383,8 @@ static viv_status_t pdm_post_load(PdmDevice *device, SsmReader *reader, VivError
     g_rec_mutex_unlock(device->lock);
     if (st) {
         return error_set(err, st, "unit %s: %s", device->name,
-                         device->fail_text ? device->fail_text : "holds a state that the device cannot have");
+                         device->fail_text ? device->fail_text
+                                           : "holds a state that the device cannot have");
     }
     return VIV_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: device and driver instances, their locks, LUNs and chains, interfaces, IRQ lines, PCI, roles, async completion. */
+/* PDM: device and driver instances, their locks, LUNs and chains, interfaces, IRQ lines, PCI,
+ * roles, async completion. */
 #ifndef CORE_PDM_H
 #define CORE_PDM_H
 
@@ -29,7 +30,8 @@ void pdm_power_off(Pdm *pdm);
 void pdm_suspend(Pdm *pdm);
 void pdm_resume(Pdm *pdm);
 void pdm_reset(Pdm *pdm); /* EMTs stand */
-/* Waits until every async work is finished and its done() has been called. EMTs stand. [main or emt 0] */
+/* Waits until every async work is finished and its done() has been called. EMTs stand. [main or emt
+ * 0] */
 void pdm_drain(Pdm *pdm);
 gboolean pdm_is_quiet(Pdm *pdm); /* nothing is in flight */
 
@@ -37,23 +39,25 @@ gboolean pdm_is_quiet(Pdm *pdm); /* nothing is in flight */
 viv_status_t pdm_save(Pdm *pdm, SsmWriter *writer, VivError *err);
 viv_status_t pdm_load(Pdm *pdm, SsmReader *reader, VivError *err);
 
-/* An interface of a device's LUN ("viv.keyboard-port/1") for frontends: VIV_E_NOT_FOUND if there is none. */
-viv_status_t pdm_device_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun, const char *id,
-                                  viv_iface_t *ret_iface);
+/* An interface of a device's LUN ("viv.keyboard-port/1") for frontends: VIV_E_NOT_FOUND if there is
+ * none. */
+viv_status_t pdm_device_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
+                                  const char *id, viv_iface_t *ret_iface);
 /* An interface of a driver in the chain below the device's LUN. */
-viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun, const char *id,
-                               viv_iface_t *ret_iface);
+viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
+                               const char *id, viv_iface_t *ret_iface);
 gboolean pdm_has_device(Pdm *pdm, const char *name);
 
 /* -- roles, for TRPM and EM -- */
 void pdm_chipset_lock(Pdm *pdm);
 void pdm_chipset_unlock(Pdm *pdm);
 gboolean pdm_apic_take(Pdm *pdm, uint32_t vcpu, uint8_t *ret_vector); /* chipset lock held */
-uint8_t pdm_pic_take(Pdm *pdm);                                      /* chipset lock held */
+uint8_t pdm_pic_take(Pdm *pdm);                                       /* chipset lock held */
 gboolean pdm_has_apic(const Pdm *pdm);
 uint64_t pdm_tpr_get(Pdm *pdm, uint32_t vcpu);
 void pdm_tpr_set(Pdm *pdm, uint32_t vcpu, uint32_t tpr);
-/* APIC base, x2APIC and TSC deadline MSRs: VIV_E_NOT_FOUND for #GP, VIV_E_UNSUPPORTED for MSRs that are not the APIC's. */
+/* APIC base, x2APIC and TSC deadline MSRs: VIV_E_NOT_FOUND for #GP, VIV_E_UNSUPPORTED for MSRs that
+ * are not the APIC's. */
 viv_status_t pdm_msr_read(Pdm *pdm, uint32_t vcpu, uint32_t msr, uint64_t *ret_value);
 viv_status_t pdm_msr_write(Pdm *pdm, uint32_t vcpu, uint32_t msr, uint64_t value);
 gboolean pdm_apic_enabled(Pdm *pdm, uint32_t vcpu);
@@ -65,7 +69,8 @@ void pdm_vcpu_init(Pdm *pdm, uint32_t vcpu);
 const uint8_t *pdm_fwfile(Pdm *pdm, const char *name, uint64_t *ret_len);
 /* The PCI bus's guest configuration access, for a boot without firmware. */
 uint32_t pdm_pci_read(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t width);
-void pdm_pci_write(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value, uint32_t width);
+void pdm_pci_write(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
+                   uint32_t width);
 void pdm_cmos_write(Pdm *pdm, uint32_t index, uint8_t value);
 /* Direct boot: every PAM region is RAM, A20 on. */
 void pdm_boot_memory(Pdm *pdm);

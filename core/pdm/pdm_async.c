@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: async completion. Each driver that submits gets one worker thread; done() goes to EMT 0 as a request.
- * In the deterministic mode done() comes from a timer at a fixed virtual delay behind the submission, whatever the host took.
- * Invariant: in_flight counts accepted works whose done() has not returned. */
+/* PDM: async completion. Each driver that submits gets one worker thread; done() goes to EMT 0 as a
+ * request. In the deterministic mode done() comes from a timer at a fixed virtual delay behind the
+ * submission, whatever the host took. Invariant: in_flight counts accepted works whose done() has
+ * not returned. */
 #include "pdm/pdm_internal.h"
 
 #define PDM_ASYNC_DELAY_NS UINT64_C(100000)
@@ -133,7 +134,8 @@ void pdm_async_init(Pdm *pdm)
     g_cond_init(&pdm->async_cond);
     g_queue_init(&pdm->async_due);
     g_rec_mutex_init(&pdm->async_timer_lock);
-    pdm->async_timer = tm_timer_new(pdm->vm->tm, "pdm", "async", &pdm->async_timer_lock, pdm_async_timer, NULL, pdm);
+    pdm->async_timer = tm_timer_new(pdm->vm->tm, "pdm", "async", &pdm->async_timer_lock,
+                                    pdm_async_timer, NULL, pdm);
 }
 
 void pdm_async_finish(Pdm *pdm)
@@ -145,7 +147,8 @@ void pdm_async_finish(Pdm *pdm)
     g_cond_clear(&pdm->async_cond);
 }
 
-/* Deterministic mode: what is not due yet is delivered all the same; a save avoids that by letting the guest run on. */
+/* Deterministic mode: what is not due yet is delivered all the same; a save avoids that by letting
+ * the guest run on. */
 static void pdm_drain_due(Vm *vm, void *ctx)
 {
     Pdm *pdm = ctx;

@@ -14,9 +14,10 @@ viv_status_t pdm_fail(char **slot, viv_status_t status, const char *fmt, va_list
     return status;
 }
 
-/* -- the base table -------------------------------------------------------------------------------- */
+/* -- the base table -------------------------------------------------------------------------- */
 
-static viv_status_t pdm_dev_get_interface(viv_dev_t *dev, const char *id, uint32_t min_size, viv_iface_t *ret_iface)
+static viv_status_t pdm_dev_get_interface(viv_dev_t *dev, const char *id, uint32_t min_size,
+                                          viv_iface_t *ret_iface)
 {
     const void *table = pdm_service(id);
     if (!table) {
@@ -37,7 +38,8 @@ static void VIV_PRINTF(3, 4) pdm_dev_log(viv_dev_t *dev, uint32_t severity, cons
     va_end(args);
 }
 
-static viv_status_t VIV_PRINTF(3, 4) pdm_dev_fail(viv_dev_t *dev, viv_status_t status, const char *fmt, ...)
+static viv_status_t VIV_PRINTF(3, 4)
+    pdm_dev_fail(viv_dev_t *dev, viv_status_t status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -74,7 +76,8 @@ static viv_status_t pdm_map_failed(PdmDevice *device, VivError *err)
     return st;
 }
 
-static IomRange *pdm_new_io(PdmDevice *device, const viv_io_ops_t *ops, void *ctx, uint64_t len, const char *name)
+static IomRange *pdm_new_io(PdmDevice *device, const viv_io_ops_t *ops, void *ctx, uint64_t len,
+                            const char *name)
 {
     g_autofree char *full = g_strdup_printf("%s %s", device->name, name ? name : "");
     return iom_range_new(&device->pub, device->lock, ops, ctx, len, g_strchomp(full));
@@ -90,8 +93,9 @@ static viv_range_t *pdm_keep_range(PdmDevice *device, IomRange *io, PgmRange *mm
     return range;
 }
 
-static viv_status_t pdm_dev_pio_map(viv_dev_t *dev, uint32_t base, uint32_t count, const viv_io_ops_t *ops, void *ctx,
-                                    const char *name, viv_range_t **ret_range)
+static viv_status_t pdm_dev_pio_map(viv_dev_t *dev, uint32_t base, uint32_t count,
+                                    const viv_io_ops_t *ops, void *ctx, const char *name,
+                                    viv_range_t **ret_range)
 {
     PdmDevice *device = pdm_dev(dev);
     VivError err = VIV_ERROR_INIT;
@@ -107,8 +111,9 @@ static viv_status_t pdm_dev_pio_map(viv_dev_t *dev, uint32_t base, uint32_t coun
     return VIV_OK;
 }
 
-static viv_status_t pdm_dev_mmio_map(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes, const viv_io_ops_t *ops,
-                                     void *ctx, const char *name, viv_range_t **ret_range)
+static viv_status_t pdm_dev_mmio_map(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes,
+                                     const viv_io_ops_t *ops, void *ctx, const char *name,
+                                     viv_range_t **ret_range)
 {
     PdmDevice *device = pdm_dev(dev);
     VivError err = VIV_ERROR_INIT;
@@ -159,11 +164,12 @@ static uint64_t pdm_dev_time_ns(viv_dev_t *dev)
     return tm_now(pdm_dev(dev)->pdm->vm->tm);
 }
 
-static viv_status_t pdm_dev_timer_create(viv_dev_t *dev, const char *name, viv_timer_fn fn, void *ctx,
-                                         viv_timer_t **ret_timer)
+static viv_status_t pdm_dev_timer_create(viv_dev_t *dev, const char *name, viv_timer_fn fn,
+                                         void *ctx, viv_timer_t **ret_timer)
 {
     PdmDevice *device = pdm_dev(dev);
-    viv_timer_t *timer = tm_timer_new(device->pdm->vm->tm, device->name, name, device->lock, fn, dev, ctx);
+    viv_timer_t *timer =
+        tm_timer_new(device->pdm->vm->tm, device->name, name, device->lock, fn, dev, ctx);
     g_ptr_array_add(device->timers, timer);
     *ret_timer = timer;
     return VIV_OK;
@@ -196,7 +202,7 @@ const viv_dev_api_t *pdm_device_api(void)
     return &api;
 }
 
-/* -- life ----------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 PdmLun *pdm_lun_find(PdmDevice *device, uint32_t lun)
 {
@@ -231,8 +237,8 @@ PdmDevice *pdm_device_new(Pdm *pdm, const viv_device_class_t *cls, CfgmNode *nod
     return device;
 }
 
-/* [main, lock held] "" patterns a class reads through viv.cfg/1 cannot be known here: subtrees of Config are the device's own,
- * plain keys are the option table's. */
+/* [main, lock held] "" patterns a class reads through viv.cfg/1 cannot be known here: subtrees of
+ * Config are the device's own, plain keys are the option table's. */
 static const char *const pdm_allowed[] = {"*/**", NULL};
 
 viv_status_t pdm_device_construct(PdmDevice *device, VivError *err)
@@ -243,8 +249,8 @@ viv_status_t pdm_device_construct(PdmDevice *device, VivError *err)
         return error_set(err, VIV_E_NOMEM, "%s: no memory for %u bytes of instance", device->name,
                          cls->instance_size);
     }
-    viv_status_t st = cfgm_validate_options(device->config, cls->options, cls->option_stride, device->self,
-                                            pdm_allowed, err);
+    viv_status_t st = cfgm_validate_options(device->config, cls->options, cls->option_stride,
+                                            device->self, pdm_allowed, err);
     if (st) {
         return st;
     }

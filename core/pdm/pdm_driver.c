@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: drivers and their chains. A chain is built from the bottom: a driver's construct finds what is below it ready and
- * what is above it reachable by query_above. */
+/* PDM: drivers and their chains. A chain is built from the bottom: a driver's construct finds what
+ * is below it ready and what is above it reachable by query_above. */
 #include <glib-unix.h>
 #include <string.h>
 
@@ -17,11 +17,12 @@ struct viv_watch {
     void *ctx;
 };
 
-/* -- the table ------------------------------------------------------------------------------------------ */
+/* -- the table ------------------------------------------------------------------------------- */
 
-static viv_status_t drv_get_interface(viv_drv_t *drv, const char *id, uint32_t min_size, viv_iface_t *ret_iface)
+static viv_status_t drv_get_interface(viv_drv_t *drv, const char *id, uint32_t min_size,
+                                      viv_iface_t *ret_iface)
 {
-    const void *table = !strcmp(id, VIV_STORAGE_ID)  ? (const void *)&pdm_storage_api
+    const void *table = !strcmp(id, VIV_STORAGE_ID) ? (const void *)&pdm_storage_api
                         : !strcmp(id, VIV_ASYNC_ID) ? (const void *)&pdm_async_api
                                                     : NULL;
     if (!table) {
@@ -42,7 +43,8 @@ static void VIV_PRINTF(3, 4) drv_log(viv_drv_t *drv, uint32_t severity, const ch
     va_end(args);
 }
 
-static viv_status_t VIV_PRINTF(3, 4) drv_fail(viv_drv_t *drv, viv_status_t status, const char *fmt, ...)
+static viv_status_t VIV_PRINTF(3, 4)
+    drv_fail(viv_drv_t *drv, viv_status_t status, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -56,7 +58,8 @@ static const char *drv_name(viv_drv_t *drv)
     return pdm_drv(drv)->name;
 }
 
-static viv_status_t drv_checked(viv_status_t st, uint32_t min_size, viv_iface_t iface, viv_iface_t *ret_iface)
+static viv_status_t drv_checked(viv_status_t st, uint32_t min_size, viv_iface_t iface,
+                                viv_iface_t *ret_iface)
 {
     if (!st && *(const uint32_t *)iface.ops < min_size) {
         return VIV_E_VERSION;
@@ -67,7 +70,8 @@ static viv_status_t drv_checked(viv_status_t st, uint32_t min_size, viv_iface_t 
     return st;
 }
 
-static viv_status_t drv_query_one(PdmDriver *driver, const char *id, uint32_t min_size, viv_iface_t *ret_iface)
+static viv_status_t drv_query_one(PdmDriver *driver, const char *id, uint32_t min_size,
+                                  viv_iface_t *ret_iface)
 {
     viv_iface_t iface = {0};
     if (!driver->class->query_interface) {
@@ -77,7 +81,8 @@ static viv_status_t drv_query_one(PdmDriver *driver, const char *id, uint32_t mi
     return drv_checked(st, min_size, iface, ret_iface);
 }
 
-static viv_status_t drv_query_above(viv_drv_t *drv, const char *id, uint32_t min_size, viv_iface_t *ret_iface)
+static viv_status_t drv_query_above(viv_drv_t *drv, const char *id, uint32_t min_size,
+                                    viv_iface_t *ret_iface)
 {
     PdmDriver *driver = pdm_drv(drv);
     if (driver->above) {
@@ -88,11 +93,13 @@ static viv_status_t drv_query_above(viv_drv_t *drv, const char *id, uint32_t min
     if (!device->class->query_interface) {
         return VIV_E_NOT_FOUND;
     }
-    viv_status_t st = device->class->query_interface(&device->pub, device->self, driver->lun, id, &iface);
+    viv_status_t st =
+        device->class->query_interface(&device->pub, device->self, driver->lun, id, &iface);
     return drv_checked(st, min_size, iface, ret_iface);
 }
 
-static viv_status_t drv_query_below(viv_drv_t *drv, const char *id, uint32_t min_size, viv_iface_t *ret_iface)
+static viv_status_t drv_query_below(viv_drv_t *drv, const char *id, uint32_t min_size,
+                                    viv_iface_t *ret_iface)
 {
     PdmDriver *below = pdm_drv(drv)->below;
     return below ? drv_query_one(below, id, min_size, ret_iface) : VIV_E_NOT_FOUND;
@@ -103,7 +110,7 @@ static uint64_t drv_time_ns(viv_drv_t *drv)
     return tm_now(pdm_drv(drv)->pdm->vm->tm);
 }
 
-/* -- watches ------------------------------------------------------------------------------------------------ */
+/* -- watches --------------------------------------------------------------------------------- */
 
 static void watch_unref(gpointer data)
 {
@@ -117,7 +124,8 @@ static void watch_unref(gpointer data)
 static gboolean watch_dispatch(gint fd, GIOCondition condition, gpointer data)
 {
     viv_watch_t *watch = data;
-    uint32_t events = ((condition & G_IO_IN) ? VIV_WATCH_IN : 0) | ((condition & G_IO_OUT) ? VIV_WATCH_OUT : 0) |
+    uint32_t events = ((condition & G_IO_IN) ? VIV_WATCH_IN : 0) |
+                      ((condition & G_IO_OUT) ? VIV_WATCH_OUT : 0) |
                       ((condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) ? VIV_WATCH_HUP : 0);
     (void)fd;
     g_atomic_int_inc(&watch->refs);
@@ -132,8 +140,8 @@ static gboolean watch_dispatch(gint fd, GIOCondition condition, gpointer data)
     return go_on ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-static viv_status_t drv_watch_add(viv_drv_t *drv, int fd, uint32_t events, viv_watch_fn fn, void *ctx,
-                                  viv_watch_t **ret_watch)
+static viv_status_t drv_watch_add(viv_drv_t *drv, int fd, uint32_t events, viv_watch_fn fn,
+                                  void *ctx, viv_watch_t **ret_watch)
 {
     PdmDriver *driver = pdm_drv(drv);
     viv_watch_t *watch = g_new0(viv_watch_t, 1);
@@ -142,8 +150,9 @@ static viv_status_t drv_watch_add(viv_drv_t *drv, int fd, uint32_t events, viv_w
     watch->ctx = ctx;
     watch->refs = 1; /* the source's */
     g_rec_mutex_init(&watch->lock);
-    GIOCondition condition = (GIOCondition)(((events & VIV_WATCH_IN) ? G_IO_IN : 0) |
-                                            ((events & VIV_WATCH_OUT) ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR);
+    GIOCondition condition =
+        (GIOCondition)(((events & VIV_WATCH_IN) ? G_IO_IN : 0) |
+                       ((events & VIV_WATCH_OUT) ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR);
     *ret_watch = watch; /* before the first event can come */
     watch->source = g_unix_fd_source_new(fd, condition);
     g_source_set_callback(watch->source, G_SOURCE_FUNC(watch_dispatch), watch, watch_unref);
@@ -209,7 +218,7 @@ static const viv_drv_api_t pdm_drv_api = {
     .time_ns = drv_time_ns,
 };
 
-/* -- chains ---------------------------------------------------------------------------------------------------- */
+/* -- chains ---------------------------------------------------------------------------------- */
 
 /* Waits until whatever the I/O thread had queued for a driver has run. */
 static gboolean drv_fence_dispatch(gpointer data)
@@ -251,7 +260,8 @@ void pdm_chain_free(PdmDriver *top)
     g_free(top);
 }
 
-static PdmDriver *pdm_driver_new(PdmDevice *device, uint32_t lun, CfgmNode *node, const char *class_name)
+static PdmDriver *pdm_driver_new(PdmDevice *device, uint32_t lun, CfgmNode *node,
+                                 const char *class_name)
 {
     VivError err = VIV_ERROR_INIT;
     const viv_class_t *cls = NULL;
@@ -280,7 +290,8 @@ static viv_status_t pdm_driver_construct(PdmDriver *driver)
     if (!driver->self) {
         return dev->api->fail(dev, VIV_E_NOMEM, "%s: no memory", driver->name);
     }
-    if (cfgm_validate_options(driver->config, cls->options, cls->option_stride, driver->self, NULL, &err)) {
+    if (cfgm_validate_options(driver->config, cls->options, cls->option_stride, driver->self, NULL,
+                              &err)) {
         viv_status_t st = dev->api->fail(dev, err.status, "%s", error_text(&err));
         error_clear(&err);
         return st;
@@ -295,14 +306,15 @@ static viv_status_t pdm_driver_construct(PdmDriver *driver)
 
 #define PDM_CHAIN_MAX 16
 
-static viv_status_t pdm_chain_level(PdmDevice *device, uint32_t lun, CfgmNode *node, PdmDriver *above, uint32_t depth,
-                                    PdmDriver **ret_driver)
+static viv_status_t pdm_chain_level(PdmDevice *device, uint32_t lun, CfgmNode *node,
+                                    PdmDriver *above, uint32_t depth, PdmDriver **ret_driver)
 {
     viv_dev_t *dev = &device->pub;
     const char *class_name = cfgm_string(node, "Driver", NULL);
     if (!class_name || depth >= PDM_CHAIN_MAX) {
         return dev->api->fail(dev, VIV_E_CONFIG, "LUN#%u: %s", lun,
-                              class_name ? "the driver chain is too long" : "the value Driver is missing");
+                              class_name ? "the driver chain is too long"
+                                         : "the value Driver is missing");
     }
     PdmDriver *driver = pdm_driver_new(device, lun, node, class_name);
     if (!driver) {
@@ -310,7 +322,8 @@ static viv_status_t pdm_chain_level(PdmDevice *device, uint32_t lun, CfgmNode *n
     }
     driver->above = above;
     CfgmNode *next = cfgm_child(node, "AttachedDriver");
-    viv_status_t st = next ? pdm_chain_level(device, lun, next, driver, depth + 1, &driver->below) : VIV_OK;
+    viv_status_t st =
+        next ? pdm_chain_level(device, lun, next, driver, depth + 1, &driver->below) : VIV_OK;
     if (!st) {
         st = pdm_driver_construct(driver);
     }
@@ -327,7 +340,8 @@ viv_status_t pdm_chain_build(PdmDevice *device, uint32_t lun, CfgmNode *node, Pd
     return pdm_chain_level(device, lun, node, NULL, 0, ret_top);
 }
 
-viv_status_t pdm_chain_query(PdmDriver *top, const char *id, uint32_t min_size, viv_iface_t *ret_iface)
+viv_status_t pdm_chain_query(PdmDriver *top, const char *id, uint32_t min_size,
+                             viv_iface_t *ret_iface)
 {
     viv_status_t st = VIV_E_NOT_FOUND;
     for (PdmDriver *driver = top; driver && st == VIV_E_NOT_FOUND; driver = driver->below) {

@@ -30,19 +30,25 @@ struct viv_ram {
 };
 
 #define PDM_PCI_CONFIG 256u
-#define PDM_PCI_BARS 7u /* 6: expansion ROM */
+#define PDM_PCI_BARS   7u /* 6: expansion ROM */
 
-typedef enum PdmBarKind { PDM_BAR_NONE, PDM_BAR_PIO, PDM_BAR_MMIO, PDM_BAR_RAM, PDM_BAR_HIGH } PdmBarKind;
+typedef enum PdmBarKind {
+    PDM_BAR_NONE,
+    PDM_BAR_PIO,
+    PDM_BAR_MMIO,
+    PDM_BAR_RAM,
+    PDM_BAR_HIGH
+} PdmBarKind;
 
 typedef struct PdmBar {
     PdmBarKind kind; /* PDM_BAR_HIGH: the upper half of a 64-bit BAR */
     uint32_t flags;
     uint64_t len;
-    IomRange *io;      /* PIO, MMIO */
-    viv_ram_t *ram;    /* RAM */
+    IomRange *io;   /* PIO, MMIO */
+    viv_ram_t *ram; /* RAM */
     gboolean writable;
-    uint64_t address;  /* UINT64_MAX: not mapped */
-    PgmRange *mapped;  /* MMIO, RAM */
+    uint64_t address; /* UINT64_MAX: not mapped */
+    PgmRange *mapped; /* MMIO, RAM */
 } PdmBar;
 
 struct viv_pci_fn {
@@ -133,7 +139,8 @@ PdmDevice *pdm_device_new(Pdm *pdm, const viv_device_class_t *cls, CfgmNode *nod
 void pdm_device_free(PdmDevice *device);
 viv_status_t pdm_device_construct(PdmDevice *device, VivError *err);
 const viv_dev_api_t *pdm_device_api(void);
-viv_status_t pdm_fail(char **slot, viv_status_t status, const char *fmt, va_list args) VIV_PRINTF(3, 0);
+viv_status_t pdm_fail(char **slot, viv_status_t status, const char *fmt, va_list args)
+    VIV_PRINTF(3, 0);
 PdmLun *pdm_lun_find(PdmDevice *device, uint32_t lun);
 
 /* pdm_services.c: the tables behind get_interface */
@@ -158,7 +165,8 @@ viv_status_t pdm_pci_load(Pdm *pdm, SsmReader *reader, VivError *err);
 /* pdm_driver.c */
 viv_status_t pdm_chain_build(PdmDevice *device, uint32_t lun, CfgmNode *node, PdmDriver **ret_top);
 void pdm_chain_free(PdmDriver *top);
-viv_status_t pdm_chain_query(PdmDriver *top, const char *id, uint32_t min_size, viv_iface_t *ret_iface);
+viv_status_t pdm_chain_query(PdmDriver *top, const char *id, uint32_t min_size,
+                             viv_iface_t *ret_iface);
 typedef void (*PdmDriverFn)(PdmDriver *driver, void *ctx);
 void pdm_each_driver(Pdm *pdm, PdmDriverFn fn, void *ctx);
 /* pdm_async.c */
@@ -169,7 +177,8 @@ void pdm_async_end_worker(PdmDriver *driver);
 /* pdm_thread.c */
 extern const viv_queue_api_t pdm_queue_api;
 extern const viv_thread_api_t pdm_thread_api;
-void pdm_threads_stand(PdmDevice *device); /* waits until none of the device's threads is in its function */
+void pdm_threads_stand(
+    PdmDevice *device); /* waits until none of the device's threads is in its function */
 void pdm_threads_go(PdmDevice *device);
 void pdm_threads_end(PdmDevice *device);
 /* pdm_storage.c */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: interrupt lines, the roles that make a PC, A20 and memory control.
- * Invariant: a line's level is the or of what every device drives; controllers hear of changes only, under the
- * chipset lock. */
+/* PDM: interrupt lines, the roles that make a PC, A20 and memory control. Invariant: a line's level
+ * is the or of what every device drives; controllers hear of changes only, under the chipset
+ * lock. */
 #include <string.h>
 
 #include "log/log.h"
 #include "pdm/pdm_internal.h"
 
-#define PDM_MSR_APIC_BASE 0x1bu
+#define PDM_MSR_APIC_BASE    0x1bu
 #define PDM_MSR_TSC_DEADLINE 0x6e0u
-#define PDM_A20_BOOT 31u /* the source that a boot without firmware uses */
+#define PDM_A20_BOOT         31u /* the source that a boot without firmware uses */
 
 static Pdm *pdm_of(viv_dev_t *dev)
 {
@@ -26,12 +26,14 @@ void pdm_chipset_unlock(Pdm *pdm)
     g_rec_mutex_unlock(&pdm->chipset);
 }
 
-/* -- taking roles ------------------------------------------------------------------------------------- */
+/* -- taking roles ---------------------------------------------------------------------------- */
 
-static viv_status_t pdm_provide(viv_dev_t *dev, PdmRole *role, const char *what, const void *ops, void *self)
+static viv_status_t pdm_provide(viv_dev_t *dev, PdmRole *role, const char *what, const void *ops,
+                                void *self)
 {
     if (role->device) {
-        return dev->api->fail(dev, VIV_E_EXISTS, "the machine has %s already: %s", what, role->device->name);
+        return dev->api->fail(dev, VIV_E_EXISTS, "the machine has %s already: %s", what,
+                              role->device->name);
     }
     *role = (PdmRole){pdm_dev(dev), ops, self};
     return VIV_OK;
@@ -60,7 +62,7 @@ static viv_status_t pdm_provide_rtc(viv_dev_t *dev, const viv_rtc_ops_t *ops, vo
 #define PDM_CALL(role, type, fn, ...)                                                              \
     ((const type *)(role).ops)->fn(&(role).device->pub, (role).self, ##__VA_ARGS__)
 
-/* -- lines ------------------------------------------------------------------------------------------------ */
+/* -- lines ----------------------------------------------------------------------------------- */
 
 typedef enum PdmLines { PDM_ISA, PDM_PIC, PDM_GSI } PdmLines;
 
@@ -82,7 +84,9 @@ static void pdm_line_levels(Pdm *pdm, uint32_t *ret_pic, uint32_t *ret_gsi)
 static void pdm_line_set(PdmDevice *device, PdmLines lines, uint32_t line, uint32_t level)
 {
     Pdm *pdm = device->pdm;
-    uint32_t *mask = lines == PDM_ISA ? &device->isa_lines : lines == PDM_PIC ? &device->pic_lines : &device->gsi_lines;
+    uint32_t *mask = lines == PDM_ISA   ? &device->isa_lines
+                     : lines == PDM_PIC ? &device->pic_lines
+                                        : &device->gsi_lines;
     uint32_t bit = UINT32_C(1) << line;
     uint32_t wanted = level ? *mask | bit : *mask & ~bit;
     if (wanted == *mask) {
@@ -135,7 +139,7 @@ void pdm_irq_clear_all(Pdm *pdm)
     trpm_reset(pdm->vm->trpm);
 }
 
-/* -- towards the CPUs ------------------------------------------------------------------------------------------ */
+/* -- towards the CPUs ------------------------------------------------------------------------ */
 
 static void pdm_pic_intr(viv_dev_t *dev, uint32_t level)
 {
@@ -208,7 +212,8 @@ static void pdm_cpu_sipi(viv_dev_t *dev, uint32_t vcpu, uint8_t vector)
     }
 }
 
-static void pdm_ferr_listen(viv_dev_t *dev, void (*fn)(viv_dev_t *dev, void *ctx, uint32_t level), void *ctx)
+static void pdm_ferr_listen(viv_dev_t *dev, void (*fn)(viv_dev_t *dev, void *ctx, uint32_t level),
+                            void *ctx)
 {
     Pdm *pdm = pdm_of(dev);
     pdm->ferr_dev = dev;
@@ -236,14 +241,14 @@ uint32_t pdm_ignne(const Pdm *pdm)
     return __atomic_load_n(&pdm->ignne, __ATOMIC_RELAXED);
 }
 
-/* -- between roles ------------------------------------------------------------------------------------------------ */
+/* -- between roles --------------------------------------------------------------------------- */
 
-static uint32_t pdm_apic_deliver(viv_dev_t *dev, uint32_t dest, uint32_t dest_logical, uint32_t delivery_mode,
-                                 uint32_t vector, uint32_t level_triggered)
+static uint32_t pdm_apic_deliver(viv_dev_t *dev, uint32_t dest, uint32_t dest_logical,
+                                 uint32_t delivery_mode, uint32_t vector, uint32_t level_triggered)
 {
     Pdm *pdm = pdm_of(dev);
-    return pdm->apic.device ? PDM_CALL(pdm->apic, viv_apic_ops_t, deliver, dest, dest_logical, delivery_mode, vector,
-                                       level_triggered)
+    return pdm->apic.device ? PDM_CALL(pdm->apic, viv_apic_ops_t, deliver, dest, dest_logical,
+                                       delivery_mode, vector, level_triggered)
                             : 0;
 }
 
@@ -281,7 +286,7 @@ static void pdm_cmos_write_dev(viv_dev_t *dev, uint32_t index, uint8_t value)
     pdm_cmos_write(pdm_of(dev), index, value);
 }
 
-/* -- for TRPM and EM -------------------------------------------------------------------------------------------------- */
+/* -- for TRPM and EM ------------------------------------------------------------------------- */
 
 gboolean pdm_apic_take(Pdm *pdm, uint32_t vcpu, uint8_t *ret_vector)
 {
@@ -320,7 +325,8 @@ void pdm_tpr_set(Pdm *pdm, uint32_t vcpu, uint32_t tpr)
 
 static gboolean pdm_apic_msr(uint32_t msr)
 {
-    return msr == PDM_MSR_APIC_BASE || msr == PDM_MSR_TSC_DEADLINE || (msr >= 0x800 && msr <= 0x8ff);
+    return msr == PDM_MSR_APIC_BASE || msr == PDM_MSR_TSC_DEADLINE ||
+           (msr >= 0x800 && msr <= 0x8ff);
 }
 
 viv_status_t pdm_msr_read(Pdm *pdm, uint32_t vcpu, uint32_t msr, uint64_t *ret_value)
@@ -351,8 +357,9 @@ viv_status_t pdm_msr_write(Pdm *pdm, uint32_t vcpu, uint32_t msr, uint64_t value
         return VIV_E_NOT_FOUND;
     }
     pdm_chipset_lock(pdm);
-    viv_status_t st = msr == PDM_MSR_APIC_BASE ? PDM_CALL(pdm->apic, viv_apic_ops_t, base_set, vcpu, value)
-                                               : PDM_CALL(pdm->apic, viv_apic_ops_t, msr_write, vcpu, msr, value);
+    viv_status_t st = msr == PDM_MSR_APIC_BASE
+                          ? PDM_CALL(pdm->apic, viv_apic_ops_t, base_set, vcpu, value)
+                          : PDM_CALL(pdm->apic, viv_apic_ops_t, msr_write, vcpu, msr, value);
     pdm_chipset_unlock(pdm);
     return st ? VIV_E_NOT_FOUND : VIV_OK;
 }
@@ -372,9 +379,10 @@ void pdm_vcpu_init(Pdm *pdm, uint32_t vcpu)
     }
 }
 
-/* -- memory control ------------------------------------------------------------------------------------------------------ */
+/* -- memory control -------------------------------------------------------------------------- */
 
-static void pdm_pam_set(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes, uint32_t read_ram, uint32_t write_ram)
+static void pdm_pam_set(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes, uint32_t read_ram,
+                        uint32_t write_ram)
 {
     pgm_pam_set(pdm_of(dev)->vm->pgm, gpa, len_bytes, read_ram != 0, write_ram != 0);
 }

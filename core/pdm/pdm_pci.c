@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: configuration space, BARs and INTx of PCI functions. PCI Local Bus Specification 3.0, chapter 6.
- * Invariants:
- *  1. A BAR is mapped exactly while its decode bit in Command is set and its address is not zero, not all ones, and free.
- *  2. `driven` is what the bus was told; it is asserted && !Interrupt Disable.
- * Locking: configuration accesses hold the owning device's lock. */
+/* PDM: configuration space, BARs and INTx of PCI functions. PCI Local Bus Specification 3.0,
+ * chapter 6. Invariants:
+ *  1. A BAR is mapped exactly while its decode bit in Command is set and its address is not zero,
+ *     not all ones, and free.
+ *  2. `driven` is what the bus was told; it is asserted && !Interrupt Disable. Locking:
+ *     configuration accesses hold the owning device's lock. */
 #include <string.h>
 
 #include "log/log.h"
 #include "pdm/pdm_internal.h"
 
-#define PCI_COMMAND 0x04u
-#define PCI_COMMAND_IO 0x1u
-#define PCI_COMMAND_MEMORY 0x2u
-#define PCI_COMMAND_MASTER 0x4u
+#define PCI_COMMAND          0x04u
+#define PCI_COMMAND_IO       0x1u
+#define PCI_COMMAND_MEMORY   0x2u
+#define PCI_COMMAND_MASTER   0x4u
 #define PCI_COMMAND_INTX_OFF 0x400u
-#define PCI_STATUS 0x06u
-#define PCI_STATUS_INTX 0x08u
-#define PCI_BAR0 0x10u
-#define PCI_ROM 0x30u
-#define PCI_INT_LINE 0x3cu
-#define PCI_INT_PIN 0x3du
+#define PCI_STATUS           0x06u
+#define PCI_STATUS_INTX      0x08u
+#define PCI_BAR0             0x10u
+#define PCI_ROM              0x30u
+#define PCI_INT_LINE         0x3cu
+#define PCI_INT_PIN          0x3du
 
 #define PDM_PCI_STATE_VERSION 1
 
-/* -- raw space ------------------------------------------------------------------------------------------ */
+/* -- raw space ------------------------------------------------------------------------------- */
 
 static uint32_t pci_get(const uint8_t *space, uint32_t off, uint32_t width)
 {
@@ -46,7 +47,7 @@ static uint32_t pci_bar_offset(uint32_t bar)
     return bar == 6 ? PCI_ROM : PCI_BAR0 + bar * 4;
 }
 
-/* -- BARs -------------------------------------------------------------------------------------------------- */
+/* -- BARs ------------------------------------------------------------------------------------ */
 
 static uint64_t pci_bar_wanted(const viv_pci_fn_t *fn, uint32_t n)
 {
@@ -56,7 +57,8 @@ static uint64_t pci_bar_wanted(const viv_pci_fn_t *fn, uint32_t n)
     uint64_t address;
     if (bar->kind == PDM_BAR_PIO) {
         address = raw & ~3u;
-        return (command & PCI_COMMAND_IO) && address && address <= 0x10000 - bar->len ? address : UINT64_MAX;
+        return (command & PCI_COMMAND_IO) && address && address <= 0x10000 - bar->len ? address
+                                                                                      : UINT64_MAX;
     }
     if (!(command & PCI_COMMAND_MEMORY) || (n == 6 && !(raw & 1))) {
         return UINT64_MAX;
@@ -97,7 +99,8 @@ static void pci_bar_map(viv_pci_fn_t *fn, PdmBar *bar, uint64_t address)
         bar->mapped = pgm_map_block(vm->pgm, address, bar->ram->block, 0, len, bar->writable, &err);
     }
     if (err.status) {
-        viv_log("pci", VIV_LOG_DEBUG, "%s: BAR stays unmapped: %s", fn->device->name, error_text(&err));
+        viv_log("pci", VIV_LOG_DEBUG, "%s: BAR stays unmapped: %s", fn->device->name,
+                error_text(&err));
         error_clear(&err);
         return;
     }
@@ -121,19 +124,23 @@ void pdm_pci_remap(viv_pci_fn_t *fn)
     }
 }
 
-static viv_status_t pci_bar_add(viv_pci_fn_t *fn, uint32_t n, PdmBarKind kind, uint64_t len, uint32_t flags)
+static viv_status_t pci_bar_add(viv_pci_fn_t *fn, uint32_t n, PdmBarKind kind, uint64_t len,
+                                uint32_t flags)
 {
     viv_dev_t *dev = &fn->device->pub;
     gboolean wide = (flags & VIV_BAR_64BIT) != 0;
     uint64_t least = kind == PDM_BAR_PIO ? 4 : n == 6 ? 2048 : 16;
     uint64_t most = kind == PDM_BAR_PIO ? 256 : wide ? UINT64_C(1) << 38 : UINT64_C(1) << 31;
-    if (n >= PDM_PCI_BARS || (n == 6 && kind != PDM_BAR_RAM) || (wide && n >= 5) || (len & (len - 1)) ||
-        len < least || len > most || fn->bars[n].kind != PDM_BAR_NONE ||
+    if (n >= PDM_PCI_BARS || (n == 6 && kind != PDM_BAR_RAM) || (wide && n >= 5) ||
+        (len & (len - 1)) || len < least || len > most || fn->bars[n].kind != PDM_BAR_NONE ||
         (wide && fn->bars[n + 1].kind != PDM_BAR_NONE)) {
-        return dev->api->fail(dev, VIV_E_MISUSE, "BAR %u of %" G_GUINT64_FORMAT " bytes is not possible", n, len);
+        return dev->api->fail(dev, VIV_E_MISUSE,
+                              "BAR %u of %" G_GUINT64_FORMAT " bytes is not possible", n, len);
     }
     uint32_t off = pci_bar_offset(n);
-    uint32_t type = kind == PDM_BAR_PIO ? 1u : n == 6 ? 0u : (wide ? 4u : 0u) | ((flags & VIV_BAR_PREFETCH) ? 8u : 0u);
+    uint32_t type = kind == PDM_BAR_PIO ? 1u
+                    : n == 6            ? 0u
+                                        : (wide ? 4u : 0u) | ((flags & VIV_BAR_PREFETCH) ? 8u : 0u);
     uint64_t mask = ~(len - 1);
     pci_put(fn->config, off, type, 4);
     pci_put(fn->wmask, off, (uint32_t)mask | (n == 6 ? 1u : 0u), 4);
@@ -148,14 +155,15 @@ static viv_status_t pci_bar_add(viv_pci_fn_t *fn, uint32_t n, PdmBarKind kind, u
     return VIV_OK;
 }
 
-static IomRange *pci_bar_io(viv_pci_fn_t *fn, const viv_io_ops_t *ops, void *ctx, uint64_t len, const char *name)
+static IomRange *pci_bar_io(viv_pci_fn_t *fn, const viv_io_ops_t *ops, void *ctx, uint64_t len,
+                            const char *name)
 {
     g_autofree char *full = g_strdup_printf("%s %s", fn->device->name, name ? name : "BAR");
     return iom_range_new(&fn->device->pub, fn->device->lock, ops, ctx, len, full);
 }
 
-static viv_status_t pci_bar_pio(viv_pci_fn_t *fn, uint32_t bar, uint32_t count, const viv_io_ops_t *ops, void *ctx,
-                                const char *name)
+static viv_status_t pci_bar_pio(viv_pci_fn_t *fn, uint32_t bar, uint32_t count,
+                                const viv_io_ops_t *ops, void *ctx, const char *name)
 {
     viv_status_t st = pci_bar_add(fn, bar, PDM_BAR_PIO, count, 0);
     if (!st) {
@@ -174,8 +182,8 @@ static viv_status_t pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_by
     return st;
 }
 
-static viv_status_t pci_bar_ram(viv_pci_fn_t *fn, uint32_t bar, uint32_t flags, viv_ram_t *ram, uint64_t len_bytes,
-                                uint32_t writable)
+static viv_status_t pci_bar_ram(viv_pci_fn_t *fn, uint32_t bar, uint32_t flags, viv_ram_t *ram,
+                                uint64_t len_bytes, uint32_t writable)
 {
     viv_status_t st = pci_bar_add(fn, bar, PDM_BAR_RAM, len_bytes, flags);
     if (!st) {
@@ -187,12 +195,13 @@ static viv_status_t pci_bar_ram(viv_pci_fn_t *fn, uint32_t bar, uint32_t flags, 
 
 static uint64_t pci_bar_address(viv_pci_fn_t *fn, uint32_t bar)
 {
-    return bar < PDM_PCI_BARS && fn->bars[bar].kind != PDM_BAR_NONE && fn->bars[bar].kind != PDM_BAR_HIGH
+    return bar < PDM_PCI_BARS && fn->bars[bar].kind != PDM_BAR_NONE &&
+                   fn->bars[bar].kind != PDM_BAR_HIGH
                ? fn->bars[bar].address
                : UINT64_MAX;
 }
 
-/* -- functions -------------------------------------------------------------------------------------------------- */
+/* -- functions ------------------------------------------------------------------------------- */
 
 static viv_pci_fn_t *pci_find(Pdm *pdm, uint32_t bus, uint32_t devfn)
 {
@@ -236,30 +245,34 @@ static viv_status_t pci_place(viv_pci_fn_t *fn, const viv_pci_desc_t *desc)
     uint64_t slot = cfgm_u64(device->node, dev_key, desc->device);
     uint64_t func = cfgm_u64(device->node, fn_key, desc->function);
     if (slot == VIV_PCI_AUTO) {
-        for (slot = 2; slot < 32 && pci_find(device->pdm, (uint32_t)bus, (uint32_t)(slot << 3)); slot++) {
+        for (slot = 2; slot < 32 && pci_find(device->pdm, (uint32_t)bus, (uint32_t)(slot << 3));
+             slot++) {
         }
     }
     if (bus > 255 || slot > 31 || func > 7) {
-        return device->pub.api->fail(&device->pub, VIV_E_CONFIG, "no PCI place %u:%u.%u", (unsigned)bus,
-                                     (unsigned)slot, (unsigned)func);
+        return device->pub.api->fail(&device->pub, VIV_E_CONFIG, "no PCI place %u:%u.%u",
+                                     (unsigned)bus, (unsigned)slot, (unsigned)func);
     }
     fn->bus = (uint8_t)bus;
     fn->devfn = (uint8_t)(slot << 3 | func);
     const viv_pci_fn_t *there = pci_find(device->pdm, fn->bus, fn->devfn);
     if (there) {
-        return device->pub.api->fail(&device->pub, VIV_E_EXISTS, "PCI %u:%u.%u belongs to %s already", (unsigned)bus,
+        return device->pub.api->fail(&device->pub, VIV_E_EXISTS,
+                                     "PCI %u:%u.%u belongs to %s already", (unsigned)bus,
                                      (unsigned)slot, (unsigned)func, there->device->name);
     }
     return VIV_OK;
 }
 
-static viv_status_t pci_add(viv_dev_t *dev, uint32_t index, const viv_pci_desc_t *desc, viv_pci_fn_t **ret_fn)
+static viv_status_t pci_add(viv_dev_t *dev, uint32_t index, const viv_pci_desc_t *desc,
+                            viv_pci_fn_t **ret_fn)
 {
     PdmDevice *device = pdm_dev(dev);
     viv_pci_desc_t copy = {0};
     memcpy(&copy, desc, MIN(desc->size, sizeof copy));
     if (index > 7 || copy.int_pin > 4) {
-        return dev->api->fail(dev, VIV_E_MISUSE, "PCI function %u with pin %u is not possible", index, copy.int_pin);
+        return dev->api->fail(dev, VIV_E_MISUSE, "PCI function %u with pin %u is not possible",
+                              index, copy.int_pin);
     }
     viv_pci_fn_t *fn = g_new0(viv_pci_fn_t, 1);
     fn->device = device;
@@ -313,14 +326,15 @@ static void pci_config_w1c(viv_pci_fn_t *fn, uint32_t off, uint32_t mask, uint32
     pci_put(fn->w1c, off, mask, width);
 }
 
-static void pci_config_hooks(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read, viv_pci_cfg_written_fn written, void *ctx)
+static void pci_config_hooks(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read,
+                             viv_pci_cfg_written_fn written, void *ctx)
 {
     fn->read = read;
     fn->written = written;
     fn->hook_ctx = ctx;
 }
 
-/* -- INTx and DMA --------------------------------------------------------------------------------------------------- */
+/* -- INTx and DMA ---------------------------------------------------------------------------- */
 
 static void pci_drive(viv_pci_fn_t *fn)
 {
@@ -360,7 +374,8 @@ static viv_status_t pci_dma_read(viv_pci_fn_t *fn, uint64_t gpa, void *buf, uint
     return VIV_OK;
 }
 
-static viv_status_t pci_dma_write(viv_pci_fn_t *fn, uint64_t gpa, const void *buf, uint64_t len_bytes)
+static viv_status_t pci_dma_write(viv_pci_fn_t *fn, uint64_t gpa, const void *buf,
+                                  uint64_t len_bytes)
 {
     if (!pci_master(fn)) {
         return VIV_E_ACCESS;
@@ -386,7 +401,7 @@ const viv_pci_api_t pdm_pci_api = {
     .dma_write = pci_dma_write,
 };
 
-/* -- the guest's access ------------------------------------------------------------------------------------------------ */
+/* -- the guest's access ---------------------------------------------------------------------- */
 
 uint32_t pdm_pci_read(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t width)
 {
@@ -413,7 +428,8 @@ static void pci_merge(viv_pci_fn_t *fn, uint32_t off, uint32_t value, uint32_t w
     }
 }
 
-void pdm_pci_write(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value, uint32_t width)
+void pdm_pci_write(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
+                   uint32_t width)
 {
     viv_pci_fn_t *fn = pci_find(pdm, bus, devfn);
     if (!fn || off >= PDM_PCI_CONFIG || width > PDM_PCI_CONFIG - off) {
@@ -441,19 +457,21 @@ static viv_status_t pcibus_provide(viv_dev_t *dev, const viv_pcibus_ops_t *ops, 
 {
     Pdm *pdm = pdm_dev(dev)->pdm;
     if (pdm->pcibus.device) {
-        return dev->api->fail(dev, VIV_E_EXISTS, "the machine has a PCI bus already: %s", pdm->pcibus.device->name);
+        return dev->api->fail(dev, VIV_E_EXISTS, "the machine has a PCI bus already: %s",
+                              pdm->pcibus.device->name);
     }
     pdm->pcibus = (PdmRole){pdm_dev(dev), ops, self};
     return VIV_OK;
 }
 
-static uint32_t pcibus_config_read(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t width)
+static uint32_t pcibus_config_read(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off,
+                                   uint32_t width)
 {
     return pdm_pci_read(pdm_dev(dev)->pdm, bus, devfn, off, width);
 }
 
-static void pcibus_config_write(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
-                                uint32_t width)
+static void pcibus_config_write(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off,
+                                uint32_t value, uint32_t width)
 {
     pdm_pci_write(pdm_dev(dev)->pdm, bus, devfn, off, value, width);
 }
@@ -465,7 +483,7 @@ const viv_pcibus_api_t pdm_pcibus_api = {
     .config_write = pcibus_config_write,
 };
 
-/* -- reset and saved state ------------------------------------------------------------------------------------------------ */
+/* -- reset and saved state ------------------------------------------------------------------- */
 
 void pdm_pci_snapshot(Pdm *pdm)
 {
@@ -491,7 +509,8 @@ viv_status_t pdm_pci_save(Pdm *pdm, SsmWriter *writer)
         const viv_pci_fn_t *fn = g_ptr_array_index(pdm->functions, i);
         g_autofree char *name = g_strdup_printf("pci-config/%s", fn->device->class->name);
         uint32_t instance = fn->device->number * 8 + fn->index;
-        viv_status_t st = ssm_unit_begin(writer, name, instance, PDM_PCI_STATE_VERSION, SSM_PASS_FINAL);
+        viv_status_t st =
+            ssm_unit_begin(writer, name, instance, PDM_PCI_STATE_VERSION, SSM_PASS_FINAL);
         if (st) {
             return st;
         }
@@ -520,15 +539,17 @@ static viv_status_t pci_load_one(viv_pci_fn_t *fn, SsmReader *reader, VivError *
         return error_set(err, st, "%s", ssm_stream_error(in));
     }
     if (pci_get(config, 0, 4) != pci_get(fn->config, 0, 4)) {
-        return error_set(err, VIV_E_CORRUPT, "unit %s/%u is of another device (%08x, here %08x)", name, instance,
-                         pci_get(config, 0, 4), pci_get(fn->config, 0, 4));
+        return error_set(err, VIV_E_CORRUPT, "unit %s/%u is of another device (%08x, here %08x)",
+                         name, instance, pci_get(config, 0, 4), pci_get(fn->config, 0, 4));
     }
     memcpy(fn->config, config, sizeof config);
     /* What kind of BAR it is does not come from a file. */
     for (uint32_t n = 0; n < PDM_PCI_BARS; n++) {
         if (fn->bars[n].kind != PDM_BAR_NONE) {
             uint32_t off = pci_bar_offset(n), mask = pci_get(fn->wmask, off, 4);
-            pci_put(fn->config, off, (pci_get(fn->reset_config, off, 4) & ~mask) | (pci_get(config, off, 4) & mask), 4);
+            pci_put(fn->config, off,
+                    (pci_get(fn->reset_config, off, 4) & ~mask) | (pci_get(config, off, 4) & mask),
+                    4);
         }
     }
     fn->asserted = fn->driven = 0;

@@ -7,7 +7,7 @@
 #include "log/log.h"
 #include "pdm/pdm_internal.h"
 
-/* -- viv.cfg/1 ------------------------------------------------------------------------------------- */
+/* -- viv.cfg/1 ------------------------------------------------------------------------------- */
 
 static viv_status_t pdm_cfg_report(viv_dev_t *dev, VivError *err)
 {
@@ -19,22 +19,24 @@ static viv_status_t pdm_cfg_report(viv_dev_t *dev, VivError *err)
     return st;
 }
 
-static viv_status_t pdm_cfg_get_u64(viv_dev_t *dev, const char *path, uint64_t lo, uint64_t hi, uint64_t dflt,
-                                    uint64_t *ret_value)
+static viv_status_t pdm_cfg_get_u64(viv_dev_t *dev, const char *path, uint64_t lo, uint64_t hi,
+                                    uint64_t dflt, uint64_t *ret_value)
 {
     VivError err = VIV_ERROR_INIT;
     cfgm_get_u64_range(pdm_dev(dev)->config, path, lo, hi, dflt, ret_value, &err);
     return pdm_cfg_report(dev, &err);
 }
 
-static viv_status_t pdm_cfg_get_string(viv_dev_t *dev, const char *path, const char *dflt, const char **ret_value)
+static viv_status_t pdm_cfg_get_string(viv_dev_t *dev, const char *path, const char *dflt,
+                                       const char **ret_value)
 {
     VivError err = VIV_ERROR_INIT;
     cfgm_get_string(pdm_dev(dev)->config, path, dflt, ret_value, &err);
     return pdm_cfg_report(dev, &err);
 }
 
-static viv_status_t pdm_cfg_get_bytes(viv_dev_t *dev, const char *path, const uint8_t **ret_bytes, uint64_t *ret_len)
+static viv_status_t pdm_cfg_get_bytes(viv_dev_t *dev, const char *path, const uint8_t **ret_bytes,
+                                      uint64_t *ret_len)
 {
     VivError err = VIV_ERROR_INIT;
     size_t len = 0;
@@ -50,7 +52,7 @@ static const viv_cfg_api_t pdm_cfg_api = {
     .get_bytes = pdm_cfg_get_bytes,
 };
 
-/* -- viv.lun/1 --------------------------------------------------------------------------------------- */
+/* -- viv.lun/1 ------------------------------------------------------------------------------- */
 
 static viv_status_t pdm_lun_attach(viv_dev_t *dev, uint32_t lun, const char *description)
 {
@@ -68,7 +70,8 @@ static viv_status_t pdm_lun_attach(viv_dev_t *dev, uint32_t lun, const char *des
     PdmDriver *top = NULL;
     viv_status_t st = pdm_chain_build(device, lun, node, &top);
     if (st) {
-        return st == VIV_E_NOT_FOUND ? VIV_E_IO : st; /* NOT_FOUND says that nothing is configured */
+        return st == VIV_E_NOT_FOUND ? VIV_E_IO
+                                     : st; /* NOT_FOUND says that nothing is configured */
     }
     PdmLun *entry = g_new0(PdmLun, 1);
     entry->number = lun;
@@ -101,7 +104,7 @@ static const viv_lun_api_t pdm_lun_api = {
     .detach = pdm_lun_detach,
 };
 
-/* -- viv.vm/1 ------------------------------------------------------------------------------------------- */
+/* -- viv.vm/1 -------------------------------------------------------------------------------- */
 
 static Vm *pdm_vm_of(viv_dev_t *dev)
 {
@@ -160,10 +163,10 @@ static const viv_vm_api_t pdm_vm_api = {
     .cpu_hz = pdm_vm_cpu_hz,
 };
 
-/* -- viv.ram/1 --------------------------------------------------------------------------------------------- */
+/* -- viv.ram/1 ------------------------------------------------------------------------------- */
 
-static viv_status_t pdm_ram_create(viv_dev_t *dev, uint64_t len_bytes, const char *name, viv_ram_t **ret_ram,
-                                   uint8_t **ret_hva)
+static viv_status_t pdm_ram_create(viv_dev_t *dev, uint64_t len_bytes, const char *name,
+                                   viv_ram_t **ret_ram, uint8_t **ret_hva)
 {
     PdmDevice *device = pdm_dev(dev);
     VivError err = VIV_ERROR_INIT;
@@ -181,7 +184,8 @@ static viv_status_t pdm_ram_create(viv_dev_t *dev, uint64_t len_bytes, const cha
     return VIV_OK;
 }
 
-static viv_status_t pdm_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, uint64_t len_bytes, uint32_t writable)
+static viv_status_t pdm_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, uint64_t len_bytes,
+                                uint32_t writable)
 {
     Pgm *pgm = ram->device->pdm->vm->pgm;
     VivError err = VIV_ERROR_INIT;
@@ -197,8 +201,8 @@ static viv_status_t pdm_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, u
 
 /* Where Debian and others put firmware images. */
 static const char *const pdm_firmware_dirs[] = {
-    (VIV_DATADIR "/firmware"), "/usr/share/seabios", "/usr/share/vgabios", "/usr/share/qemu", "/usr/share/OVMF",
-    "/usr/share/ovmf",
+    (VIV_DATADIR "/firmware"), "/usr/share/seabios", "/usr/share/vgabios",
+    "/usr/share/qemu",         "/usr/share/OVMF",    "/usr/share/ovmf",
 };
 
 static char *pdm_firmware_path(const char *name)
@@ -223,19 +227,21 @@ static char *pdm_firmware_path(const char *name)
     return g_strdup(name);
 }
 
-static viv_status_t pdm_file_load(viv_dev_t *dev, const char *name, uint64_t max_bytes, uint8_t **ret_data,
-                                  uint64_t *ret_len)
+static viv_status_t pdm_file_load(viv_dev_t *dev, const char *name, uint64_t max_bytes,
+                                  uint8_t **ret_data, uint64_t *ret_len)
 {
     g_autofree char *path = pdm_firmware_path(name);
     FILE *file = fopen(path, "rbe");
     if (!file) {
-        return dev->api->fail(dev, errno == ENOENT ? VIV_E_NOT_FOUND : VIV_E_IO, "%s: %s", path, g_strerror(errno));
+        return dev->api->fail(dev, errno == ENOENT ? VIV_E_NOT_FOUND : VIV_E_IO, "%s: %s", path,
+                              g_strerror(errno));
     }
     viv_status_t st = VIV_OK;
     uint8_t *data = NULL;
     long len = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
     if (len <= 0 || (uint64_t)len > max_bytes) {
-        st = dev->api->fail(dev, VIV_E_INVALID, "%s: %ld bytes; allowed: 1 to %" G_GUINT64_FORMAT, path, len, max_bytes);
+        st = dev->api->fail(dev, VIV_E_INVALID, "%s: %ld bytes; allowed: 1 to %" G_GUINT64_FORMAT,
+                            path, len, max_bytes);
     } else if (!(data = g_try_malloc((gsize)len)) || fseek(file, 0, SEEK_SET) ||
                fread(data, 1, (size_t)len, file) != (size_t)len) {
         st = dev->api->fail(dev, VIV_E_IO, "%s: cannot read %ld bytes", path, len);
@@ -263,7 +269,7 @@ static const viv_ram_api_t pdm_ram_api = {
     .file_free = pdm_file_free,
 };
 
-/* -- viv.fwfile/1 -------------------------------------------------------------------------------------------- */
+/* -- viv.fwfile/1 ---------------------------------------------------------------------------- */
 
 #define PDM_FWFILE_MAX (UINT64_C(64) << 20)
 
@@ -274,11 +280,13 @@ static gint pdm_fw_compare(gconstpointer a, gconstpointer b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-static viv_status_t pdm_fw_add(viv_dev_t *dev, const char *name, const void *data, uint64_t len_bytes)
+static viv_status_t pdm_fw_add(viv_dev_t *dev, const char *name, const void *data,
+                               uint64_t len_bytes)
 {
     Pdm *pdm = pdm_dev(dev)->pdm;
     if (!*name || strlen(name) > 55 || len_bytes > PDM_FWFILE_MAX) {
-        return dev->api->fail(dev, VIV_E_INVALID, "firmware file \"%s\" of %" G_GUINT64_FORMAT " bytes is not possible",
+        return dev->api->fail(dev, VIV_E_INVALID,
+                              "firmware file \"%s\" of %" G_GUINT64_FORMAT " bytes is not possible",
                               name, len_bytes);
     }
     PdmFwFile *file = NULL;
@@ -303,8 +311,8 @@ static uint32_t pdm_fw_count(viv_dev_t *dev)
     return pdm_dev(dev)->pdm->fwfiles->len;
 }
 
-static viv_status_t pdm_fw_get(viv_dev_t *dev, uint32_t index, const char **ret_name, const uint8_t **ret_data,
-                               uint64_t *ret_len)
+static viv_status_t pdm_fw_get(viv_dev_t *dev, uint32_t index, const char **ret_name,
+                               const uint8_t **ret_data, uint64_t *ret_len)
 {
     Pdm *pdm = pdm_dev(dev)->pdm;
     if (index >= pdm->fwfiles->len) {
@@ -336,10 +344,10 @@ const uint8_t *pdm_fwfile(Pdm *pdm, const char *name, uint64_t *ret_len)
     return NULL;
 }
 
-/* -- viv.stam/1 ------------------------------------------------------------------------------------------------- */
+/* -- viv.stam/1 ------------------------------------------------------------------------------ */
 
-static viv_status_t pdm_stam_counter(viv_dev_t *dev, const uint64_t *value, const char *name, const char *unit,
-                                     const char *help)
+static viv_status_t pdm_stam_counter(viv_dev_t *dev, const uint64_t *value, const char *name,
+                                     const char *unit, const char *help)
 {
     PdmDevice *device = pdm_dev(dev);
     g_autofree char *path = g_strdup_printf("%s/%s", device->name, name);
@@ -351,7 +359,7 @@ static const viv_stam_api_t pdm_stam_api = {
     .counter = pdm_stam_counter,
 };
 
-/* -- the list ------------------------------------------------------------------------------------------------------ */
+/* -- the list -------------------------------------------------------------------------------- */
 
 const void *pdm_service(const char *id)
 {

@@ -16,18 +16,19 @@ static GPtrArray *pdm_formats(Pdm *pdm)
     return formats;
 }
 
-static viv_status_t storage_open(viv_drv_t *drv, const char *path, const char *format, uint32_t flags,
-                                 viv_disk_t **ret_disk)
+static viv_status_t storage_open(viv_drv_t *drv, const char *path, const char *format,
+                                 uint32_t flags, viv_disk_t **ret_disk)
 {
     g_autoptr(GPtrArray) formats = pdm_formats(pdm_drv(drv)->pdm);
     g_autofree char *error = NULL;
     VdDisk *disk = NULL;
     uint32_t open_flags = (flags & VIV_DISK_READ_ONLY) ? VIV_OPEN_READ_ONLY : 0;
     if (formats->len == 0) {
-        return drv->api->fail(drv, VIV_E_NOT_FOUND, "%s: no storage format plugin is installed", path);
+        return drv->api->fail(drv, VIV_E_NOT_FOUND, "%s: no storage format plugin is installed",
+                              path);
     }
-    viv_status_t st = vd_open((const viv_format_class_t *const *)(const void *)formats->pdata, formats->len, path,
-                              format, open_flags, &disk, &error);
+    viv_status_t st = vd_open((const viv_format_class_t *const *)(const void *)formats->pdata,
+                              formats->len, path, format, open_flags, &disk, &error);
     if (st) {
         return drv->api->fail(drv, st, "%s", error ? error : viv_status_text(st));
     }
@@ -60,7 +61,8 @@ static viv_status_t storage_read(viv_disk_t *disk, uint64_t off, void *buf, uint
     return vd_read(storage_disk(disk), off, buf, len_bytes);
 }
 
-static viv_status_t storage_write(viv_disk_t *disk, uint64_t off, const void *buf, uint64_t len_bytes)
+static viv_status_t storage_write(viv_disk_t *disk, uint64_t off, const void *buf,
+                                  uint64_t len_bytes)
 {
     return vd_write(storage_disk(disk), off, buf, len_bytes);
 }

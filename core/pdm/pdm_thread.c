@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: device queues and threads (viv.queue/1, viv.thread/1).
- * Invariants:
- *  1. A thread calls its function only while `go` is set; pdm_threads_stand() clears it and waits until `inside` is clear.
- *  2. A queued call holds a reference to its queue entry only; entries of a device that goes are emptied, not run. */
+/* PDM: device queues and threads (viv.queue/1, viv.thread/1). Invariants:
+ *  1. A thread calls its function only while `go` is set; pdm_threads_stand() clears it and waits
+ *     until `inside` is clear.
+ *  2. A queued call holds a reference to its queue entry only; entries of a device that goes are
+ *     emptied, not run. */
 #include "pdm/pdm_internal.h"
 
-/* -- queues ------------------------------------------------------------------------------------------- */
+/* -- queues ---------------------------------------------------------------------------------- */
 
 typedef struct PdmQueued {
     Pdm *pdm;
@@ -24,7 +25,8 @@ static gboolean pdm_lives(Pdm *pdm, const viv_dev_t *dev)
     return FALSE;
 }
 
-/* [emt 0] Devices come and go on [main] while the EMTs stand and serve requests no more, or before they first run. */
+/* [emt 0] Devices come and go on [main] while the EMTs stand and serve requests no more, or before
+ * they first run. */
 static void pdm_queue_run(Vm *vm, void *ctx)
 {
     PdmQueued *item = ctx;
@@ -48,7 +50,7 @@ static viv_status_t pdm_queue_post(viv_dev_t *dev, void (*fn)(viv_dev_t *dev, vo
 
 const viv_queue_api_t pdm_queue_api = {.size = sizeof pdm_queue_api, .post = pdm_queue_post};
 
-/* -- threads --------------------------------------------------------------------------------------------- */
+/* -- threads --------------------------------------------------------------------------------- */
 
 struct viv_thread {
     PdmDevice *device;
@@ -80,7 +82,8 @@ static gpointer pdm_thread_main(gpointer data)
     return NULL;
 }
 
-static viv_status_t pdm_thread_create(viv_dev_t *dev, const char *name, void (*fn)(viv_dev_t *dev, void *ctx), void *ctx,
+static viv_status_t pdm_thread_create(viv_dev_t *dev, const char *name,
+                                      void (*fn)(viv_dev_t *dev, void *ctx), void *ctx,
                                       viv_thread_t **ret_thread)
 {
     viv_thread_t *thread = g_new0(viv_thread_t, 1);
@@ -97,7 +100,9 @@ static viv_status_t pdm_thread_create(viv_dev_t *dev, const char *name, void (*f
 
 static uint32_t pdm_thread_wait(viv_thread_t *thread, uint64_t timeout_ns)
 {
-    gint64 until = timeout_ns / 1000 > G_MAXINT32 ? G_MAXINT64 : g_get_monotonic_time() + (gint64)(timeout_ns / 1000);
+    gint64 until = timeout_ns / 1000 > G_MAXINT32
+                       ? G_MAXINT64
+                       : g_get_monotonic_time() + (gint64)(timeout_ns / 1000);
     g_mutex_lock(&thread->lock);
     while (!thread->woken && thread->go && !thread->end) {
         if (until == G_MAXINT64) {

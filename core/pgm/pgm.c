@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PGM: guest-physical address space (see pgm.h).
- * Invariants:
- *  1. The page of gpa is found through chunks[gpa >> 21]: either `ram` (the whole 2 MiB is plain RAM) or a
- *     table of 512 page entries, or neither (unassigned).
+/* PGM: guest-physical address space (see pgm.h). Invariants:
+ *  1. The page of gpa is found through chunks[gpa >> 21]: either `ram` (the whole 2 MiB is plain
+ *     RAM) or a table of 512 page entries, or neither (unassigned).
  *  2. A page entry is derived from `ranges` and `pam` alone; pgm_rebuild() is the only writer.
  *  3. Among ranges that cover a page the one with the highest sequence number is seen.
  *  4. Code marks live in one bitmap over RAM block pages and survive rebuilds. */
@@ -18,16 +17,16 @@
 #include "log/log.h"
 
 #define PGM_CHUNK_SHIFT 21
-#define PGM_CHUNK_SIZE (UINT64_C(1) << PGM_CHUNK_SHIFT)
+#define PGM_CHUNK_SIZE  (UINT64_C(1) << PGM_CHUNK_SHIFT)
 #define PGM_CHUNK_PAGES 512u
-#define PGM_CHUNKS (PGM_MAX_GPA >> PGM_CHUNK_SHIFT)
+#define PGM_CHUNKS      (PGM_MAX_GPA >> PGM_CHUNK_SHIFT)
 
 #define PGM_PAM_START 0xc0000u
-#define PGM_PAM_END 0x100000u
+#define PGM_PAM_END   0x100000u
 #define PGM_PAM_PAGES ((PGM_PAM_END - PGM_PAM_START) >> PGM_PAGE_SHIFT)
-#define PGM_PAM_READ 1u
+#define PGM_PAM_READ  1u
 #define PGM_PAM_WRITE 2u
-#define PGM_PAM_SET 4u /* a chipset has spoken; until then RAM lies below the ranges */
+#define PGM_PAM_SET   4u /* a chipset has spoken; until then RAM lies below the ranges */
 
 struct PgmBlock {
     char *name;
@@ -76,7 +75,7 @@ struct Pgm {
     void *code_written_ctx;
 };
 
-/* -- blocks ----------------------------------------------------------------------------------- */
+/* -- blocks ---------------------------------------------------------------------------------- */
 
 static void pgm_block_free(gpointer data)
 {
@@ -95,8 +94,8 @@ PgmBlock *pgm_block_new(Pgm *pgm, const char *name, uint64_t len_bytes, VivError
 {
     uint64_t len = (len_bytes + PGM_PAGE_SIZE - 1) & ~(uint64_t)(PGM_PAGE_SIZE - 1);
     if (len < len_bytes || len == 0 || len > PGM_MAX_GPA) {
-        error_set(err, VIV_E_INVALID, "memory block %s: %" PRIu64 " bytes is not a possible size", name,
-                  len_bytes);
+        error_set(err, VIV_E_INVALID, "memory block %s: %" PRIu64 " bytes is not a possible size",
+                  name, len_bytes);
         return NULL;
     }
     PgmBlock *block = g_new0(PgmBlock, 1);
@@ -111,8 +110,8 @@ PgmBlock *pgm_block_new(Pgm *pgm, const char *name, uint64_t len_bytes, VivError
     }
     void *hva = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, block->fd, 0);
     if (hva == MAP_FAILED) {
-        error_set(err, VIV_E_NOMEM, "memory block %s: cannot map %" PRIu64 " MiB: %s", name, len >> 20,
-                  g_strerror(errno));
+        error_set(err, VIV_E_NOMEM, "memory block %s: cannot map %" PRIu64 " MiB: %s", name,
+                  len >> 20, g_strerror(errno));
         pgm_block_free(block);
         return NULL;
     }
@@ -141,7 +140,7 @@ PgmBlock *pgm_block_at(Pgm *pgm, uint32_t index)
     return index < pgm->blocks->len ? g_ptr_array_index(pgm->blocks, index) : NULL;
 }
 
-/* -- the derived map --------------------------------------------------------------------------------- */
+/* -- the derived map ------------------------------------------------------------------------- */
 
 static PgmRange *pgm_top_range(Pgm *pgm, uint64_t gpa, gboolean ram)
 {
@@ -275,23 +274,26 @@ static PgmRange *pgm_add_range(Pgm *pgm, PgmRange *range)
 static gboolean pgm_range_fits(uint64_t gpa, uint64_t len, VivError *err)
 {
     if (len == 0 || gpa >= PGM_MAX_GPA || len > PGM_MAX_GPA - gpa) {
-        error_set(err, VIV_E_INVALID, "guest-physical range %#" PRIx64 "+%#" PRIx64 " is outside the map",
-                  gpa, len);
+        error_set(err, VIV_E_INVALID,
+                  "guest-physical range %#" PRIx64 "+%#" PRIx64 " is outside the map", gpa, len);
         return FALSE;
     }
     return TRUE;
 }
 
-PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset, uint64_t len_bytes,
-                        gboolean writable, VivError *err)
+PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
+                        uint64_t len_bytes, gboolean writable, VivError *err)
 {
     uint64_t mask = PGM_PAGE_SIZE - 1;
     if (!pgm_range_fits(gpa, len_bytes, err)) {
         return NULL;
     }
-    if (((gpa | offset | len_bytes) & mask) || offset > block->len || len_bytes > block->len - offset) {
-        error_set(err, VIV_E_INVALID, "%s: window %#" PRIx64 "+%#" PRIx64 " at %#" PRIx64
-                  " is not page-aligned or leaves the block", block->name, offset, len_bytes, gpa);
+    if (((gpa | offset | len_bytes) & mask) || offset > block->len ||
+        len_bytes > block->len - offset) {
+        error_set(err, VIV_E_INVALID,
+                  "%s: window %#" PRIx64 "+%#" PRIx64 " at %#" PRIx64
+                  " is not page-aligned or leaves the block",
+                  block->name, offset, len_bytes, gpa);
         return NULL;
     }
     PgmRange *range = g_new0(PgmRange, 1);
@@ -304,7 +306,8 @@ PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset
     return pgm_add_range(pgm, range);
 }
 
-PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io, VivError *err)
+PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
+                       VivError *err)
 {
     if (!pgm_range_fits(gpa, len_bytes, err)) {
         return NULL;
@@ -331,7 +334,8 @@ void pgm_unmap(Pgm *pgm, PgmRange *range)
 
 void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, gboolean write_ram)
 {
-    uint8_t pam = (uint8_t)(PGM_PAM_SET | (read_ram ? PGM_PAM_READ : 0) | (write_ram ? PGM_PAM_WRITE : 0));
+    uint8_t pam =
+        (uint8_t)(PGM_PAM_SET | (read_ram ? PGM_PAM_READ : 0) | (write_ram ? PGM_PAM_WRITE : 0));
     uint64_t end = gpa + len_bytes;
     gboolean changed = FALSE;
     if (gpa < PGM_PAM_START || end > PGM_PAM_END || end <= gpa) {
@@ -352,7 +356,7 @@ void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, 
     }
 }
 
-/* -- lookups ------------------------------------------------------------------------------------------ */
+/* -- lookups --------------------------------------------------------------------------------- */
 
 /* [lock held for reading] */
 static PgmPage pgm_lookup(Pgm *pgm, uint64_t gpa)
@@ -393,7 +397,8 @@ struct IomRange *pgm_mmio_at(Pgm *pgm, uint64_t gpa, uint64_t *ret_base, uint64_
     struct IomRange *io = NULL;
     g_rw_lock_reader_lock(&pgm->lock);
     PgmPage page = pgm_lookup(pgm, gpa);
-    if (page.kind == VIV_PAGE_MMIO && gpa >= page.mmio->gpa && gpa < page.mmio->gpa + page.mmio->len) {
+    if (page.kind == VIV_PAGE_MMIO && gpa >= page.mmio->gpa &&
+        gpa < page.mmio->gpa + page.mmio->len) {
         *ret_base = page.mmio->gpa;
         *ret_end = page.mmio->gpa + page.mmio->len;
         io = page.mmio->io;
@@ -402,7 +407,8 @@ struct IomRange *pgm_mmio_at(Pgm *pgm, uint64_t gpa, uint64_t *ret_base, uint64_
     return io;
 }
 
-/* A handler's DMA may hit MMIO, whose handler may do DMA into MMIO ...: a guest must not get to the end of our stack. */
+/* A handler's DMA may hit MMIO, whose handler may do DMA into MMIO ...: a guest must not get to the
+ * end of our stack. */
 #define PGM_MMIO_DEPTH 3
 static _Thread_local uint32_t pgm_mmio_depth;
 
@@ -520,14 +526,15 @@ void pgm_code_mark(Pgm *pgm, uint64_t gpa, gboolean mark)
     }
 }
 
-/* -- life ---------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 Pgm *pgm_new(uint64_t ram_bytes, uint64_t hole_start, VivError *err)
 {
     uint64_t mask = (UINT64_C(1) << 20) - 1;
     if (ram_bytes == 0 || (ram_bytes & mask) || ram_bytes > PGM_MAX_GPA / 2) {
-        error_set(err, VIV_E_CONFIG, "RamSize: %" PRIu64 " bytes; allowed: whole MiB, 1 MiB to %" PRIu64
-                  " GiB", ram_bytes, (PGM_MAX_GPA / 2) >> 30);
+        error_set(err, VIV_E_CONFIG,
+                  "RamSize: %" PRIu64 " bytes; allowed: whole MiB, 1 MiB to %" PRIu64 " GiB",
+                  ram_bytes, (PGM_MAX_GPA / 2) >> 30);
         return NULL;
     }
     Pgm *pgm = g_new0(Pgm, 1);
@@ -547,8 +554,8 @@ Pgm *pgm_new(uint64_t ram_bytes, uint64_t hole_start, VivError *err)
     pgm->ram = pgm_block_new(pgm, "ram", ram_bytes, err);
     if (!pgm->ram || !pgm_map_block(pgm, 0, pgm->ram, 0, pgm->ram_below_4g, TRUE, err) ||
         (ram_bytes > pgm->ram_below_4g &&
-         !pgm_map_block(pgm, PGM_4G, pgm->ram, pgm->ram_below_4g, ram_bytes - pgm->ram_below_4g, TRUE,
-                        err))) {
+         !pgm_map_block(pgm, PGM_4G, pgm->ram, pgm->ram_below_4g, ram_bytes - pgm->ram_below_4g,
+                        TRUE, err))) {
         pgm_free(pgm);
         return NULL;
     }
@@ -609,8 +616,11 @@ void pgm_dump(Pgm *pgm, FILE *out)
     g_rw_lock_reader_lock(&pgm->lock);
     for (guint i = 0; i < pgm->ranges->len; i++) {
         const PgmRange *range = g_ptr_array_index(pgm->ranges, i);
-        fprintf(out, "%012" PRIx64 "-%012" PRIx64 " %s %s\n", range->gpa, range->gpa + range->len - 1,
-                !range->block ? "mmio" : range->writable ? "ram " : "rom ",
+        fprintf(out, "%012" PRIx64 "-%012" PRIx64 " %s %s\n", range->gpa,
+                range->gpa + range->len - 1,
+                !range->block     ? "mmio"
+                : range->writable ? "ram "
+                                  : "rom ",
                 range->block ? range->block->name : iom_range_name(range->io));
     }
     g_rw_lock_reader_unlock(&pgm->lock);

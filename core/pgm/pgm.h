@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PGM: the guest-physical address space.
- * RAM and device RAM lie in memfd-backed blocks; ranges lay blocks, ROM and MMIO over the space, the
- * latest mapped on top. One page lookup serves engines and DMA alike. Locking: lookups and accesses
- * are [any]; mapping functions are serialised inside. MMIO handlers are called without PGM's lock. */
+/* PGM: the guest-physical address space. RAM and device RAM lie in memfd-backed blocks; ranges lay
+ * blocks, ROM and MMIO over the space, the latest mapped on top. One page lookup serves engines and
+ * DMA alike. Locking: lookups and accesses are [any]; mapping functions are serialised inside. MMIO
+ * handlers are called without PGM's lock. */
 #ifndef CORE_PGM_H
 #define CORE_PGM_H
 
@@ -18,11 +18,12 @@ typedef struct PgmRange PgmRange;
 struct IomRange;
 
 #define PGM_PAGE_SHIFT 12
-#define PGM_PAGE_SIZE 4096u
-#define PGM_MAX_GPA (UINT64_C(1) << 40) /* the map's end; above everything is unassigned */
-#define PGM_4G (UINT64_C(1) << 32)
+#define PGM_PAGE_SIZE  4096u
+#define PGM_MAX_GPA    (UINT64_C(1) << 40) /* the map's end; above everything is unassigned */
+#define PGM_4G         (UINT64_C(1) << 32)
 
-/* The machine's RAM: below hole_start from 0, the rest from 4 GiB. NULL on failure, with err set. */
+/* The machine's RAM: below hole_start from 0, the rest from 4 GiB. NULL on failure, with err
+ * set. */
 Pgm *pgm_new(uint64_t ram_bytes, uint64_t hole_start, VivError *err);
 void pgm_free(Pgm *pgm);
 uint64_t pgm_ram_bytes(const Pgm *pgm);
@@ -37,18 +38,21 @@ const char *pgm_block_name(const PgmBlock *block);
 PgmBlock *pgm_block_at(Pgm *pgm, uint32_t index);
 
 /* Lays [offset, offset+len) of a block over gpa; page granular. */
-PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset, uint64_t len_bytes,
-                        gboolean writable, VivError *err);
+PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
+                        uint64_t len_bytes, gboolean writable, VivError *err);
 /* Lays an MMIO range over gpa. */
-PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io, VivError *err);
+PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
+                       VivError *err);
 void pgm_unmap(Pgm *pgm, PgmRange *range); /* NULL is fine */
-/* C0000h-FFFFFh: whether reads and writes see RAM or the ranges above it. 16 KiB granules and finer; page granular. */
+/* C0000h-FFFFFh: whether reads and writes see RAM or the ranges above it. 16 KiB granules and
+ * finer; page granular. */
 void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, gboolean write_ram);
 
 /* Told after every change of the map, on the changing thread. */
 void pgm_set_changed_fn(Pgm *pgm, void (*fn)(void *ctx), void *ctx);
 /* Told when DMA or the host has written a page with a code mark. */
-void pgm_set_code_written_fn(Pgm *pgm, void (*fn)(void *ctx, uint64_t gpa, uint64_t len), void *ctx);
+void pgm_set_code_written_fn(Pgm *pgm, void (*fn)(void *ctx, uint64_t gpa, uint64_t len),
+                             void *ctx);
 /* Raised with every change of the map: what cached lookups compare. */
 uint64_t pgm_generation(const Pgm *pgm);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TM: virtual clock, TSC and timers (see tm.h).
- * Invariants:
- *  1. now = base_ns + (host clock or instruction time since `mark`), and base_ns is brought up at each stop.
- *  2. An armed timer is in `timers` with deadline != TM_NEVER; `earliest` is the least of all deadlines.
+/* TM: virtual clock, TSC and timers (see tm.h). Invariants:
+ *  1. now = base_ns + (host clock or instruction time since `mark`), and base_ns is brought up at
+ *     each stop.
+ *  2. An armed timer is in `timers` with deadline != TM_NEVER; `earliest` is the least of all
+ *     deadlines.
  *  3. `lock` is a leaf: nothing else is locked while it is held, and no callback runs under it. */
 #include "tm/tm.h"
 
@@ -11,7 +12,8 @@
 #include <time.h>
 
 #define TM_NS_PER_S UINT64_C(1000000000)
-#define TM_EPOCH_NS (UINT64_C(1735689600) * TM_NS_PER_S) /* deterministic runs start at 2025-01-01 00:00 UTC */
+#define TM_EPOCH_NS                                                                                \
+    (UINT64_C(1735689600) * TM_NS_PER_S) /* deterministic runs start at 2025-01-01 00:00 UTC */
 
 struct viv_timer {
     Tm *tm;
@@ -35,7 +37,7 @@ struct Tm {
     uint64_t next_order;
     gboolean waking;        /* the wake function runs */
     gboolean awaiting_pass; /* TM's thread waits for tm_run_timers() */
-    uint64_t passes; /* of tm_run_timers() over due timers, finished */
+    uint64_t passes;        /* of tm_run_timers() over due timers, finished */
     gboolean running;
     gboolean quit;
     uint64_t base_ns; /* virtual time at mark */
@@ -58,7 +60,7 @@ static uint64_t tm_muldiv(uint64_t a, uint64_t b, uint64_t c)
     return (uint64_t)((unsigned __int128)a * b / c);
 }
 
-/* -- the clock ---------------------------------------------------------------------------------- */
+/* -- the clock ------------------------------------------------------------------------------- */
 
 static uint64_t tm_mark_now(const Tm *tm)
 {
@@ -71,7 +73,8 @@ static uint64_t tm_now_locked(const Tm *tm)
         return tm->base_ns;
     }
     uint64_t passed = tm_mark_now(tm) - tm->mark;
-    return tm->base_ns + (tm->ps_per_instruction ? tm_muldiv(passed, tm->ps_per_instruction, 1000) : passed);
+    return tm->base_ns +
+           (tm->ps_per_instruction ? tm_muldiv(passed, tm->ps_per_instruction, 1000) : passed);
 }
 
 uint64_t tm_now(Tm *tm)
@@ -146,7 +149,7 @@ void tm_set_icount(Tm *tm, const uint64_t *icount)
     tm->icount = icount;
 }
 
-/* -- timers ---------------------------------------------------------------------------------------- */
+/* -- timers ---------------------------------------------------------------------------------- */
 
 static void tm_find_earliest(Tm *tm)
 {
@@ -158,8 +161,8 @@ static void tm_find_earliest(Tm *tm)
     __atomic_store_n(&tm->earliest, earliest, __ATOMIC_RELAXED);
 }
 
-viv_timer_t *tm_timer_new(Tm *tm, const char *owner, const char *name, GRecMutex *lock, viv_timer_fn fn,
-                          viv_dev_t *dev, void *ctx)
+viv_timer_t *tm_timer_new(Tm *tm, const char *owner, const char *name, GRecMutex *lock,
+                          viv_timer_fn fn, viv_dev_t *dev, void *ctx)
 {
     viv_timer_t *timer = g_new0(viv_timer_t, 1);
     timer->tm = tm;
@@ -301,8 +304,8 @@ uint64_t tm_instructions_to_deadline(Tm *tm)
     if (ns == TM_NEVER) {
         return UINT64_MAX;
     }
-    unsigned __int128 count = ((unsigned __int128)ns * 1000 + tm->ps_per_instruction - 1) /
-                              tm->ps_per_instruction;
+    unsigned __int128 count =
+        ((unsigned __int128)ns * 1000 + tm->ps_per_instruction - 1) / tm->ps_per_instruction;
     return count == 0 ? 1 : count > UINT64_MAX / 2 ? UINT64_MAX / 2 : (uint64_t)count;
 }
 
@@ -319,7 +322,7 @@ gboolean tm_warp(Tm *tm)
     return can;
 }
 
-/* -- the thread that wakes EMT 0 (real mode) ----------------------------------------------------------- */
+/* -- the thread that wakes EMT 0 (real mode) ------------------------------------------------- */
 
 static gpointer tm_thread(gpointer data)
 {
@@ -346,8 +349,9 @@ static gpointer tm_thread(gpointer data)
         pthread_mutex_lock(&tm->lock);
         tm->waking = FALSE;
         pthread_cond_broadcast(&tm->cond);
-        /* Until EMT 0 has run the timers, or the due one is armed anew, there is nothing to wait for. If it has already, what
-         * is due now came after it looked at the clock: wake it again. */
+        /* Until EMT 0 has run the timers, or the due one is armed anew, there is nothing to wait
+         * for. If it has already, what is due now came after it looked at the clock: wake it
+         * again. */
         if (!tm->quit && tm->passes == passes && tm->earliest <= tm_now_locked(tm)) {
             tm->awaiting_pass = TRUE;
             pthread_cond_wait(&tm->cond, &tm->lock);
@@ -409,7 +413,7 @@ void tm_free(Tm *tm)
     g_free(tm);
 }
 
-/* -- saved state ------------------------------------------------------------------------------------------- */
+/* -- saved state ----------------------------------------------------------------------------- */
 
 viv_status_t tm_save(Tm *tm, SsmWriter *writer)
 {
@@ -457,14 +461,15 @@ static viv_status_t tm_load_timers(Tm *tm, viv_stream_t *in, VivError *err)
     for (uint32_t i = 0; i < count && !st; i++) {
         char owner[128], name[64];
         uint64_t deadline = 0, order = 0;
-        if ((st = ssm_get_string(in, owner, sizeof owner)) || (st = ssm_get_string(in, name, sizeof name)) ||
-            (st = ssm_get_u64(in, &deadline)) || (st = ssm_get_u64(in, &order))) {
+        if ((st = ssm_get_string(in, owner, sizeof owner)) ||
+            (st = ssm_get_string(in, name, sizeof name)) || (st = ssm_get_u64(in, &deadline)) ||
+            (st = ssm_get_u64(in, &order))) {
             break;
         }
         viv_timer_t *timer = tm_timer_find(tm, owner, name);
         if (!timer) {
-            return error_set(err, VIV_E_CORRUPT, "saved timer %s of %s does not exist in this machine", name,
-                             owner);
+            return error_set(err, VIV_E_CORRUPT,
+                             "saved timer %s of %s does not exist in this machine", name, owner);
         }
         timer->deadline = MIN(deadline, TM_NEVER - 1);
         timer->order = order;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TM: the virtual clock, the TSC derived from it, and device timers.
- * Real mode: the clock follows the host's monotonic clock while it runs, and stands while stopped. Deterministic mode:
- * it advances by retired instructions of vCPU 0 (tm_set_icount) and by warping over idle time; the
- * same run is the same run. Timers fire on EMT 0 (tm_run_timers). All functions [any] unless tagged. */
+/* TM: the virtual clock, the TSC derived from it, and device timers. Real mode: the clock follows
+ * the host's monotonic clock while it runs, and stands while stopped. Deterministic mode: it
+ * advances by retired instructions of vCPU 0 (tm_set_icount) and by warping over idle time; the
+ * same run is the same run. Timers fire on EMT 0 (tm_run_timers). All functions [any] unless
+ * tagged. */
 #ifndef CORE_TM_H
 #define CORE_TM_H
 
@@ -21,8 +22,8 @@ Tm *tm_new(uint64_t tsc_hz, uint64_t ps_per_instruction);
 void tm_free(Tm *tm);
 gboolean tm_deterministic(const Tm *tm);
 
-/* Called from TM's thread when the earliest deadline has come: must make EMT 0 call tm_run_timers(). The function set before is
- * not called any more on return. Not from fn itself. */
+/* Called from TM's thread when the earliest deadline has come: must make EMT 0 call
+ * tm_run_timers(). The function set before is not called any more on return. Not from fn itself. */
 void tm_set_wake_fn(Tm *tm, void (*fn)(void *ctx), void *ctx);
 
 void tm_start(Tm *tm); /* the clock runs */
@@ -46,8 +47,8 @@ uint64_t tm_next_deadline_in(Tm *tm);
 void tm_run_timers(Tm *tm); /* [emt 0] */
 
 /* fn runs with lock held. owner and name identify it in saved states. */
-viv_timer_t *tm_timer_new(Tm *tm, const char *owner, const char *name, GRecMutex *lock, viv_timer_fn fn,
-                          viv_dev_t *dev, void *ctx);
+viv_timer_t *tm_timer_new(Tm *tm, const char *owner, const char *name, GRecMutex *lock,
+                          viv_timer_fn fn, viv_dev_t *dev, void *ctx);
 void tm_timer_free(viv_timer_t *timer);
 void tm_timer_arm(viv_timer_t *timer, uint64_t deadline_ns);
 void tm_timer_cancel(viv_timer_t *timer);

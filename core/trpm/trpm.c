@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TRPM: pending interrupts (see trpm.h).
- * Invariant: VIV_FF_INTR of a vCPU is set exactly while one of its levels is up (chipset lock held). */
+/* TRPM: pending interrupts (see trpm.h). Invariant: VIV_FF_INTR of a vCPU is set exactly while one
+ * of its levels is up (chipset lock held). */
 #include "trpm/trpm.h"
 
 #include "vm/vm.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TRPM: pending interrupts of each vCPU and the hand-shake with the controllers.
- * Levels come from the APIC (an interrupt above its PPR), from the PIC through LINT0 or, without an APIC,
- * directly; all with the chipset lock held. They show as VIV_FF_INTR. */
+/* TRPM: pending interrupts of each vCPU and the hand-shake with the controllers. Levels come from
+ * the APIC (an interrupt above its PPR), from the PIC through LINT0 or, without an APIC, directly;
+ * all with the chipset lock held. They show as VIV_FF_INTR. */
 #ifndef CORE_TRPM_H
 #define CORE_TRPM_H
 

@@ -34,7 +34,7 @@ struct VdDisk {
     uint8_t *bounce; /* one sector */
 };
 
-/* -- what formats may call --------------------------------------------------------------------- */
+/* -- what formats may call ------------------------------------------------------------------- */
 
 static void vd_host_log(void *cookie, uint32_t severity, const char *fmt, ...) VIV_PRINTF(3, 4);
 static viv_status_t vd_host_fail(void *cookie, viv_status_t status, const char *fmt, ...)
@@ -66,7 +66,7 @@ static viv_status_t vd_host_fail(void *cookie, viv_status_t status, const char *
     return status;
 }
 
-/* -- open and close ---------------------------------------------------------------------------- */
+/* -- open and close -------------------------------------------------------------------------- */
 
 static viv_status_t vd_fail(char **ret_error, viv_status_t status, const char *fmt, ...)
     G_GNUC_PRINTF(3, 4);
@@ -92,8 +92,9 @@ static const viv_format_class_t *vd_find(const viv_format_class_t *const *format
     return NULL;
 }
 
-/* Of those that recognise the file, the one with the highest priority; among equals the first. A format that can never be
- * written is no candidate for writing: a hybrid ISO image as a hard disk is plain sectors. */
+/* Of those that recognise the file, the one with the highest priority; among equals the first. A
+ * format that can never be written is no candidate for writing: a hybrid ISO image as a hard disk
+ * is plain sectors. */
 static const viv_format_class_t *vd_probe(const viv_format_class_t *const *formats, size_t count,
                                           const viv_file_t *file, bool read_only)
 {
@@ -265,7 +266,7 @@ const char *vd_format(const VdDisk *disk)
     return disk->format->name;
 }
 
-/* -- input and output -------------------------------------------------------------------------- */
+/* -- input and output ------------------------------------------------------------------------ */
 
 static bool vd_inside(const VdDisk *d, uint64_t off, uint64_t len)
 {

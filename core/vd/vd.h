@@ -17,8 +17,9 @@ VIV_BEGIN_DECLS
 typedef struct VdDisk VdDisk;
 
 /* flags: VIV_OPEN_READ_ONLY. format NULL or "": the formats are asked from the highest
- * probe_priority down, those that are always read-only just when it is opened so. The file is locked: one writer, or any number of readers. On failure
- * *ret_error (may be NULL) gets a sentence (transfer, g_free). */
+ * probe_priority down, those that are always read-only just when it is opened so. The file is
+ * locked: one writer, or any number of readers. On failure *ret_error (may be NULL) gets a sentence
+ * (transfer, g_free). */
 viv_status_t vd_open(const viv_format_class_t *const *formats, size_t count, const char *path,
                      const char *format, uint32_t flags, VdDisk **ret_disk, char **ret_error);
 /* The same over a byte file of the caller's (in memory, say), borrowed until vd_close(); name is

@@ -9,12 +9,12 @@
 #include "ssm/ssm.h"
 #include "vm/vm_internal.h"
 
-#define VM_TSC_HZ UINT64_C(2000000000)
+#define VM_TSC_HZ             UINT64_C(2000000000)
 #define VM_NS_PER_INSTRUCTION 4
-#define VM_MAX_CPUS 64
-#define VM_MIB (UINT64_C(1) << 20)
+#define VM_MAX_CPUS           64
+#define VM_MIB                (UINT64_C(1) << 20)
 
-/* -- the I/O thread --------------------------------------------------------------------------------- */
+/* -- the I/O thread -------------------------------------------------------------------------- */
 
 static gpointer vm_io_thread(gpointer data)
 {
@@ -53,7 +53,7 @@ static void vm_io_stop(Vm *vm)
     g_main_context_unref(vm->io_context);
 }
 
-/* -- how it ends --------------------------------------------------------------------------------------- */
+/* -- how it ends ----------------------------------------------------------------------------- */
 
 void vm_request_end(Vm *vm, VmEnd end, uint32_t code, const char *text)
 {
@@ -89,7 +89,7 @@ void vm_set_end_fn(Vm *vm, void (*fn)(void *ctx), void *ctx)
     vm->end_ctx = ctx;
 }
 
-/* -- reset ------------------------------------------------------------------------------------------------- */
+/* -- reset ----------------------------------------------------------------------------------- */
 
 static void vm_reset_now(Vm *vm, void *ctx)
 {
@@ -127,17 +127,19 @@ static void vm_on_event(Vm *vm, EmEvent event, uint32_t vcpu, const char *detail
             return;
         }
         const viv_cpu_t *cpu = em_vcpu(vm->em, vcpu)->cpu;
-        g_autofree char *text = g_strdup_printf("triple fault on vCPU %u at %04x:%016" G_GINT64_MODIFIER "x", vcpu,
-                                                cpu->seg[VIV_SEG_CS].sel, cpu->rip);
+        g_autofree char *text =
+            g_strdup_printf("triple fault on vCPU %u at %04x:%016" G_GINT64_MODIFIER "x", vcpu,
+                            cpu->seg[VIV_SEG_CS].sel, cpu->rip);
         vm_request_end(vm, VM_END_TRIPLE_FAULT, 0, text);
         return;
     }
-    g_autofree char *text = g_strdup_printf("engine %s gave up on vCPU %u: %s", em_engine(vm->em)->name, vcpu,
-                                            detail && *detail ? detail : "no reason given");
+    g_autofree char *text =
+        g_strdup_printf("engine %s gave up on vCPU %u: %s", em_engine(vm->em)->name, vcpu,
+                        detail && *detail ? detail : "no reason given");
     vm_request_end(vm, VM_END_ERROR, 0, text);
 }
 
-/* -- construction --------------------------------------------------------------------------------------------- */
+/* -- construction ---------------------------------------------------------------------------- */
 
 static viv_status_t vm_find_engine(Vm *vm, const viv_engine_class_t **ret_engine, VivError *err)
 {
@@ -168,7 +170,8 @@ static viv_status_t vm_find_engine(Vm *vm, const viv_engine_class_t **ret_engine
         }
     }
     if (!best) {
-        return error_set(err, VIV_E_NOT_FOUND, "no execution engine is installed; see viv plugin list");
+        return error_set(err, VIV_E_NOT_FOUND,
+                         "no execution engine is installed; see viv plugin list");
     }
     *ret_engine = best;
     return VIV_OK;
@@ -180,12 +183,15 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
     bool det, no_reboot, tf_reset;
     const char *model;
     viv_status_t st;
-    if ((st = cfgm_get_u64_range(vm->cfgm, "RamSize", VM_MIB, UINT64_C(1) << 39, 512 * VM_MIB, &ram, err)) ||
-        (st = cfgm_get_u64_range(vm->cfgm, "RamHoleSize", 16 * VM_MIB, UINT64_C(3584) * VM_MIB, 1024 * VM_MIB, &hole,
+    if ((st = cfgm_get_u64_range(vm->cfgm, "RamSize", VM_MIB, UINT64_C(1) << 39, 512 * VM_MIB, &ram,
                                  err)) ||
-        (st = cfgm_get_u64_range(vm->cfgm, "TM/TSCFrequency", 1000000, UINT64_C(20000000000), VM_TSC_HZ, &hz, err)) ||
+        (st = cfgm_get_u64_range(vm->cfgm, "RamHoleSize", 16 * VM_MIB, UINT64_C(3584) * VM_MIB,
+                                 1024 * VM_MIB, &hole, err)) ||
+        (st = cfgm_get_u64_range(vm->cfgm, "TM/TSCFrequency", 1000000, UINT64_C(20000000000),
+                                 VM_TSC_HZ, &hz, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "TM/Deterministic", false, &det, err)) ||
-        (st = cfgm_get_u64_range(vm->cfgm, "TM/NsPerInstruction", 1, 1000000, VM_NS_PER_INSTRUCTION, &ns, err)) ||
+        (st = cfgm_get_u64_range(vm->cfgm, "TM/NsPerInstruction", 1, 1000000, VM_NS_PER_INSTRUCTION,
+                                 &ns, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "NoReboot", false, &no_reboot, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "EM/TripleFaultReset", false, &tf_reset, err)) ||
         (st = cfgm_get_string(vm->cfgm, "CPUM/Model", NULL, &model, err))) {
@@ -229,11 +235,13 @@ static viv_status_t vm_build(Vm *vm, VivError *err)
         return st;
     }
     if (tm_deterministic(vm->tm) && !(engine->caps & VIV_ENGINE_EXACT_ICOUNT)) {
-        return error_set(err, VIV_E_UNSUPPORTED, "TM/Deterministic: engine %s does not count instructions exactly",
+        return error_set(err, VIV_E_UNSUPPORTED,
+                         "TM/Deterministic: engine %s does not count instructions exactly",
                          engine->name);
     }
     if (cfgm_u64(vm->cfgm, "NumCPUs", 1) > 1 && !(engine->caps & VIV_ENGINE_SMP)) {
-        return error_set(err, VIV_E_UNSUPPORTED, "NumCPUs: engine %s runs one vCPU only", engine->name);
+        return error_set(err, VIV_E_UNSUPPORTED, "NumCPUs: engine %s runs one vCPU only",
+                         engine->name);
     }
     vm->pdm = pdm_new(vm);
     vm->em = em_new(vm, engine, (uint32_t)cfgm_u64(vm->cfgm, "NumCPUs", 1), vm_on_event, err);
@@ -313,7 +321,7 @@ viv_status_t vm_power_on(Vm *vm, const char *load_path, VivError *err)
     return st;
 }
 
-/* -- running --------------------------------------------------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------------------------- */
 
 void vm_resume(Vm *vm)
 {

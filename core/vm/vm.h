@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VM: a machine built from its CFGM tree, and what frontends do with it.
- * vm_create() reads the whole tree: /RamSize (bytes), /RamHoleSize, /NumCPUs, /Engine/Name, /Engine/<name>/..., /CPUM/Model,
- * /TM/{TSCFrequency,Deterministic,NsPerInstruction}, /EM/TripleFaultReset, /Boot/{KernelImage,InitrdImage,CmdLine},
- * /Devices/<device>/<n>/{Config, LUN#k/{Driver,Config,AttachedDriver}}. [main] unless tagged. */
+/* VM: a machine built from its CFGM tree, and what frontends do with it. vm_create() reads the
+ * whole tree: /RamSize (bytes), /RamHoleSize, /NumCPUs, /Engine/Name, /Engine/<name>/...,
+ * /CPUM/Model, /TM/{TSCFrequency,Deterministic,NsPerInstruction}, /EM/TripleFaultReset,
+ * /Boot/{KernelImage,InitrdImage,CmdLine}, /Devices/<device>/<n>/{Config,
+ * LUN#k/{Driver,Config,AttachedDriver}}. [main] unless tagged. */
 #ifndef CORE_VM_H
 #define CORE_VM_H
 
@@ -22,10 +23,10 @@
 
 typedef enum VmEnd {
     VM_END_NONE,
-    VM_END_POWER_OFF,    /* the guest switched itself off; code is the guest's */
-    VM_END_RESET,        /* reset under NoReboot */
+    VM_END_POWER_OFF, /* the guest switched itself off; code is the guest's */
+    VM_END_RESET,     /* reset under NoReboot */
     VM_END_TRIPLE_FAULT,
-    VM_END_ERROR,        /* an engine or a device gave up; text says why */
+    VM_END_ERROR, /* an engine or a device gave up; text says why */
 } VmEnd;
 
 typedef struct Vm {
@@ -61,7 +62,8 @@ typedef struct Vm {
 /* Takes the tree over (also on failure). The machine stands at its reset vector; nothing runs. */
 Vm *vm_create(CfgmNode *cfgm, PluginRegistry *plugins, VivError *err);
 void vm_destroy(Vm *vm);
-/* Loads a direct-boot kernel if one is configured, or a saved state from path if not NULL; then the machine is ready to run. */
+/* Loads a direct-boot kernel if one is configured, or a saved state from path if not NULL; then the
+ * machine is ready to run. */
 viv_status_t vm_power_on(Vm *vm, const char *load_path, VivError *err);
 void vm_set_end_fn(Vm *vm, void (*fn)(void *ctx), void *ctx);
 VmEnd vm_end(Vm *vm, uint32_t *ret_code, char **ret_text); /* text: transfer, may be NULL [any] */
@@ -73,6 +75,5 @@ void vm_request_reset(Vm *vm);
 void vm_request_end(Vm *vm, VmEnd end, uint32_t code, const char *text);
 /* Pauses, saves, resumes if it ran. [any thread but EMTs] */
 viv_status_t vm_save(Vm *vm, const char *path, VivError *err);
-
 
 #endif

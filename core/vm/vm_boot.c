@@ -11,7 +11,8 @@ viv_status_t vm_read_file(const char *path, VmBlob *ret_blob, VivError *err)
 {
     FILE *file = fopen(path, "rbe");
     if (!file) {
-        return error_set(err, errno == ENOENT ? VIV_E_NOT_FOUND : VIV_E_IO, "%s: %s", path, g_strerror(errno));
+        return error_set(err, errno == ENOENT ? VIV_E_NOT_FOUND : VIV_E_IO, "%s: %s", path,
+                         g_strerror(errno));
     }
     viv_status_t st = VIV_OK;
     long len = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
@@ -31,7 +32,8 @@ viv_status_t vm_read_file(const char *path, VmBlob *ret_blob, VivError *err)
     return st;
 }
 
-viv_status_t vm_put(Vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len, VivError *err)
+viv_status_t vm_put(Vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len,
+                    VivError *err)
 {
     if (len == 0) {
         return VIV_OK;
@@ -39,7 +41,8 @@ viv_status_t vm_put(Vm *vm, const char *what, uint64_t gpa, const void *data, ui
     uint8_t *to = pgm_ram_ptr(vm->pgm, gpa, len);
     if (!to) {
         return error_set(err, VIV_E_INVALID,
-                         "%s: %" PRIu64 " bytes at %#" PRIx64 " do not fit into the guest's %" PRIu64 " MiB of memory",
+                         "%s: %" PRIu64 " bytes at %#" PRIx64
+                         " do not fit into the guest's %" PRIu64 " MiB of memory",
                          what, len, gpa, pgm_ram_bytes(vm->pgm) >> 20);
     }
     memcpy(to, data, len);
@@ -61,7 +64,8 @@ viv_status_t vm_enter_flat32(Vm *vm, uint64_t gdt_gpa, uint32_t eip, VivError *e
     for (uint32_t i = 0; i < 6; i++) {
         cpu->seg[i] = data;
     }
-    cpu->seg[VIV_SEG_CS] = (viv_segreg_t){.base = 0, .limit = UINT32_MAX, .attr = 0xc09b, .sel = 0x10};
+    cpu->seg[VIV_SEG_CS] =
+        (viv_segreg_t){.base = 0, .limit = UINT32_MAX, .attr = 0xc09b, .sel = 0x10};
     cpu->gdtr = (viv_tablereg_t){.base = gdt_gpa, .limit = sizeof gdt - 1};
     cpu->idtr = (viv_tablereg_t){0};
     memset(cpu->gpr, 0, sizeof cpu->gpr);
@@ -90,7 +94,8 @@ viv_status_t vm_boot_direct(Vm *vm, VivError *err)
     } else if (vm_is_multiboot(&kernel)) {
         st = vm_boot_multiboot(vm, path, &kernel, initrd, cmdline, err);
     } else {
-        st = error_set(err, VIV_E_INVALID, "%s: neither a Linux bzImage nor a Multiboot 1 kernel", path);
+        st = error_set(err, VIV_E_INVALID, "%s: neither a Linux bzImage nor a Multiboot 1 kernel",
+                       path);
     }
     g_free(kernel.data);
     return st;

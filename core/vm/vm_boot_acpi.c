@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VM: places the ACPI tables for a boot without firmware, by running the script "etc/table-loader" that firmware
- * would run: records of 128 bytes {u32 command, ...}: 1 allocate, 2 add pointer, 3 add checksum. */
+/* VM: places the ACPI tables for a boot without firmware, by running the script "etc/table-loader"
+ * that firmware would run: records of 128 bytes {u32 command, ...}: 1 allocate, 2 add pointer, 3
+ * add checksum. */
 #include <string.h>
 
 #include "vm/vm_internal.h"
 
-#define AL_RECORD 128u
-#define AL_NAME 56u
-#define AL_ALLOCATE 1u
-#define AL_ADD_POINTER 2u
+#define AL_RECORD       128u
+#define AL_NAME         56u
+#define AL_ALLOCATE     1u
+#define AL_ADD_POINTER  2u
 #define AL_ADD_CHECKSUM 3u
-#define AL_FILES 8u
-#define AL_FSEG_BASE 0xf0000u /* BIOS area: where an RSDP is searched for */
+#define AL_FILES        8u
+#define AL_FSEG_BASE    0xf0000u /* BIOS area: where an RSDP is searched for */
 
 typedef struct AlFile {
     char name[AL_NAME];
@@ -69,7 +70,8 @@ static viv_status_t al_allocate(AlRun *run, const uint8_t *arg)
     return VIV_OK;
 }
 
-/* {char dest[56]; char source[56]; u32 offset; u8 size}: adds source's address to the pointer in dest */
+/* {char dest[56]; char source[56]; u32 offset; u8 size}: adds source's address to the pointer in
+ * dest */
 static viv_status_t al_add_pointer(AlRun *run, const uint8_t *arg)
 {
     AlFile *dest = al_find(run, arg), *src = al_find(run, arg + AL_NAME);
@@ -89,7 +91,8 @@ static viv_status_t al_add_pointer(AlRun *run, const uint8_t *arg)
 static viv_status_t al_add_checksum(AlRun *run, const uint8_t *arg)
 {
     AlFile *file = al_find(run, arg);
-    uint64_t at = vm_u32(arg + AL_NAME), start = vm_u32(arg + AL_NAME + 4), len = vm_u32(arg + AL_NAME + 8);
+    uint64_t at = vm_u32(arg + AL_NAME), start = vm_u32(arg + AL_NAME + 4),
+             len = vm_u32(arg + AL_NAME + 8);
     if (!file || at >= file->len || start > file->len || len > file->len - start) {
         return error_set(run->err, VIV_E_CORRUPT, "etc/table-loader: a checksum outside its file");
     }
@@ -111,7 +114,8 @@ static viv_status_t al_record(AlRun *run, const uint8_t *record)
     }
 }
 
-viv_status_t vm_boot_acpi(Vm *vm, uint64_t top, uint64_t *ret_rsdp, uint64_t *ret_low, VivError *err)
+viv_status_t vm_boot_acpi(Vm *vm, uint64_t top, uint64_t *ret_rsdp, uint64_t *ret_low,
+                          VivError *err)
 {
     uint64_t len = 0;
     const uint8_t *script = pdm_fwfile(vm->pdm, "etc/table-loader", &len);

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VM: Multiboot 1 kernels (Multiboot Specification 0.6.96): ELF32 or with address fields, modules, memory map. */
+/* VM: Multiboot 1 kernels (Multiboot Specification 0.6.96): ELF32 or with address fields, modules,
+ * memory map. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "vm/vm_internal.h"
 
-#define MB_MAGIC 0x1badb002u
-#define MB_BOOTED 0x2badb002u
-#define MB_SEARCH 8192u
-#define MB_FLAG_VIDEO 0x4u
+#define MB_MAGIC          0x1badb002u
+#define MB_BOOTED         0x2badb002u
+#define MB_SEARCH         8192u
+#define MB_FLAG_VIDEO     0x4u
 #define MB_FLAG_ADDRESSES 0x10000u
 #define MB_KNOWN_REQUIRED 0x3u /* page-aligned modules, memory information: always given */
 
 #define MB_INFO_BYTES 120u
-#define MB_INFO_FLAGS (0x1u | 0x4u | 0x8u | 0x40u | 0x200u) /* memory, command line, modules, map, loader name */
+#define MB_INFO_FLAGS                                                                              \
+    (0x1u | 0x4u | 0x8u | 0x40u | 0x200u) /* memory, command line, modules, map, loader name */
 #define MB_MODULES_MAX 64u
 
 typedef struct MbLoad {
     Vm *vm;
     const char *path;
     const VmBlob *kernel;
-    uint64_t header;   /* offset of the multiboot header */
+    uint64_t header; /* offset of the multiboot header */
     uint32_t flags;
     uint64_t low, end; /* memory the kernel takes */
     uint32_t entry;
@@ -46,15 +48,19 @@ gboolean vm_is_multiboot(const VmBlob *kernel)
     return mb_find(kernel, &at);
 }
 
-static viv_status_t mb_segment(MbLoad *load, uint64_t gpa, uint64_t off, uint64_t file_bytes, uint64_t mem_bytes)
+static viv_status_t mb_segment(MbLoad *load, uint64_t gpa, uint64_t off, uint64_t file_bytes,
+                               uint64_t mem_bytes)
 {
     if (off > load->kernel->len || file_bytes > load->kernel->len - off || mem_bytes < file_bytes) {
-        return error_set(load->err, VIV_E_CORRUPT, "%s: a segment lies outside the file", load->path);
+        return error_set(load->err, VIV_E_CORRUPT, "%s: a segment lies outside the file",
+                         load->path);
     }
     uint8_t *to = mem_bytes ? pgm_ram_ptr(load->vm->pgm, gpa, mem_bytes) : NULL;
     if (mem_bytes && !to) {
-        return error_set(load->err, VIV_E_INVALID, "%s: its segment at %#" PRIx64 " (%" PRIu64
-                         " KiB) does not fit into the guest's memory", load->path, gpa, mem_bytes >> 10);
+        return error_set(load->err, VIV_E_INVALID,
+                         "%s: its segment at %#" PRIx64 " (%" PRIu64
+                         " KiB) does not fit into the guest's memory",
+                         load->path, gpa, mem_bytes >> 10);
     }
     if (to) {
         memcpy(to, load->kernel->data + off, file_bytes);
@@ -69,31 +75,38 @@ static viv_status_t mb_load_addresses(MbLoad *load)
 {
     const VmBlob *kernel = load->kernel;
     if (load->header + 32 > kernel->len) {
-        return error_set(load->err, VIV_E_CORRUPT, "%s: ends within its Multiboot header", load->path);
+        return error_set(load->err, VIV_E_CORRUPT, "%s: ends within its Multiboot header",
+                         load->path);
     }
     const uint8_t *h = kernel->data + load->header;
     uint64_t header_addr = vm_u32(h + 12), load_addr = vm_u32(h + 16);
     uint64_t load_end = vm_u32(h + 20), bss_end = vm_u32(h + 24);
     if (load_addr > header_addr || header_addr - load_addr > load->header) {
-        return error_set(load->err, VIV_E_CORRUPT, "%s: impossible load address in the Multiboot header", load->path);
+        return error_set(load->err, VIV_E_CORRUPT,
+                         "%s: impossible load address in the Multiboot header", load->path);
     }
     uint64_t off = load->header - (header_addr - load_addr);
     uint64_t bytes = load_end ? load_end - load_addr : kernel->len - off;
     load->entry = vm_u32(h + 28);
-    return mb_segment(load, load_addr, off, bytes, bss_end > load_addr + bytes ? bss_end - load_addr : bytes);
+    return mb_segment(load, load_addr, off, bytes,
+                      bss_end > load_addr + bytes ? bss_end - load_addr : bytes);
 }
 
 static viv_status_t mb_load_elf(MbLoad *load)
 {
     const VmBlob *kernel = load->kernel;
     const uint8_t *elf = kernel->data;
-    if (kernel->len < 52 || memcmp(elf, "\177ELF", 4) != 0 || elf[4] != 1 || elf[5] != 1 || vm_u16(elf + 18) != 3) {
-        return error_set(load->err, VIV_E_UNSUPPORTED,
-                         "%s: a Multiboot kernel must be a 32-bit x86 ELF file or carry load addresses", load->path);
+    if (kernel->len < 52 || memcmp(elf, "\177ELF", 4) != 0 || elf[4] != 1 || elf[5] != 1 ||
+        vm_u16(elf + 18) != 3) {
+        return error_set(
+            load->err, VIV_E_UNSUPPORTED,
+            "%s: a Multiboot kernel must be a 32-bit x86 ELF file or carry load addresses",
+            load->path);
     }
     uint64_t phoff = vm_u32(elf + 28), phentsize = vm_u16(elf + 42), phnum = vm_u16(elf + 44);
     if (phentsize < 32 || phoff > kernel->len || phnum * phentsize > kernel->len - phoff) {
-        return error_set(load->err, VIV_E_CORRUPT, "%s: program headers lie outside the file", load->path);
+        return error_set(load->err, VIV_E_CORRUPT, "%s: program headers lie outside the file",
+                         load->path);
     }
     load->entry = vm_u32(elf + 24);
     for (uint64_t i = 0; i < phnum; i++) {
@@ -101,12 +114,14 @@ static viv_status_t mb_load_elf(MbLoad *load)
         if (vm_u32(ph) != 1) { /* PT_LOAD */
             continue;
         }
-        viv_status_t st = mb_segment(load, vm_u32(ph + 12), vm_u32(ph + 4), vm_u32(ph + 16), vm_u32(ph + 20));
+        viv_status_t st =
+            mb_segment(load, vm_u32(ph + 12), vm_u32(ph + 4), vm_u32(ph + 16), vm_u32(ph + 20));
         if (st) {
             return st;
         }
     }
-    return load->end ? VIV_OK : error_set(load->err, VIV_E_CORRUPT, "%s: nothing to load", load->path);
+    return load->end ? VIV_OK
+                     : error_set(load->err, VIV_E_CORRUPT, "%s: nothing to load", load->path);
 }
 
 /* The area behind the kernel where information goes, growing up. */
@@ -115,20 +130,22 @@ typedef struct MbArea {
     uint64_t at;
 } MbArea;
 
-static viv_status_t mb_area_put(MbArea *area, const char *what, const void *data, uint64_t len, uint64_t align,
-                                uint32_t *ret_gpa)
+static viv_status_t mb_area_put(MbArea *area, const char *what, const void *data, uint64_t len,
+                                uint64_t align, uint32_t *ret_gpa)
 {
     uint64_t gpa = (area->at + align - 1) & ~(align - 1);
     *ret_gpa = (uint32_t)gpa;
     area->at = gpa + len;
     if (area->at > pgm_ram_below_4g(area->load->vm->pgm)) {
-        return error_set(area->load->err, VIV_E_INVALID, "%s: does not fit into the guest's memory", what);
+        return error_set(area->load->err, VIV_E_INVALID, "%s: does not fit into the guest's memory",
+                         what);
     }
     return vm_put(area->load->vm, what, gpa, data, len, area->load->err);
 }
 
 /* "file args,file args" */
-static viv_status_t mb_modules(MbArea *area, const char *modules, uint8_t *list, uint32_t *ret_count)
+static viv_status_t mb_modules(MbArea *area, const char *modules, uint8_t *list,
+                               uint32_t *ret_count)
 {
     g_auto(GStrv) words = g_strsplit(modules ? modules : "", ",", -1);
     uint32_t count = 0;
@@ -139,7 +156,8 @@ static viv_status_t mb_modules(MbArea *area, const char *modules, uint8_t *list,
         }
         g_autofree char *path = g_strndup(*word, strcspn(*word, " "));
         if (count == MB_MODULES_MAX) {
-            return error_set(area->load->err, VIV_E_INVALID, "more than %u modules", MB_MODULES_MAX);
+            return error_set(area->load->err, VIV_E_INVALID, "more than %u modules",
+                             MB_MODULES_MAX);
         }
         viv_status_t st = vm_read_file(path, &blob, area->load->err);
         if (st) {
@@ -180,13 +198,15 @@ static uint32_t mb_map(Vm *vm, uint8_t *map)
     return bytes;
 }
 
-static viv_status_t mb_info(MbArea *area, const char *modules, const char *cmdline, uint32_t *ret_info)
+static viv_status_t mb_info(MbArea *area, const char *modules, const char *cmdline,
+                            uint32_t *ret_info)
 {
     static const char name[] = "vivarium";
     Vm *vm = area->load->vm;
     uint8_t info[MB_INFO_BYTES] = {0}, list[MB_MODULES_MAX * 16] = {0}, map[4 * 24];
     uint32_t count = 0, gpa, map_bytes = mb_map(vm, map);
-    g_autofree char *line = g_strdup_printf("%s%s%s", area->load->path, *cmdline ? " " : "", cmdline);
+    g_autofree char *line =
+        g_strdup_printf("%s%s%s", area->load->path, *cmdline ? " " : "", cmdline);
     viv_status_t st = mb_modules(area, modules, list, &count);
     if (st || (st = mb_area_put(area, "module list", list, count * 16, 4, &gpa))) {
         return st;
@@ -223,16 +243,19 @@ viv_status_t vm_boot_multiboot(Vm *vm, const char *path, const VmBlob *kernel, c
     }
     load.flags = vm_u32(kernel->data + load.header + 4);
     if ((load.flags & 0xffff) & ~(MB_KNOWN_REQUIRED | MB_FLAG_VIDEO)) {
-        return error_set(err, VIV_E_UNSUPPORTED, "%s: requires Multiboot features %#x that this loader does not have", path,
+        return error_set(err, VIV_E_UNSUPPORTED,
+                         "%s: requires Multiboot features %#x that this loader does not have", path,
                          (load.flags & 0xffff) & ~(MB_KNOWN_REQUIRED | MB_FLAG_VIDEO));
     }
-    viv_status_t st = (load.flags & MB_FLAG_ADDRESSES) ? mb_load_addresses(&load) : mb_load_elf(&load);
+    viv_status_t st =
+        (load.flags & MB_FLAG_ADDRESSES) ? mb_load_addresses(&load) : mb_load_elf(&load);
     if (st || (st = vm_boot_acpi(vm, top, &rsdp, &top, err))) {
         return st;
     }
     MbArea area = {&load, MAX(load.end, 0x100000)};
     const uint8_t zero[32] = {0};
-    if ((st = mb_info(&area, modules, cmdline, &info)) || (st = mb_area_put(&area, "GDT", zero, sizeof zero, 16, &gdt)) ||
+    if ((st = mb_info(&area, modules, cmdline, &info)) ||
+        (st = mb_area_put(&area, "GDT", zero, sizeof zero, 16, &gdt)) ||
         (st = vm_enter_flat32(vm, gdt, load.entry, err))) {
         return st;
     }

@@ -21,7 +21,8 @@ typedef struct VmBlob {
 /* A whole file. */
 viv_status_t vm_read_file(const char *path, VmBlob *ret_blob, VivError *err);
 /* Copies into guest RAM; VIV_E_INVALID names what does not fit. */
-viv_status_t vm_put(Vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len, VivError *err);
+viv_status_t vm_put(Vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len,
+                    VivError *err);
 /* vCPU 0 in flat 32-bit protected mode with a GDT at gdt_gpa: CS 10h, data segments 18h. */
 viv_status_t vm_enter_flat32(Vm *vm, uint64_t gdt_gpa, uint32_t eip, VivError *err);
 /* Little-endian fields of a file that were bounds-checked by the caller. */
@@ -45,14 +46,16 @@ static inline void vm_set_u64(uint8_t *at, uint64_t value)
     vm_set_u32(at + 4, (uint32_t)(value >> 32));
 }
 
-/* vm_boot_acpi.c: runs the firmware table-loader script over the published tables, with `base` as the top of free memory growing
- * down. *ret_rsdp: 0 if there are none. *ret_low: lowest byte used. */
-viv_status_t vm_boot_acpi(Vm *vm, uint64_t top, uint64_t *ret_rsdp, uint64_t *ret_low, VivError *err);
+/* vm_boot_acpi.c: runs the firmware table-loader script over the published tables, with `base` as
+ * the top of free memory growing down. *ret_rsdp: 0 if there are none. *ret_low: lowest byte
+ * used. */
+viv_status_t vm_boot_acpi(Vm *vm, uint64_t top, uint64_t *ret_rsdp, uint64_t *ret_low,
+                          VivError *err);
 
 /* vm_boot_linux.c, vm_boot_multiboot.c. is_*: could the file be one? */
 gboolean vm_is_linux(const VmBlob *kernel);
-viv_status_t vm_boot_linux(Vm *vm, const char *path, const VmBlob *kernel, const char *initrd, const char *cmdline,
-                           VivError *err);
+viv_status_t vm_boot_linux(Vm *vm, const char *path, const VmBlob *kernel, const char *initrd,
+                           const char *cmdline, VivError *err);
 gboolean vm_is_multiboot(const VmBlob *kernel);
 viv_status_t vm_boot_multiboot(Vm *vm, const char *path, const VmBlob *kernel, const char *modules,
                                const char *cmdline, VivError *err);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VM: saving and loading the whole machine. Units in order: vm, cpum/<n>, tm, pgm/<block>, pdm, pci-config/..., devices.
- * A load checks the file as a whole first (SSM), then what the machine must have in common with it, and only then
- * touches the machine. */
+/* VM: saving and loading the whole machine. Units in order: vm, cpum/<n>, tm, pgm/<block>, pdm,
+ * pci-config/..., devices. A load checks the file as a whole first (SSM), then what the machine
+ * must have in common with it, and only then touches the machine. */
 #include <string.h>
 
 #include "ssm/ssm.h"
 #include "vm/vm_internal.h"
 
 #define VM_STATE_VERSION 1
-#define VM_QUIET_TRIES 1000
+#define VM_QUIET_TRIES   1000
 
 static viv_status_t vm_save_own(Vm *vm, SsmWriter *writer)
 {
@@ -69,8 +69,10 @@ viv_status_t vm_save(Vm *vm, const char *path, VivError *err)
 {
     gboolean ran = vm->running;
     vm_pause(vm);
-    /* In the deterministic mode a completion must come at its own virtual time: run on to a quiet moment. */
-    for (int i = 0; ran && tm_deterministic(vm->tm) && !pdm_is_quiet(vm->pdm) && i < VM_QUIET_TRIES; i++) {
+    /* In the deterministic mode a completion must come at its own virtual time: run on to a quiet
+     * moment. */
+    for (int i = 0; ran && tm_deterministic(vm->tm) && !pdm_is_quiet(vm->pdm) && i < VM_QUIET_TRIES;
+         i++) {
         vm_resume(vm);
         g_usleep(1000);
         vm_pause(vm);
@@ -83,7 +85,7 @@ viv_status_t vm_save(Vm *vm, const char *path, VivError *err)
     return st;
 }
 
-/* -- loading ------------------------------------------------------------------------------------------ */
+/* -- loading --------------------------------------------------------------------------------- */
 
 static viv_status_t vm_check_own(Vm *vm, SsmReader *reader, VivError *err)
 {
@@ -109,15 +111,18 @@ static viv_status_t vm_check_own(Vm *vm, SsmReader *reader, VivError *err)
         return error_set(err, st, "%s", ssm_stream_error(in));
     }
     if (ram != pgm_ram_bytes(vm->pgm) || low != pgm_ram_below_4g(vm->pgm)) {
-        return error_set(err, VIV_E_CONFIG, "saved with %" G_GUINT64_FORMAT " MiB of memory, this machine has %"
-                         G_GUINT64_FORMAT, ram >> 20, pgm_ram_bytes(vm->pgm) >> 20);
+        return error_set(err, VIV_E_CONFIG,
+                         "saved with %" G_GUINT64_FORMAT
+                         " MiB of memory, this machine has %" G_GUINT64_FORMAT,
+                         ram >> 20, pgm_ram_bytes(vm->pgm) >> 20);
     }
     if (cpus != em_vcpu_count(vm->em)) {
         return error_set(err, VIV_E_CONFIG, "saved with %u vCPUs, this machine has %u", cpus,
                          em_vcpu_count(vm->em));
     }
     if (det != (uint8_t)tm_deterministic(vm->tm) || strcmp(model, cpum_model(vm->cpum)) != 0) {
-        return error_set(err, VIV_E_CONFIG, "saved with CPU %s and TM/Deterministic=%u, this machine has %s and %u",
+        return error_set(err, VIV_E_CONFIG,
+                         "saved with CPU %s and TM/Deterministic=%u, this machine has %s and %u",
                          model, det, cpum_model(vm->cpum), (unsigned)tm_deterministic(vm->tm));
     }
     for (uint32_t i = 0; i < cpus; i++) {
@@ -147,8 +152,8 @@ static viv_status_t vm_load_memory(Vm *vm, SsmReader *reader, VivError *err)
         }
         st = ssm_get_string(in, name, sizeof name);
         if (!st && strcmp(name, pgm_block_name(block)) != 0) {
-            return error_set(err, VIV_E_CORRUPT, "unit pgm/%u holds memory of %s, here it is %s", i, name,
-                             pgm_block_name(block));
+            return error_set(err, VIV_E_CORRUPT, "unit pgm/%u holds memory of %s, here it is %s", i,
+                             name, pgm_block_name(block));
         }
         if (!st) {
             st = ssm_get_memory(in, pgm_block_hva(block), 0, pgm_block_len(block), 0);
@@ -169,7 +174,8 @@ static viv_status_t vm_load_all(Vm *vm, SsmReader *reader, VivError *err)
     if (st || (st = tm_load(vm->tm, reader, 1, err)) || (st = vm_load_memory(vm, reader, err))) {
         return st;
     }
-    /* Devices may look at their timers in post_load, and may arm them anew: the saved deadlines have the last word. */
+    /* Devices may look at their timers in post_load, and may arm them anew: the saved deadlines
+     * have the last word. */
     st = pdm_load(vm->pdm, reader, err);
     return st ? st : tm_load(vm->tm, reader, 1, err);
 }

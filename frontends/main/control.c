@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* control: a line protocol on a unix socket for scripts and tests. One command a line; each is answered by one line "ok ..." or
- * "error: ..."; answers of several lines (help, stats) end with the "ok" line. Any number of clients. */
+/* control: a line protocol on a unix socket for scripts and tests. One command a line; each is
+ * answered by one line "ok ..." or "error: ..."; answers of several lines (help, stats) end with
+ * the "ok" line. Any number of clients. */
 #include <errno.h>
 #include <gio/gio.h>
 #include <gio/gunixsocketaddress.h>
@@ -31,7 +32,7 @@ typedef struct Client {
 
 typedef viv_status_t (*ControlFn)(Runner *runner, const char *arg, GString *out, VivError *err);
 
-/* -- commands ------------------------------------------------------------------------------------------- */
+/* -- commands -------------------------------------------------------------------------------- */
 
 static viv_status_t control_help(Runner *runner, const char *arg, GString *out, VivError *err);
 
@@ -94,12 +95,14 @@ static viv_status_t control_mouse(Runner *runner, const char *arg, GString *out,
     (void)out;
     for (int i = 0; i < 3; i++) {
         char *end = NULL;
-        if (g_strv_length(words) != 3 || (values[i] = strtol(words[i], &end, 0), *end || end == words[i]) ||
+        if (g_strv_length(words) != 3 ||
+            (values[i] = strtol(words[i], &end, 0), *end || end == words[i]) ||
             values[i] < -32768 || values[i] > 32767) {
             return error_set(err, VIV_E_INVALID, "mouse takes DX DY BUTTONS, three numbers");
         }
     }
-    return input_mouse(runner->input, (int)values[0], (int)values[1], (uint32_t)values[2] & 0x1f, err);
+    return input_mouse(runner->input, (int)values[0], (int)values[1], (uint32_t)values[2] & 0x1f,
+                       err);
 }
 
 static viv_status_t control_pause(Runner *runner, const char *arg, GString *out, VivError *err)
@@ -123,7 +126,8 @@ static viv_status_t control_reset(Runner *runner, const char *arg, GString *out,
     return VIV_OK;
 }
 
-static viv_status_t control_powerbutton(Runner *runner, const char *arg, GString *out, VivError *err)
+static viv_status_t control_powerbutton(Runner *runner, const char *arg, GString *out,
+                                        VivError *err)
 {
     viv_iface_t iface;
     (void)arg, (void)out;
@@ -173,7 +177,8 @@ static const struct {
     {"key", "NAME", "presses a key or a chord (ctrl-alt-delete)", control_key},
     {"type", "STRING", "types text; \\n is Enter, \\t, \\b, \\e, \\\\", control_type},
     {"scancodes", "HEX...", "sends set-1 scancodes", control_scancodes},
-    {"mouse", "DX DY BUTTONS", "moves the mouse; buttons: 1 left, 2 right, 4 middle", control_mouse},
+    {"mouse", "DX DY BUTTONS", "moves the mouse; buttons: 1 left, 2 right, 4 middle",
+     control_mouse},
     {"pause", "", "stops the machine's clock and CPUs", control_pause},
     {"resume", "", "lets it run on", control_resume},
     {"reset", "", "presses the reset button", control_reset},
@@ -187,8 +192,8 @@ static viv_status_t control_help(Runner *runner, const char *arg, GString *out, 
 {
     (void)runner, (void)arg, (void)err;
     for (size_t i = 0; i < G_N_ELEMENTS(control_commands); i++) {
-        g_string_append_printf(out, "%s %s - %s\n", control_commands[i].name, control_commands[i].args,
-                               control_commands[i].help);
+        g_string_append_printf(out, "%s %s - %s\n", control_commands[i].name,
+                               control_commands[i].args, control_commands[i].help);
     }
     return VIV_OK;
 }
@@ -216,7 +221,7 @@ static void control_execute(Runner *runner, char *line, GString *out)
     g_string_append_printf(out, "error: \"%s\" is not a command; try help\n", line);
 }
 
-/* -- clients --------------------------------------------------------------------------------------------- */
+/* -- clients --------------------------------------------------------------------------------- */
 
 static void client_read(Client *client);
 
@@ -234,7 +239,8 @@ static void client_on_line(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) out = g_string_new(NULL);
     gsize len = 0;
-    g_autofree char *line = g_data_input_stream_read_line_finish(G_DATA_INPUT_STREAM(source), result, &len, &error);
+    g_autofree char *line =
+        g_data_input_stream_read_line_finish(G_DATA_INPUT_STREAM(source), result, &len, &error);
     if (error && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         return; /* control_free() has freed the client */
     }
@@ -254,10 +260,12 @@ static void client_on_line(GObject *source, GAsyncResult *result, gpointer data)
 
 static void client_read(Client *client)
 {
-    g_data_input_stream_read_line_async(client->in, G_PRIORITY_DEFAULT, client->cancel, client_on_line, client);
+    g_data_input_stream_read_line_async(client->in, G_PRIORITY_DEFAULT, client->cancel,
+                                        client_on_line, client);
 }
 
-static gboolean control_on_client(GSocketService *service, GSocketConnection *connection, GObject *source, gpointer data)
+static gboolean control_on_client(GSocketService *service, GSocketConnection *connection,
+                                  GObject *source, gpointer data)
 {
     struct Control *control = data;
     (void)service, (void)source;
@@ -271,7 +279,8 @@ static gboolean control_on_client(GSocketService *service, GSocketConnection *co
     return TRUE;
 }
 
-/* A socket file that nobody listens on any more is in the way: take it out. One that answers is not ours to take. */
+/* A socket file that nobody listens on any more is in the way: take it out. One that answers is not
+ * ours to take. */
 static void control_remove_stale(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -280,7 +289,8 @@ static void control_remove_stale(const char *path)
         return;
     }
     g_strlcpy(address.sun_path, path, sizeof address.sun_path);
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 && errno == ECONNREFUSED) {
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 &&
+        errno == ECONNREFUSED) {
         unlink(path);
     }
     close(fd);
@@ -289,8 +299,10 @@ static void control_remove_stale(const char *path)
 struct Control *control_new(Runner *runner, const char *spec, VivError *err)
 {
     g_autoptr(GError) error = NULL;
-    if (strncmp(spec, "unix:", 5) != 0 || !spec[5] || strlen(spec + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
-        error_set(err, VIV_E_INVALID, "--control %s: allowed is unix:PATH with a path of at most 107 bytes", spec);
+    if (strncmp(spec, "unix:", 5) != 0 || !spec[5] ||
+        strlen(spec + 5) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+        error_set(err, VIV_E_INVALID,
+                  "--control %s: allowed is unix:PATH with a path of at most 107 bytes", spec);
         return NULL;
     }
     control_remove_stale(spec + 5);
@@ -299,8 +311,9 @@ struct Control *control_new(Runner *runner, const char *spec, VivError *err)
     control->runner = runner;
     control->clients = g_ptr_array_new_with_free_func(client_free);
     control->service = g_socket_service_new();
-    if (!g_socket_listener_add_address(G_SOCKET_LISTENER(control->service), address, G_SOCKET_TYPE_STREAM,
-                                       G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL, &error)) {
+    if (!g_socket_listener_add_address(G_SOCKET_LISTENER(control->service), address,
+                                       G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL, NULL,
+                                       &error)) {
         error_set(err, VIV_E_IO, "--control %s: %s", spec, error->message);
         control_free(control);
         return NULL;
@@ -321,7 +334,8 @@ void control_free(struct Control *control)
     for (guint i = 0; i < control->clients->len; i++) {
         g_cancellable_cancel(((Client *)g_ptr_array_index(control->clients, i))->cancel);
     }
-    while (g_main_context_iteration(NULL, FALSE)) { /* the cancelled reads return; they touch nothing */
+    while (g_main_context_iteration(NULL,
+                                    FALSE)) { /* the cancelled reads return; they touch nothing */
     }
     g_ptr_array_free(control->clients, TRUE);
     if (control->path) {

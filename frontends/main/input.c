@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* input: keys and mouse events for the guest. Key names are QEMU's (and the characters of a US keyboard); codes are set 1 as a
- * translated PS/2 keyboard sends them. Events wait in a queue while the device's own is full. */
+/* input: keys and mouse events for the guest. Key names are QEMU's (and the characters of a US
+ * keyboard); codes are set 1 as a translated PS/2 keyboard sends them. Events wait in a queue while
+ * the device's own is full. */
 #include <string.h>
 
 #include "main/runner.h"
 
-#define INPUT_RETRY_MS 5
+#define INPUT_RETRY_MS  5
 #define INPUT_QUEUE_MAX 65536u
 #define INPUT_CHORD_MAX 8u
 
@@ -30,23 +31,116 @@ typedef struct InputKey {
 } InputKey;
 
 static const InputKey input_keys[] = {
-    {"esc", 0x01}, {"1", 0x02}, {"2", 0x03}, {"3", 0x04}, {"4", 0x05}, {"5", 0x06}, {"6", 0x07}, {"7", 0x08},
-    {"8", 0x09}, {"9", 0x0a}, {"0", 0x0b}, {"minus", 0x0c}, {"equal", 0x0d}, {"backspace", 0x0e}, {"tab", 0x0f},
-    {"q", 0x10}, {"w", 0x11}, {"e", 0x12}, {"r", 0x13}, {"t", 0x14}, {"y", 0x15}, {"u", 0x16}, {"i", 0x17},
-    {"o", 0x18}, {"p", 0x19}, {"bracket_left", 0x1a}, {"bracket_right", 0x1b}, {"ret", 0x1c}, {"ctrl", 0x1d},
-    {"a", 0x1e}, {"s", 0x1f}, {"d", 0x20}, {"f", 0x21}, {"g", 0x22}, {"h", 0x23}, {"j", 0x24}, {"k", 0x25},
-    {"l", 0x26}, {"semicolon", 0x27}, {"apostrophe", 0x28}, {"grave_accent", 0x29}, {"shift", 0x2a},
-    {"backslash", 0x2b}, {"z", 0x2c}, {"x", 0x2d}, {"c", 0x2e}, {"v", 0x2f}, {"b", 0x30}, {"n", 0x31}, {"m", 0x32},
-    {"comma", 0x33}, {"dot", 0x34}, {"slash", 0x35}, {"shift_r", 0x36}, {"asterisk", 0x37}, {"kp_multiply", 0x37},
-    {"alt", 0x38}, {"spc", 0x39}, {"caps_lock", 0x3a}, {"f1", 0x3b}, {"f2", 0x3c}, {"f3", 0x3d}, {"f4", 0x3e},
-    {"f5", 0x3f}, {"f6", 0x40}, {"f7", 0x41}, {"f8", 0x42}, {"f9", 0x43}, {"f10", 0x44}, {"num_lock", 0x45},
-    {"scroll_lock", 0x46}, {"kp_7", 0x47}, {"kp_8", 0x48}, {"kp_9", 0x49}, {"kp_subtract", 0x4a}, {"kp_4", 0x4b},
-    {"kp_5", 0x4c}, {"kp_6", 0x4d}, {"kp_add", 0x4e}, {"kp_1", 0x4f}, {"kp_2", 0x50}, {"kp_3", 0x51}, {"kp_0", 0x52},
-    {"kp_decimal", 0x53}, {"sysrq", 0x54}, {"less", 0x56}, {"f11", 0x57}, {"f12", 0x58}, {"kp_enter", 0xe01c},
-    {"ctrl_r", 0xe01d}, {"kp_divide", 0xe035}, {"print", 0xe037}, {"alt_r", 0xe038}, {"altgr", 0xe038},
-    {"home", 0xe047}, {"up", 0xe048}, {"pgup", 0xe049}, {"left", 0xe04b}, {"right", 0xe04d}, {"end", 0xe04f},
-    {"down", 0xe050}, {"pgdn", 0xe051}, {"insert", 0xe052}, {"delete", 0xe053}, {"meta_l", 0xe05b},
-    {"meta_r", 0xe05c}, {"menu", 0xe05d}, {"compose", 0xe05d}, {"power", 0xe05e}, {"sleep", 0xe05f},
+    {"esc", 0x01},
+    {"1", 0x02},
+    {"2", 0x03},
+    {"3", 0x04},
+    {"4", 0x05},
+    {"5", 0x06},
+    {"6", 0x07},
+    {"7", 0x08},
+    {"8", 0x09},
+    {"9", 0x0a},
+    {"0", 0x0b},
+    {"minus", 0x0c},
+    {"equal", 0x0d},
+    {"backspace", 0x0e},
+    {"tab", 0x0f},
+    {"q", 0x10},
+    {"w", 0x11},
+    {"e", 0x12},
+    {"r", 0x13},
+    {"t", 0x14},
+    {"y", 0x15},
+    {"u", 0x16},
+    {"i", 0x17},
+    {"o", 0x18},
+    {"p", 0x19},
+    {"bracket_left", 0x1a},
+    {"bracket_right", 0x1b},
+    {"ret", 0x1c},
+    {"ctrl", 0x1d},
+    {"a", 0x1e},
+    {"s", 0x1f},
+    {"d", 0x20},
+    {"f", 0x21},
+    {"g", 0x22},
+    {"h", 0x23},
+    {"j", 0x24},
+    {"k", 0x25},
+    {"l", 0x26},
+    {"semicolon", 0x27},
+    {"apostrophe", 0x28},
+    {"grave_accent", 0x29},
+    {"shift", 0x2a},
+    {"backslash", 0x2b},
+    {"z", 0x2c},
+    {"x", 0x2d},
+    {"c", 0x2e},
+    {"v", 0x2f},
+    {"b", 0x30},
+    {"n", 0x31},
+    {"m", 0x32},
+    {"comma", 0x33},
+    {"dot", 0x34},
+    {"slash", 0x35},
+    {"shift_r", 0x36},
+    {"asterisk", 0x37},
+    {"kp_multiply", 0x37},
+    {"alt", 0x38},
+    {"spc", 0x39},
+    {"caps_lock", 0x3a},
+    {"f1", 0x3b},
+    {"f2", 0x3c},
+    {"f3", 0x3d},
+    {"f4", 0x3e},
+    {"f5", 0x3f},
+    {"f6", 0x40},
+    {"f7", 0x41},
+    {"f8", 0x42},
+    {"f9", 0x43},
+    {"f10", 0x44},
+    {"num_lock", 0x45},
+    {"scroll_lock", 0x46},
+    {"kp_7", 0x47},
+    {"kp_8", 0x48},
+    {"kp_9", 0x49},
+    {"kp_subtract", 0x4a},
+    {"kp_4", 0x4b},
+    {"kp_5", 0x4c},
+    {"kp_6", 0x4d},
+    {"kp_add", 0x4e},
+    {"kp_1", 0x4f},
+    {"kp_2", 0x50},
+    {"kp_3", 0x51},
+    {"kp_0", 0x52},
+    {"kp_decimal", 0x53},
+    {"sysrq", 0x54},
+    {"less", 0x56},
+    {"f11", 0x57},
+    {"f12", 0x58},
+    {"kp_enter", 0xe01c},
+    {"ctrl_r", 0xe01d},
+    {"kp_divide", 0xe035},
+    {"print", 0xe037},
+    {"alt_r", 0xe038},
+    {"altgr", 0xe038},
+    {"home", 0xe047},
+    {"up", 0xe048},
+    {"pgup", 0xe049},
+    {"left", 0xe04b},
+    {"right", 0xe04d},
+    {"end", 0xe04f},
+    {"down", 0xe050},
+    {"pgdn", 0xe051},
+    {"insert", 0xe052},
+    {"delete", 0xe053},
+    {"meta_l", 0xe05b},
+    {"meta_r", 0xe05c},
+    {"menu", 0xe05d},
+    {"compose", 0xe05d},
+    {"power", 0xe05e},
+    {"sleep", 0xe05f},
 };
 
 /* A US keyboard: plain and shifted characters of the keys above. */
@@ -54,19 +148,21 @@ static const struct {
     char plain, shifted;
     uint8_t code;
 } input_chars[] = {
-    {'1', '!', 0x02}, {'2', '@', 0x03}, {'3', '#', 0x04}, {'4', '$', 0x05}, {'5', '%', 0x06}, {'6', '^', 0x07},
-    {'7', '&', 0x08}, {'8', '*', 0x09}, {'9', '(', 0x0a}, {'0', ')', 0x0b}, {'-', '_', 0x0c}, {'=', '+', 0x0d},
-    {'\b', 0, 0x0e}, {'\t', 0, 0x0f}, {'q', 'Q', 0x10}, {'w', 'W', 0x11}, {'e', 'E', 0x12}, {'r', 'R', 0x13},
-    {'t', 'T', 0x14}, {'y', 'Y', 0x15}, {'u', 'U', 0x16}, {'i', 'I', 0x17}, {'o', 'O', 0x18}, {'p', 'P', 0x19},
-    {'[', '{', 0x1a}, {']', '}', 0x1b}, {'\n', 0, 0x1c}, {'a', 'A', 0x1e}, {'s', 'S', 0x1f}, {'d', 'D', 0x20},
-    {'f', 'F', 0x21}, {'g', 'G', 0x22}, {'h', 'H', 0x23}, {'j', 'J', 0x24}, {'k', 'K', 0x25}, {'l', 'L', 0x26},
-    {';', ':', 0x27}, {'\'', '"', 0x28}, {'`', '~', 0x29}, {'\\', '|', 0x2b}, {'z', 'Z', 0x2c}, {'x', 'X', 0x2d},
-    {'c', 'C', 0x2e}, {'v', 'V', 0x2f}, {'b', 'B', 0x30}, {'n', 'N', 0x31}, {'m', 'M', 0x32}, {',', '<', 0x33},
-    {'.', '>', 0x34}, {'/', '?', 0x35}, {' ', 0, 0x39}, {27, 0, 0x01},
+    {'1', '!', 0x02}, {'2', '@', 0x03}, {'3', '#', 0x04},  {'4', '$', 0x05}, {'5', '%', 0x06},
+    {'6', '^', 0x07}, {'7', '&', 0x08}, {'8', '*', 0x09},  {'9', '(', 0x0a}, {'0', ')', 0x0b},
+    {'-', '_', 0x0c}, {'=', '+', 0x0d}, {'\b', 0, 0x0e},   {'\t', 0, 0x0f},  {'q', 'Q', 0x10},
+    {'w', 'W', 0x11}, {'e', 'E', 0x12}, {'r', 'R', 0x13},  {'t', 'T', 0x14}, {'y', 'Y', 0x15},
+    {'u', 'U', 0x16}, {'i', 'I', 0x17}, {'o', 'O', 0x18},  {'p', 'P', 0x19}, {'[', '{', 0x1a},
+    {']', '}', 0x1b}, {'\n', 0, 0x1c},  {'a', 'A', 0x1e},  {'s', 'S', 0x1f}, {'d', 'D', 0x20},
+    {'f', 'F', 0x21}, {'g', 'G', 0x22}, {'h', 'H', 0x23},  {'j', 'J', 0x24}, {'k', 'K', 0x25},
+    {'l', 'L', 0x26}, {';', ':', 0x27}, {'\'', '"', 0x28}, {'`', '~', 0x29}, {'\\', '|', 0x2b},
+    {'z', 'Z', 0x2c}, {'x', 'X', 0x2d}, {'c', 'C', 0x2e},  {'v', 'V', 0x2f}, {'b', 'B', 0x30},
+    {'n', 'N', 0x31}, {'m', 'M', 0x32}, {',', '<', 0x33},  {'.', '>', 0x34}, {'/', '?', 0x35},
+    {' ', 0, 0x39},   {27, 0, 0x01},
 };
 #define INPUT_SHIFT 0x2a
 
-/* -- the queue ------------------------------------------------------------------------------------------ */
+/* -- the queue ------------------------------------------------------------------------------- */
 
 static gboolean input_give(struct Input *input, const InputEvent *event)
 {
@@ -96,7 +192,8 @@ static viv_status_t input_queue(struct Input *input, const InputEvent *event, Vi
 {
     gboolean there = event->count ? input->has_keyboard : input->has_mouse;
     if (!there) {
-        return error_set(err, VIV_E_NOT_FOUND, "the machine has no %s", event->count ? "keyboard" : "mouse");
+        return error_set(err, VIV_E_NOT_FOUND, "the machine has no %s",
+                         event->count ? "keyboard" : "mouse");
     }
     if (g_queue_get_length(&input->events) >= INPUT_QUEUE_MAX) {
         return error_set(err, VIV_E_FULL, "too much input is waiting for the guest already");
@@ -118,7 +215,7 @@ static viv_status_t input_code(struct Input *input, uint16_t code, gboolean rele
     return input_queue(input, &event, err);
 }
 
-/* -- commands ----------------------------------------------------------------------------------------------- */
+/* -- commands -------------------------------------------------------------------------------- */
 
 viv_status_t input_scancodes(struct Input *input, const uint8_t *codes, size_t count, VivError *err)
 {
@@ -157,8 +254,9 @@ viv_status_t input_key(struct Input *input, const char *chord, VivError *err)
     }
     for (char **name = names; *name; name++) {
         if (count == INPUT_CHORD_MAX || !input_find_key(*name, &codes[count++])) {
-            return error_set(err, VIV_E_INVALID, "key \"%s\" is not known (names as esc, ret, spc, f1, ctrl-alt-delete)",
-                             *name);
+            return error_set(
+                err, VIV_E_INVALID,
+                "key \"%s\" is not known (names as esc, ret, spc, f1, ctrl-alt-delete)", *name);
         }
     }
     if (count == 0) {
@@ -231,7 +329,8 @@ struct Input *input_new(Runner *runner)
     Pdm *pdm = runner->vm->pdm;
     input->has_keyboard =
         pdm_device_interface(pdm, "pckbd", 0, 0, VIV_KEYBOARD_PORT_ID, &input->keyboard) == VIV_OK;
-    input->has_mouse = pdm_device_interface(pdm, "pckbd", 0, 1, VIV_MOUSE_PORT_ID, &input->mouse) == VIV_OK;
+    input->has_mouse =
+        pdm_device_interface(pdm, "pckbd", 0, 1, VIV_MOUSE_PORT_ID, &input->mouse) == VIV_OK;
     return input;
 }
 

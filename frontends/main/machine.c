@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* machine: builds the CFGM tree of an unnamed i440FX PC (see machine.h). Names, LUNs and keys are VirtualBox's. */
+/* machine: builds the CFGM tree of an unnamed i440FX PC (see machine.h). Names, LUNs and keys are
+ * VirtualBox's. */
 #include "main/machine.h"
 
 #include <stdio.h>
@@ -7,9 +8,9 @@
 
 #include "log/log.h"
 
-#define MACHINE_MIB (UINT64_C(1) << 20)
+#define MACHINE_MIB      (UINT64_C(1) << 20)
 #define MACHINE_IDE_LUNS 4u
-#define MACHINE_SERIALS 4u
+#define MACHINE_SERIALS  4u
 
 typedef struct Machine {
     const MachineOptions *options;
@@ -20,8 +21,8 @@ typedef struct Machine {
 
 /* The standard PC. */
 static const char *const machine_devices[] = {
-    "pcarch", "pci", "i8259", "i8254", "mc146818", "apic", "ioapic", "acpi", "pckbd", "piix3ide", "vga",
-    "qemu-fw-cfg", "pcbios",
+    "pcarch", "pci",   "i8259",    "i8254", "mc146818",    "apic",   "ioapic",
+    "acpi",   "pckbd", "piix3ide", "vga",   "qemu-fw-cfg", "pcbios",
 };
 
 static viv_status_t machine_set(Machine *m, const char *path, const char *value)
@@ -38,7 +39,8 @@ static viv_status_t machine_standard(Machine *m)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(machine_devices); i++) {
         if (!machine_installed(m, machine_devices[i])) {
-            viv_log("main", VIV_LOG_WARN, "device plugin %s is not installed: the machine goes without it",
+            viv_log("main", VIV_LOG_WARN,
+                    "device plugin %s is not installed: the machine goes without it",
                     machine_devices[i]);
             continue;
         }
@@ -55,7 +57,8 @@ static viv_status_t machine_base(Machine *m)
     const MachineOptions *o = m->options;
     viv_status_t st;
     if ((st = machine_set(m, "Name", "unnamed")) ||
-        (st = cfgm_set_u64(m->root, "RamSize", o->ram_bytes ? o->ram_bytes : 512 * MACHINE_MIB, m->err)) ||
+        (st = cfgm_set_u64(m->root, "RamSize", o->ram_bytes ? o->ram_bytes : 512 * MACHINE_MIB,
+                           m->err)) ||
         (st = cfgm_set_u64(m->root, "NumCPUs", o->cpus ? o->cpus : 1, m->err)) ||
         (st = machine_set(m, "Engine/Name", o->engine ? o->engine : "auto")) ||
         (st = cfgm_set_bool(m->root, "NoReboot", o->no_reboot, m->err)) ||
@@ -65,16 +68,15 @@ static viv_status_t machine_base(Machine *m)
     if (!o->kernel && (o->initrd || o->append)) {
         return error_set(m->err, VIV_E_INVALID, "--initrd and --append go with --kernel");
     }
-    if (o->kernel &&
-        ((st = machine_set(m, "Boot/KernelImage", o->kernel)) ||
-         (o->initrd && (st = machine_set(m, "Boot/InitrdImage", o->initrd))) ||
-         (st = machine_set(m, "Boot/CmdLine", o->append ? o->append : "")))) {
+    if (o->kernel && ((st = machine_set(m, "Boot/KernelImage", o->kernel)) ||
+                      (o->initrd && (st = machine_set(m, "Boot/InitrdImage", o->initrd))) ||
+                      (st = machine_set(m, "Boot/CmdLine", o->append ? o->append : "")))) {
         return st;
     }
     return VIV_OK;
 }
 
-/* -- boot order ------------------------------------------------------------------------------------- */
+/* -- boot order ------------------------------------------------------------------------------ */
 
 static const char *machine_boot_name(char letter)
 {
@@ -101,7 +103,8 @@ static viv_status_t machine_boot(Machine *m)
         const char *name = i < strlen(boot) ? machine_boot_name(boot[i]) : "NONE";
         char path[64];
         if (!name) {
-            return error_set(m->err, VIV_E_INVALID, "--boot %s: '%c' is none of a, c, d, n", boot, boot[i]);
+            return error_set(m->err, VIV_E_INVALID, "--boot %s: '%c' is none of a, c, d, n", boot,
+                             boot[i]);
         }
         snprintf(path, sizeof path, "Devices/pcbios/0/Config/BootDevice%u", i);
         viv_status_t st = machine_set(m, path, name);
@@ -112,9 +115,10 @@ static viv_status_t machine_boot(Machine *m)
     return o->kernel ? cfgm_set_u64(m->root, "Devices/pcbios/0/Config/Enabled", 0, m->err) : VIV_OK;
 }
 
-/* -- media --------------------------------------------------------------------------------------------- */
+/* -- media ----------------------------------------------------------------------------------- */
 
-static viv_status_t machine_drive(Machine *m, const char *device, uint32_t lun, const char *type, const char *path)
+static viv_status_t machine_drive(Machine *m, const char *device, uint32_t lun, const char *type,
+                                  const char *path)
 {
     g_autofree char *node = g_strdup_printf("Devices/%s/0/LUN#%u", device, lun);
     g_autofree char *driver = g_strdup_printf("%s/Driver", node);
@@ -122,13 +126,15 @@ static viv_status_t machine_drive(Machine *m, const char *device, uint32_t lun, 
     g_autofree char *kind = g_strdup_printf("%s/Config/Type", node);
     g_autofree char *mountable = g_strdup_printf("%s/Config/Mountable", node);
     viv_status_t st;
-    if ((st = machine_set(m, driver, "VD")) || (st = machine_set(m, key, path)) || (st = machine_set(m, kind, type))) {
+    if ((st = machine_set(m, driver, "VD")) || (st = machine_set(m, key, path)) ||
+        (st = machine_set(m, kind, type))) {
         return st;
     }
     return strcmp(type, "HardDisk") != 0 ? cfgm_set_u64(m->root, mountable, 1, m->err) : VIV_OK;
 }
 
-/* Disks from the primary master up; CD-ROMs from the secondary master, as a PC with one of each is built. */
+/* Disks from the primary master up; CD-ROMs from the secondary master, as a PC with one of each is
+ * built. */
 static viv_status_t machine_media(Machine *m)
 {
     const MachineOptions *o = m->options;
@@ -143,10 +149,12 @@ static viv_status_t machine_media(Machine *m)
                 at++;
             }
             if (at == MACHINE_IDE_LUNS) {
-                return error_set(m->err, VIV_E_INVALID, "%s: the IDE controller's four places are taken", *path);
+                return error_set(m->err, VIV_E_INVALID,
+                                 "%s: the IDE controller's four places are taken", *path);
             }
             used[order[at]] = TRUE;
-            viv_status_t st = machine_drive(m, "piix3ide", order[at], kind ? "DVD" : "HardDisk", *path);
+            viv_status_t st =
+                machine_drive(m, "piix3ide", order[at], kind ? "DVD" : "HardDisk", *path);
             if (st) {
                 return st;
             }
@@ -154,7 +162,8 @@ static viv_status_t machine_media(Machine *m)
     }
     for (uint32_t i = 0; o->floppies && o->floppies[i]; i++) {
         if (i == 2) {
-            return error_set(m->err, VIV_E_INVALID, "%s: a PC has two floppy drives", o->floppies[i]);
+            return error_set(m->err, VIV_E_INVALID, "%s: a PC has two floppy drives",
+                             o->floppies[i]);
         }
         viv_status_t st = machine_drive(m, "i82078", i, "Floppy 1.44", o->floppies[i]);
         if (st) {
@@ -164,25 +173,30 @@ static viv_status_t machine_media(Machine *m)
     return VIV_OK;
 }
 
-/* -- serial ports ------------------------------------------------------------------------------------------ */
+/* -- serial ports ---------------------------------------------------------------------------- */
 
 static viv_status_t machine_char(Machine *m, const char *node, const char *spec)
 {
     static const struct {
         const char *prefix, *driver, *key;
-    } kinds[] = {{"stdio", "StdIO", NULL}, {"pty", "PTY", NULL}, {"file:", "RawFile", "Location"},
+    } kinds[] = {{"stdio", "StdIO", NULL},
+                 {"pty", "PTY", NULL},
+                 {"file:", "RawFile", "Location"},
                  {"unix:", "NamedPipe", "Location"}};
     g_autofree char *driver = g_strdup_printf("%s/Driver", node);
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
         size_t len = strlen(kinds[i].prefix);
-        if (kinds[i].key ? strncmp(spec, kinds[i].prefix, len) != 0 || !spec[len] : strcmp(spec, kinds[i].prefix) != 0) {
+        if (kinds[i].key ? strncmp(spec, kinds[i].prefix, len) != 0 || !spec[len]
+                         : strcmp(spec, kinds[i].prefix) != 0) {
             continue;
         }
-        g_autofree char *key = g_strdup_printf("%s/Config/%s", node, kinds[i].key ? kinds[i].key : "");
+        g_autofree char *key =
+            g_strdup_printf("%s/Config/%s", node, kinds[i].key ? kinds[i].key : "");
         viv_status_t st = machine_set(m, driver, kinds[i].driver);
         return st || !kinds[i].key ? st : machine_set(m, key, spec + len);
     }
-    return error_set(m->err, VIV_E_INVALID, "--serial %s: allowed are stdio, file:PATH, pty, unix:PATH, none", spec);
+    return error_set(m->err, VIV_E_INVALID,
+                     "--serial %s: allowed are stdio, file:PATH, pty, unix:PATH, none", spec);
 }
 
 /* A pseudo-terminal is of use only to somebody who is told its name. */
@@ -197,7 +211,7 @@ static void machine_tell_pty(char *const *list)
 
 static viv_status_t machine_serials(Machine *m)
 {
-    static char *const dflt[] = {(char *)(uintptr_t)"stdio", NULL};
+    static char *const dflt[] = {(char *)(uintptr_t) "stdio", NULL};
     char *const *list = m->options->serials ? m->options->serials : dflt;
     if (!m->options->serials && !machine_installed(m, "serial")) {
         return VIV_OK;
@@ -205,7 +219,8 @@ static viv_status_t machine_serials(Machine *m)
     machine_tell_pty(list);
     for (uint32_t i = 0; list[i]; i++) {
         if (i == MACHINE_SERIALS) {
-            return error_set(m->err, VIV_E_INVALID, "--serial %s: a PC has four serial ports", list[i]);
+            return error_set(m->err, VIV_E_INVALID, "--serial %s: a PC has four serial ports",
+                             list[i]);
         }
         g_autofree char *config = g_strdup_printf("Devices/serial/%u/Config", i);
         g_autofree char *lun = g_strdup_printf("Devices/serial/%u/LUN#0", i);
@@ -220,7 +235,7 @@ static viv_status_t machine_serials(Machine *m)
     return VIV_OK;
 }
 
-/* -- --device and --cfg -------------------------------------------------------------------------------------- */
+/* -- device and --cfg ------------------------------------------------------------------------ */
 
 static viv_status_t machine_device(Machine *m, const char *spec)
 {
@@ -228,14 +243,16 @@ static viv_status_t machine_device(Machine *m, const char *spec)
     uint32_t number = 0;
     g_autofree char *class_path = g_strdup_printf("Devices/%s", words[0]);
     if (!*words[0] || !machine_installed(m, words[0])) {
-        return error_set(m->err, VIV_E_NOT_FOUND, "--device %s: no such device plugin; see viv plugin list", spec);
+        return error_set(m->err, VIV_E_NOT_FOUND,
+                         "--device %s: no such device plugin; see viv plugin list", spec);
     }
     /* One of the standard PC is configured further; any other is added. */
     gboolean standard = FALSE;
     for (size_t i = 0; i < G_N_ELEMENTS(machine_devices); i++) {
         standard |= !strcmp(machine_devices[i], words[0]);
     }
-    for (CfgmNode *n = cfgm_first_child(cfgm_child(m->root, class_path)); n && !standard; n = cfgm_next(n)) {
+    for (CfgmNode *n = cfgm_first_child(cfgm_child(m->root, class_path)); n && !standard;
+         n = cfgm_next(n)) {
         number++;
     }
     g_autofree char *config = g_strdup_printf("%s/%u/Config", class_path, number);
@@ -245,13 +262,15 @@ static viv_status_t machine_device(Machine *m, const char *spec)
     for (char **word = words + 1; *word; word++) {
         const char *equals = strchr(*word, '=');
         if (!equals || equals == *word) {
-            return error_set(m->err, VIV_E_INVALID, "--device %s: \"%s\" is not key=value", spec, *word);
+            return error_set(m->err, VIV_E_INVALID, "--device %s: \"%s\" is not key=value", spec,
+                             *word);
         }
         g_autofree char *key = g_strndup(*word, (gsize)(equals - *word));
         g_autofree char *path = g_strdup_printf("%s/%s", config, key);
         g_autofree char *lun = g_strdup_printf("%s/%u/LUN#0", class_path, number);
-        viv_status_t st = !strcmp(key, "chardev") ? machine_char(m, lun, equals + 1)
-                                                  : cfgm_set_from_text(m->root, path, equals + 1, m->err);
+        viv_status_t st = !strcmp(key, "chardev")
+                              ? machine_char(m, lun, equals + 1)
+                              : cfgm_set_from_text(m->root, path, equals + 1, m->err);
         if (st) {
             return st;
         }
@@ -276,7 +295,8 @@ static viv_status_t machine_extra(Machine *m)
 
 static viv_status_t machine_display(Machine *m)
 {
-    if (!machine_installed(m, "vga") || !plugin_record_of_class(m->plugins, VIV_KIND_DRIVER, "MainDisplay")) {
+    if (!machine_installed(m, "vga") ||
+        !plugin_record_of_class(m->plugins, VIV_KIND_DRIVER, "MainDisplay")) {
         return VIV_OK;
     }
     return machine_set(m, "Devices/vga/0/LUN#0/Driver", "MainDisplay");
@@ -286,8 +306,8 @@ CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, V
 {
     VivError own = VIV_ERROR_INIT;
     Machine m = {options, plugins, cfgm_new(), &own};
-    if (machine_base(&m) || machine_standard(&m) || machine_boot(&m) || machine_media(&m) || machine_serials(&m) ||
-        machine_display(&m) || machine_extra(&m)) {
+    if (machine_base(&m) || machine_standard(&m) || machine_boot(&m) || machine_media(&m) ||
+        machine_serials(&m) || machine_display(&m) || machine_extra(&m)) {
         if (!own.status) {
             error_set(&own, VIV_E_FAILED, "the machine cannot be described");
         }

@@ -11,21 +11,21 @@
 
 /* All strings and lists are borrowed; NULL or 0: not given. Lists end with NULL. */
 typedef struct MachineOptions {
-    const char *engine;  /* "auto" */
-    const char *cpu;     /* MODEL[,+f,-f] */
-    uint32_t cpus;       /* 1 */
-    uint64_t ram_bytes;  /* 512 MiB */
+    const char *engine; /* "auto" */
+    const char *cpu;    /* MODEL[,+f,-f] */
+    uint32_t cpus;      /* 1 */
+    uint64_t ram_bytes; /* 512 MiB */
     char **disks, **cdroms, **floppies;
     const char *kernel, *initrd, *append;
-    const char *boot;    /* letters: a floppy, c disk, d CD-ROM, n network */
-    char **serials;      /* stdio, file:P, pty, unix:P, none; NULL: stdio */
-    char **devices;      /* NAME[,key=value]... */
-    char **cfg;          /* PATH=VALUE */
+    const char *boot; /* letters: a floppy, c disk, d CD-ROM, n network */
+    char **serials;   /* stdio, file:P, pty, unix:P, none; NULL: stdio */
+    char **devices;   /* NAME[,key=value]... */
+    char **cfg;       /* PATH=VALUE */
     gboolean no_reboot;
 } MachineOptions;
 
-/* The tree (transfer), or NULL with err. Devices of the standard PC whose plugin is not installed are left out with a
- * warning; what the options ask for by name must be there. */
+/* The tree (transfer), or NULL with err. Devices of the standard PC whose plugin is not installed
+ * are left out with a warning; what the options ask for by name must be there. */
 CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, VivError *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* runner: the foreground life of a machine (see runner.h). Everything here runs on the main thread's GMainLoop; the machine
- * tells its end through an idle source. */
+/* runner: the foreground life of a machine (see runner.h). Everything here runs on the main
+ * thread's GMainLoop; the machine tells its end through an idle source. */
 #include "main/runner.h"
 
 #include <glib-unix.h>
@@ -42,7 +42,7 @@ void runner_quit(Runner *runner, int exit_code)
     }
 }
 
-/* -- the screen ---------------------------------------------------------------------------------------- */
+/* -- the screen ------------------------------------------------------------------------------ */
 
 static viv_status_t runner_shoot(Runner *runner, const char *path, gboolean text, VivError *err)
 {
@@ -53,7 +53,9 @@ static viv_status_t runner_shoot(Runner *runner, const char *path, gboolean text
     }
     const viv_screenshot_ops_t *ops = iface.ops;
     st = text ? ops->write_text(iface.self, path) : ops->write_png(iface.self, path);
-    return st ? error_set(err, st, "%s: cannot write the picture of the screen: %s", path, viv_status_text(st)) : VIV_OK;
+    return st ? error_set(err, st, "%s: cannot write the picture of the screen: %s", path,
+                          viv_status_text(st))
+              : VIV_OK;
 }
 
 viv_status_t runner_screenshot(Runner *runner, const char *path, VivError *err)
@@ -83,7 +85,7 @@ static viv_status_t runner_shoot_all(Runner *runner)
     return st;
 }
 
-/* -- events ---------------------------------------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------------------------- */
 
 static gboolean runner_on_usr1(gpointer data)
 {
@@ -106,7 +108,8 @@ static gboolean runner_on_int(gpointer data)
 static gboolean runner_on_timeout(gpointer data)
 {
     Runner *runner = data;
-    g_autofree char *text = g_strdup_printf("time-out after %g seconds", runner->options->timeout_s);
+    g_autofree char *text =
+        g_strdup_printf("time-out after %g seconds", runner->options->timeout_s);
     runner_say(text);
     runner_quit(runner, RUN_EXIT_TIMEOUT);
     return G_SOURCE_REMOVE;
@@ -138,7 +141,7 @@ static void runner_end(void *ctx)
     g_idle_add_full(G_PRIORITY_HIGH, runner_on_end, ctx, NULL);
 }
 
-/* -- life ---------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static int runner_failed(VivError *err)
 {
@@ -158,7 +161,8 @@ static void runner_leave(Runner *runner)
     if (runner_shoot_all(runner) && runner->exit_code == RUN_EXIT_OK) {
         runner->exit_code = RUN_EXIT_FILE;
     }
-    if (o->save && vm_end(runner->vm, &code, &text) == VM_END_NONE && vm_save(runner->vm, o->save, &err)) {
+    if (o->save && vm_end(runner->vm, &code, &text) == VM_END_NONE &&
+        vm_save(runner->vm, o->save, &err)) {
         runner->exit_code = runner_failed(&err);
     }
     if (o->stats) {
@@ -173,7 +177,9 @@ static void runner_loop(Runner *runner)
                         g_unix_signal_add(SIGTERM, runner_on_term, runner),
                         g_unix_signal_add(SIGHUP, runner_on_term, runner),
                         g_unix_signal_add(SIGINT, runner_on_int, runner), 0};
-    guint timeout = o->timeout_s > 0 ? g_timeout_add((guint)(o->timeout_s * 1000), runner_on_timeout, runner) : 0;
+    guint timeout = o->timeout_s > 0
+                        ? g_timeout_add((guint)(o->timeout_s * 1000), runner_on_timeout, runner)
+                        : 0;
     vm_set_end_fn(runner->vm, runner_end, runner);
     vm_resume(runner->vm);
     g_main_loop_run(runner->loop);

@@ -7,19 +7,19 @@
 #include "vm/vm.h"
 
 /* Exit codes of `viv run` beside the guest's own (debug-exit gives odd ones). */
-#define RUN_EXIT_OK 0
-#define RUN_EXIT_FAILED 1
-#define RUN_EXIT_USAGE 2        /* bad option or configuration */
-#define RUN_EXIT_FILE 4         /* a file is missing, malformed or cannot be written */
+#define RUN_EXIT_OK           0
+#define RUN_EXIT_FAILED       1
+#define RUN_EXIT_USAGE        2 /* bad option or configuration */
+#define RUN_EXIT_FILE         4 /* a file is missing, malformed or cannot be written */
 #define RUN_EXIT_TRIPLE_FAULT 6
-#define RUN_EXIT_ENGINE 8       /* the engine or a device gave up */
-#define RUN_EXIT_TIMEOUT 124
+#define RUN_EXIT_ENGINE       8 /* the engine or a device gave up */
+#define RUN_EXIT_TIMEOUT      124
 
 typedef struct RunOptions {
     MachineOptions machine;
-    double timeout_s;          /* 0: none */
+    double timeout_s;                     /* 0: none */
     const char *screenshot, *screen_text; /* written at exit and on SIGUSR1 */
-    const char *control;       /* "unix:PATH" */
+    const char *control;                  /* "unix:PATH" */
     const char *save, *load;
     gboolean stats;
 } RunOptions;
@@ -51,7 +51,8 @@ void control_free(struct Control *control);
 /* input.c: keys, text and mouse events, queued until the device takes them. */
 struct Input *input_new(Runner *runner);
 void input_free(struct Input *input);
-viv_status_t input_scancodes(struct Input *input, const uint8_t *codes, size_t count, VivError *err);
+viv_status_t input_scancodes(struct Input *input, const uint8_t *codes, size_t count,
+                             VivError *err);
 viv_status_t input_key(struct Input *input, const char *chord, VivError *err);
 viv_status_t input_type(struct Input *input, const char *text, VivError *err);
 viv_status_t input_mouse(struct Input *input, int dx, int dy, uint32_t buttons, VivError *err);

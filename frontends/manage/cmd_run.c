@@ -41,7 +41,8 @@ static void run_free_options(const GOptionEntry *entries)
     for (const GOptionEntry *entry = entries; entry->long_name; entry++) {
         if (entry->arg == G_OPTION_ARG_STRING || entry->arg == G_OPTION_ARG_FILENAME) {
             g_free(*(char **)entry->arg_data);
-        } else if (entry->arg == G_OPTION_ARG_STRING_ARRAY || entry->arg == G_OPTION_ARG_FILENAME_ARRAY) {
+        } else if (entry->arg == G_OPTION_ARG_STRING_ARRAY ||
+                   entry->arg == G_OPTION_ARG_FILENAME_ARRAY) {
             g_strfreev(*(char ***)entry->arg_data);
         }
     }
@@ -54,39 +55,61 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
     gint cpus = 0;
     MachineOptions *m = &o.machine;
     GOptionEntry entries[] = {
-        {"engine", 0, 0, G_OPTION_ARG_STRING, &m->engine, "Execution engine; auto takes the best that works here", "NAME|auto"},
+        {"engine", 0, 0, G_OPTION_ARG_STRING, &m->engine,
+         "Execution engine; auto takes the best that works here", "NAME|auto"},
         {"cpu", 0, 0, G_OPTION_ARG_STRING, &m->cpu, "CPU model and features", "MODEL[,+f,-f]"},
         {"cpus", 0, 0, G_OPTION_ARG_INT, &cpus, "Number of vCPUs (1)", "N"},
-        {"memory", 0, 0, G_OPTION_ARG_STRING, &memory, "Guest memory: 512M, 2G; a plain number is MiB (512)", "SIZE"},
-        {"cdrom", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &m->cdroms, "CD-ROM image; may be given again", "F"},
-        {"disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &m->disks, "Hard-disk image or block device; may be given again", "F"},
-        {"floppy", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &m->floppies, "Floppy image; may be given again", "F"},
-        {"kernel", 0, 0, G_OPTION_ARG_FILENAME, &m->kernel, "Boot a Linux bzImage or a Multiboot kernel without firmware", "F"},
-        {"initrd", 0, 0, G_OPTION_ARG_FILENAME, &m->initrd, "Its initrd, or Multiboot modules \"F args,F args\"", "F"},
+        {"memory", 0, 0, G_OPTION_ARG_STRING, &memory,
+         "Guest memory: 512M, 2G; a plain number is MiB (512)", "SIZE"},
+        {"cdrom", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &m->cdroms, "CD-ROM image; may be given again",
+         "F"},
+        {"disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &m->disks,
+         "Hard-disk image or block device; may be given again", "F"},
+        {"floppy", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &m->floppies,
+         "Floppy image; may be given again", "F"},
+        {"kernel", 0, 0, G_OPTION_ARG_FILENAME, &m->kernel,
+         "Boot a Linux bzImage or a Multiboot kernel without firmware", "F"},
+        {"initrd", 0, 0, G_OPTION_ARG_FILENAME, &m->initrd,
+         "Its initrd, or Multiboot modules \"F args,F args\"", "F"},
         {"append", 0, 0, G_OPTION_ARG_STRING, &m->append, "Its command line", "STR"},
-        {"boot", 0, 0, G_OPTION_ARG_STRING, &m->boot, "Boot order: a floppy, c disk, d CD-ROM, n network", "cdn"},
+        {"boot", 0, 0, G_OPTION_ARG_STRING, &m->boot,
+         "Boot order: a floppy, c disk, d CD-ROM, n network", "cdn"},
         {"serial", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->serials,
          "Next serial port: stdio (the default), file:P, pty, unix:P, none", "KIND"},
         {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->devices,
-         "Add a device, or configure one of the standard PC; chardev=KIND hangs a serial-like back end on it", "NAME[,key=value]..."},
-        {"cfg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->cfg, "Set a value of the configuration tree", "PATH=VALUE"},
-        {"no-reboot", 0, 0, G_OPTION_ARG_NONE, &m->no_reboot, "End where the guest would reset", NULL},
-        {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o.timeout_s, "End after S seconds with exit code 124", "S"},
-        {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &o.screenshot, "Write the screen as PNG at the end and on SIGUSR1", "F.png"},
-        {"screen-text", 0, 0, G_OPTION_ARG_FILENAME, &o.screen_text, "Write the characters of a text screen likewise", "F.txt"},
-        {"control", 0, 0, G_OPTION_ARG_FILENAME, &o.control, "Line protocol for scripts on a socket; its command help lists it", "unix:P"},
-        {"save", 0, 0, G_OPTION_ARG_FILENAME, &o.save, "Save the machine's state when leaving before its end", "F"},
+         "Add a device, or configure one of the standard PC; chardev=KIND hangs a serial-like back "
+         "end on it",
+         "NAME[,key=value]..."},
+        {"cfg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->cfg, "Set a value of the configuration tree",
+         "PATH=VALUE"},
+        {"no-reboot", 0, 0, G_OPTION_ARG_NONE, &m->no_reboot, "End where the guest would reset",
+         NULL},
+        {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o.timeout_s,
+         "End after S seconds with exit code 124", "S"},
+        {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &o.screenshot,
+         "Write the screen as PNG at the end and on SIGUSR1", "F.png"},
+        {"screen-text", 0, 0, G_OPTION_ARG_FILENAME, &o.screen_text,
+         "Write the characters of a text screen likewise", "F.txt"},
+        {"control", 0, 0, G_OPTION_ARG_FILENAME, &o.control,
+         "Line protocol for scripts on a socket; its command help lists it", "unix:P"},
+        {"save", 0, 0, G_OPTION_ARG_FILENAME, &o.save,
+         "Save the machine's state when leaving before its end", "F"},
         {"load", 0, 0, G_OPTION_ARG_FILENAME, &o.load, "Go on from a saved state", "F"},
-        {"stats", 0, 0, G_OPTION_ARG_NONE, &o.stats, "Print the statistics counters at the end", NULL},
+        {"stats", 0, 0, G_OPTION_ARG_NONE, &o.stats, "Print the statistics counters at the end",
+         NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
     g_autoptr(GError) error = NULL;
-    g_autoptr(GOptionContext) context = g_option_context_new("- run an unnamed machine in the foreground");
+    g_autoptr(GOptionContext) context =
+        g_option_context_new("- run an unnamed machine in the foreground");
     g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_set_description(
-        context, "On a terminal the first serial port has it raw: Ctrl-A x leaves, Ctrl-A Ctrl-A sends Ctrl-A.\n"
-                 "Exit codes: 0 power-off, reset under --no-reboot, or left; 2 bad option or configuration; 4 file missing or\n"
-                 "malformed; 6 triple fault; 8 engine failure; 124 time-out; device debug-exit gives its own odd ones.");
+    g_option_context_set_description(context,
+                                     "On a terminal the first serial port has it raw: Ctrl-A x "
+                                     "leaves, Ctrl-A Ctrl-A sends Ctrl-A.\n"
+                                     "Exit codes: 0 power-off, reset under --no-reboot, or left; 2 "
+                                     "bad option or configuration; 4 file missing or\n"
+                                     "malformed; 6 triple fault; 8 engine failure; 124 time-out; "
+                                     "device debug-exit gives its own odd ones.");
     g_autofree char *prgname = g_strdup("viv run");
     g_set_prgname(prgname);
     int code = RUN_EXIT_USAGE;

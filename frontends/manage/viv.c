@@ -17,16 +17,20 @@ static const Command viv_commands[] = {
 
 static void viv_usage(FILE *out)
 {
-    fputs("Usage: viv COMMAND [OPTION...]\n\n"
-          "A virtual machine monitor whose devices, engines and formats are plugins.\n\nCommands:\n", out);
+    fputs(
+        "Usage: viv COMMAND [OPTION...]\n\n"
+        "A virtual machine monitor whose devices, engines and formats are plugins.\n\nCommands:\n",
+        out);
     for (size_t i = 0; i < sizeof viv_commands / sizeof viv_commands[0]; i++) {
         fprintf(out, "  %-10s %s\n", viv_commands[i].name, viv_commands[i].summary);
     }
     fputs("\n  --help     this text; after a command, its options\n"
           "  --version  the version\n\n"
-          "Environment: VIV_LOG=LIST (as pdm=debug,all=info) and VIV_LOG_DEST=file:PATH for messages,\n"
+          "Environment: VIV_LOG=LIST (as pdm=debug,all=info) and VIV_LOG_DEST=file:PATH for "
+          "messages,\n"
           "VIV_PLUGIN_PATH and VIV_FIRMWARE_PATH for folders to look through first.\n"
-          "Example: viv run --cdrom grub-rescue.iso --screenshot screen.png --timeout 20\n", out);
+          "Example: viv run --cdrom grub-rescue.iso --screenshot screen.png --timeout 20\n",
+          out);
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Vivarium SDK: roles that make a PC - interrupt controllers, RTC, and the host bridge's memory control.
- * A device takes a role by handing over a table in construct; the host and other devices reach the
- * role through viv_chipset_api_t, never the device. One holder a role (the first wins, the second is told VIV_E_EXISTS).
- * All role functions run with the chipset lock held, on any thread. Stable. C11 or C++11. */
+/* Vivarium SDK: roles that make a PC - interrupt controllers, RTC, and the host bridge's memory
+ * control. A device takes a role by handing over a table in construct; the host and other devices
+ * reach the role through viv_chipset_api_t, never the device. One holder a role (the first wins,
+ * the second is told VIV_E_EXISTS). All role functions run with the chipset lock held, on any
+ * thread. Stable. C11 or C++11. */
 #ifndef VIV_CHIPSET_H
 #define VIV_CHIPSET_H
 
@@ -20,30 +21,34 @@ typedef struct viv_pic_ops {
 } viv_pic_ops_t;
 
 /* All local APICs of the machine. */
-#define VIV_APIC_DELIVERY_FIXED 0u
+#define VIV_APIC_DELIVERY_FIXED  0u
 #define VIV_APIC_DELIVERY_LOWEST 1u
-#define VIV_APIC_DELIVERY_SMI 2u
-#define VIV_APIC_DELIVERY_NMI 4u
-#define VIV_APIC_DELIVERY_INIT 5u
-#define VIV_APIC_DELIVERY_SIPI 6u
+#define VIV_APIC_DELIVERY_SMI    2u
+#define VIV_APIC_DELIVERY_NMI    4u
+#define VIV_APIC_DELIVERY_INIT   5u
+#define VIV_APIC_DELIVERY_SIPI   6u
 #define VIV_APIC_DELIVERY_EXTINT 7u
 typedef struct viv_apic_ops {
     uint32_t size;
     uint32_t reserved0;
-    /* An interrupt message from the system bus (I/O APIC or MSI). Returns 1 if some APIC accepted it. */
-    uint32_t (*deliver)(viv_dev_t *dev, void *self, uint32_t dest, uint32_t dest_logical, uint32_t delivery_mode,
-                        uint32_t vector, uint32_t level_triggered);
+    /* An interrupt message from the system bus (I/O APIC or MSI). Returns 1 if some APIC accepted
+     * it. */
+    uint32_t (*deliver)(viv_dev_t *dev, void *self, uint32_t dest, uint32_t dest_logical,
+                        uint32_t delivery_mode, uint32_t vector, uint32_t level_triggered);
     /* LINT0/LINT1 pin of a vCPU's APIC (pin 0: the PIC's INTR; pin 1: NMI). */
     void (*local_pin)(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t pin, uint32_t level);
     /* The vCPU takes its highest interrupt: 1 and the vector, or 0 if none is above the PPR. */
     uint32_t (*acknowledge)(viv_dev_t *dev, void *self, uint32_t vcpu, uint8_t *ret_vector);
     uint64_t (*base_get)(viv_dev_t *dev, void *self, uint32_t vcpu); /* IA32_APIC_BASE */
-    viv_status_t (*base_set)(viv_dev_t *dev, void *self, uint32_t vcpu, uint64_t value); /* VIV_E_INVALID: #GP */
+    viv_status_t (*base_set)(viv_dev_t *dev, void *self, uint32_t vcpu,
+                             uint64_t value); /* VIV_E_INVALID: #GP */
     uint32_t (*tpr_get)(viv_dev_t *dev, void *self, uint32_t vcpu);
     void (*tpr_set)(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t tpr);
     /* MSRs 800h-8FFh and IA32_TSC_DEADLINE (6E0h). VIV_E_NOT_FOUND: #GP. */
-    viv_status_t (*msr_read)(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr, uint64_t *ret_value);
-    viv_status_t (*msr_write)(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr, uint64_t value);
+    viv_status_t (*msr_read)(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr,
+                             uint64_t *ret_value);
+    viv_status_t (*msr_write)(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr,
+                              uint64_t value);
     /* The vCPU has got an INIT: APIC registers as after INIT. */
     void (*vcpu_init)(viv_dev_t *dev, void *self, uint32_t vcpu);
 } viv_apic_ops_t;
@@ -80,9 +85,11 @@ typedef struct viv_chipset_api {
     void (*unlock)(viv_dev_t *dev);
 
     /* -- towards the CPUs, [any, chipset lock held] -- */
-    /* The PIC's INTR pin: the host hands it to LINT0 of every APIC, or straight to vCPU 0 when there is none. */
+    /* The PIC's INTR pin: the host hands it to LINT0 of every APIC, or straight to vCPU 0 when
+     * there is none. */
     void (*pic_intr)(viv_dev_t *dev, uint32_t level);
-    /* The APIC of `vcpu` has (1) or has not (0) an interrupt above its PPR; ext: the PIC's INTR passes through LINT0 as ExtINT. */
+    /* The APIC of `vcpu` has (1) or has not (0) an interrupt above its PPR; ext: the PIC's INTR
+     * passes through LINT0 as ExtINT. */
     void (*cpu_intr)(viv_dev_t *dev, uint32_t vcpu, uint32_t level);
     void (*cpu_extint)(viv_dev_t *dev, uint32_t vcpu, uint32_t level);
     void (*cpu_nmi)(viv_dev_t *dev, uint32_t vcpu);
@@ -90,12 +97,13 @@ typedef struct viv_chipset_api {
     void (*cpu_init)(viv_dev_t *dev, uint32_t vcpu);
     void (*cpu_sipi)(viv_dev_t *dev, uint32_t vcpu, uint8_t vector);
     /* FERR#/IGNNE#: called back when the FPU's error line changes. One listener (pcarch). */
-    void (*ferr_listen)(viv_dev_t *dev, void (*fn)(viv_dev_t *dev, void *ctx, uint32_t level), void *ctx);
+    void (*ferr_listen)(viv_dev_t *dev, void (*fn)(viv_dev_t *dev, void *ctx, uint32_t level),
+                        void *ctx);
     void (*ignne_set)(viv_dev_t *dev, uint32_t level);
 
     /* -- between roles, [any, chipset lock held]; without a holder they do nothing and give 0 -- */
-    uint32_t (*apic_deliver)(viv_dev_t *dev, uint32_t dest, uint32_t dest_logical, uint32_t delivery_mode,
-                             uint32_t vector, uint32_t level_triggered);
+    uint32_t (*apic_deliver)(viv_dev_t *dev, uint32_t dest, uint32_t dest_logical,
+                             uint32_t delivery_mode, uint32_t vector, uint32_t level_triggered);
     void (*ioapic_eoi)(viv_dev_t *dev, uint32_t vector);
     /* A line that is wired to an I/O APIC input only (PCI INTx in APIC mode, SCI). */
     void (*gsi_set)(viv_dev_t *dev, uint32_t gsi, uint32_t level);
@@ -107,15 +115,18 @@ typedef struct viv_chipset_api {
     void (*cmos_write)(viv_dev_t *dev, uint32_t index, uint8_t value);
 
     /* -- memory control, [main] or [emt], no lock -- */
-    /* How [gpa, gpa+len) in C0000-FFFFF behaves: reads from RAM (1) or from the ROM/bus below (0); writes to RAM (1) or
-     * dropped/bus (0). i440FX PAM. */
-    void (*pam_set)(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes, uint32_t read_ram, uint32_t write_ram);
+    /* How [gpa, gpa+len) in C0000-FFFFF behaves: reads from RAM (1) or from the ROM/bus below (0);
+     * writes to RAM (1) or dropped/bus (0). i440FX PAM. */
+    void (*pam_set)(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes, uint32_t read_ram,
+                    uint32_t write_ram);
     /* A20 gate: port 92h and the keyboard controller are or-ed by the host (source 0 and 1). */
     void (*a20_set)(viv_dev_t *dev, uint32_t source, uint32_t enabled);
     uint32_t (*a20_get)(viv_dev_t *dev);
     uint64_t (*tsc_read)(viv_dev_t *dev, uint32_t vcpu); /* for the TSC deadline */
-    uint64_t (*tsc_to_time_ns)(viv_dev_t *dev, uint32_t vcpu, uint64_t tsc); /* virtual time at which the TSC has that value */
-    uint32_t (*current_vcpu)(viv_dev_t *dev); /* index of the calling EMT's vCPU, 0 on other threads */
+    uint64_t (*tsc_to_time_ns)(viv_dev_t *dev, uint32_t vcpu,
+                               uint64_t tsc); /* virtual time at which the TSC has that value */
+    uint32_t (*current_vcpu)(
+        viv_dev_t *dev); /* index of the calling EMT's vCPU, 0 on other threads */
 } viv_chipset_api_t;
 
 VIV_END_DECLS

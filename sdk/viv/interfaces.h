@@ -10,18 +10,21 @@
 
 VIV_BEGIN_DECLS
 
-/* -- characters ------------------------------------------------------------------------------- */
+/* -- characters ------------------------------------------------------------------------------ */
 
 #define VIV_CHAR_ID "viv.char/1" /* driver */
 typedef struct viv_char_ops {
     uint32_t size;
     uint32_t reserved0;
-    /* Takes up to len_bytes, returns how many (0: full now, try again later; nobody connected swallows all). Never blocks. [any] */
+    /* Takes up to len_bytes, returns how many (0: full now, try again later; nobody connected
+     * swallows all). Never blocks. [any] */
     uint32_t (*write)(void *self, const void *buf, uint32_t len_bytes);
     /* The device can take more input than it said last time: the driver offers again. [any] */
     void (*input_ready)(void *self);
-    /* Line parameters: baud, data bits 5-8, stop bits x2 (2,3,4), parity 'N','O','E','M','S'. May be NULL. */
-    void (*set_params)(void *self, uint32_t baud, uint32_t data_bits, uint32_t stop_bits_x2, uint32_t parity);
+    /* Line parameters: baud, data bits 5-8, stop bits x2 (2,3,4), parity 'N','O','E','M','S'. May
+     * be NULL. */
+    void (*set_params)(void *self, uint32_t baud, uint32_t data_bits, uint32_t stop_bits_x2,
+                       uint32_t parity);
     /* Modem outputs: bit 0 DTR, bit 1 RTS, bit 2 break. May be NULL. */
     void (*set_lines)(void *self, uint32_t lines);
 } viv_char_ops_t;
@@ -30,7 +33,8 @@ typedef struct viv_char_ops {
 typedef struct viv_char_port_ops {
     uint32_t size;
     uint32_t reserved0;
-    /* Offers input; returns how many bytes were taken. The rest is offered again after input_ready(). [io] */
+    /* Offers input; returns how many bytes were taken. The rest is offered again after
+     * input_ready(). [io] */
     uint32_t (*receive)(void *self, const void *buf, uint32_t len_bytes);
     void (*send_break)(void *self);
     /* Modem inputs: bit 0 CTS, 1 DSR, 2 RI, 3 DCD. */
@@ -39,10 +43,10 @@ typedef struct viv_char_port_ops {
     void (*write_ready)(void *self);
 } viv_char_port_ops_t;
 
-/* -- block media ---------------------------------------------------------------------------------- */
+/* -- block media ----------------------------------------------------------------------------- */
 
-#define VIV_MEDIA_DISK 0u
-#define VIV_MEDIA_DVD 1u
+#define VIV_MEDIA_DISK   0u
+#define VIV_MEDIA_DVD    1u
 #define VIV_MEDIA_FLOPPY 2u
 
 typedef struct viv_media_info {
@@ -50,14 +54,14 @@ typedef struct viv_media_info {
     uint32_t type;       /* VIV_MEDIA_* */
     uint64_t size_bytes; /* 0 without a medium */
     uint32_t read_only;
-    uint32_t present;    /* a medium is in */
+    uint32_t present; /* a medium is in */
     uint32_t non_rotational;
     uint32_t generation; /* raised with every change of medium */
 } viv_media_info_t;
 
-#define VIV_MEDIA_OP_READ 0u
-#define VIV_MEDIA_OP_WRITE 1u
-#define VIV_MEDIA_OP_FLUSH 2u
+#define VIV_MEDIA_OP_READ    0u
+#define VIV_MEDIA_OP_WRITE   1u
+#define VIV_MEDIA_OP_FLUSH   2u
 #define VIV_MEDIA_OP_DISCARD 3u
 
 /* An asynchronous request; memory is the device's and stays put until done(). */
@@ -67,9 +71,10 @@ typedef struct viv_media_req {
     uint64_t off;
     uint64_t len_bytes;
     void *buf; /* one flat buffer of the device's */
-    /* Called exactly once, on the EMT of vCPU 0 or on [main] while the machine stands, no locks held. */
+    /* Called exactly once, on the EMT of vCPU 0 or on [main] while the machine stands, no locks
+     * held. */
     void (*done)(struct viv_media_req *req, viv_status_t status);
-    void *ctx;      /* the device's */
+    void *ctx;       /* the device's */
     void *driver[2]; /* the driver's while in flight */
 } viv_media_req_t;
 
@@ -82,9 +87,11 @@ typedef struct viv_media_ops {
     viv_status_t (*read)(void *self, uint64_t off, void *buf, uint64_t len_bytes);
     viv_status_t (*write)(void *self, uint64_t off, const void *buf, uint64_t len_bytes);
     viv_status_t (*flush)(void *self);
-    /* Queues a request; done() comes for every accepted one. Requests may finish out of order. [any] */
+    /* Queues a request; done() comes for every accepted one. Requests may finish out of order.
+     * [any] */
     viv_status_t (*submit)(void *self, viv_media_req_t *req);
-    /* Tray: eject 1 opens/removes, 0 closes; lock 1 prevents the user from changing the medium. May be NULL. */
+    /* Tray: eject 1 opens/removes, 0 closes; lock 1 prevents the user from changing the medium. May
+     * be NULL. */
     viv_status_t (*eject)(void *self, uint32_t eject);
     void (*lock)(void *self, uint32_t locked);
 } viv_media_ops_t;
@@ -96,7 +103,7 @@ typedef struct viv_media_port_ops {
     void (*changed)(void *self); /* another medium, or none: ask info() again */
 } viv_media_port_ops_t;
 
-/* -- display ------------------------------------------------------------------------------------------ */
+/* -- display --------------------------------------------------------------------------------- */
 
 /* A picture of the guest's screen as 32-bit xRGB (blue in the lowest byte). */
 typedef struct viv_frame {
@@ -112,8 +119,9 @@ typedef struct viv_display_port_ops {
     uint32_t reserved0;
     /* Renders the current screen. A blank screen is a black frame. [any] */
     viv_status_t (*frame)(void *self, viv_frame_t *ret_frame);
-    /* The characters of a text mode as UTF-8 lines ending in \n, trailing blanks cut, NUL-terminated; returns the number of
-     * bytes (without NUL) that the whole text has; 0 in graphics modes. [any] */
+    /* The characters of a text mode as UTF-8 lines ending in \n, trailing blanks cut,
+     * NUL-terminated; returns the number of bytes (without NUL) that the whole text has; 0 in
+     * graphics modes. [any] */
     uint32_t (*text)(void *self, char *buf, uint32_t buf_bytes);
 } viv_display_port_ops_t;
 
@@ -133,14 +141,14 @@ typedef struct viv_screenshot_ops {
     viv_status_t (*write_text)(void *self, const char *path); /* an empty file in graphics modes */
 } viv_screenshot_ops_t;
 
-/* -- keyboard and mouse -------------------------------------------------------------------------------- */
+/* -- keyboard and mouse ---------------------------------------------------------------------- */
 
 #define VIV_KEYBOARD_PORT_ID "viv.keyboard-port/1" /* device, LUN 0 of pckbd */
 typedef struct viv_keyboard_port_ops {
     uint32_t size;
     uint32_t reserved0;
-    /* Set-1 scancode bytes as a keyboard sends them after translation (E0h prefixes, 80h release). Takes all or nothing: returns
-     * 1, or 0 when the queue is too full (try again later). [any] */
+    /* Set-1 scancode bytes as a keyboard sends them after translation (E0h prefixes, 80h release).
+     * Takes all or nothing: returns 1, or 0 when the queue is too full (try again later). [any] */
     uint32_t (*put_scancodes)(void *self, const uint8_t *codes, uint32_t count);
     uint32_t (*leds)(void *self); /* bit 0 scroll, 1 num, 2 caps */
 } viv_keyboard_port_ops_t;
@@ -149,11 +157,12 @@ typedef struct viv_keyboard_port_ops {
 typedef struct viv_mouse_port_ops {
     uint32_t size;
     uint32_t reserved0;
-    /* Relative motion, right and down positive; buttons: bit 0 left, 1 right, 2 middle, 3, 4. Returns 0 when full. [any] */
+    /* Relative motion, right and down positive; buttons: bit 0 left, 1 right, 2 middle, 3, 4.
+     * Returns 0 when full. [any] */
     uint32_t (*put_event)(void *self, int32_t dx, int32_t dy, int32_t dz, uint32_t buttons);
 } viv_mouse_port_ops_t;
 
-/* -- ACPI buttons ---------------------------------------------------------------------------------------- */
+/* -- ACPI buttons ---------------------------------------------------------------------------- */
 
 #define VIV_ACPI_PORT_ID "viv.acpi-port/1" /* device, LUN 0 of acpi */
 typedef struct viv_acpi_port_ops {

@@ -14,64 +14,77 @@ typedef struct viv_pci_fn viv_pci_fn_t; /* opaque: one function, owned by the ho
 
 #define VIV_PCI_AUTO 0xffu
 
-/* Where and what. The CFGM keys PCIBusNo, PCIDeviceNo, PCIFunctionNo of the instance win over the defaults here. */
+/* Where and what. The CFGM keys PCIBusNo, PCIDeviceNo, PCIFunctionNo of the instance win over the
+ * defaults here. */
 typedef struct viv_pci_desc {
     uint32_t size;
     uint16_t vendor_id, device_id;
     uint16_t subsystem_vendor_id, subsystem_id;
     uint32_t class_code; /* base class << 16 | sub-class << 8 | programming interface */
     uint8_t revision;
-    uint8_t header_type; /* 0; 1 for bridges; | 80h multi-function */
-    uint8_t int_pin;     /* 0 none, 1 INTA .. 4 INTD */
+    uint8_t header_type;           /* 0; 1 for bridges; | 80h multi-function */
+    uint8_t int_pin;               /* 0 none, 1 INTA .. 4 INTD */
     uint8_t bus, device, function; /* default place; device VIV_PCI_AUTO: first free slot */
     uint8_t reserved0[2];
 } viv_pci_desc_t;
 
 /* BAR flags */
-#define VIV_BAR_64BIT 0x1u
+#define VIV_BAR_64BIT    0x1u
 #define VIV_BAR_PREFETCH 0x2u
 
-/* Configuration accesses beside the standard header: [emt, device lock held]. read: value is what the space holds,
- * return what the guest sees. written: the space has been updated under the write mask. */
-typedef uint32_t (*viv_pci_cfg_read_fn)(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width, uint32_t value);
-typedef void (*viv_pci_cfg_written_fn)(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width, uint32_t value);
+/* Configuration accesses beside the standard header: [emt, device lock held]. read: value is what
+ * the space holds, return what the guest sees. written: the space has been updated under the write
+ * mask. */
+typedef uint32_t (*viv_pci_cfg_read_fn)(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width,
+                                        uint32_t value);
+typedef void (*viv_pci_cfg_written_fn)(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width,
+                                       uint32_t value);
 
 #define VIV_PCI_ID "viv.pci/1"
 typedef struct viv_pci_api {
     uint32_t size;
     uint32_t reserved0;
-    /* Registers a function. index 0..7 counts the functions of this instance (CFGM PciCfg<index>). [main] */
-    viv_status_t (*add)(viv_dev_t *dev, uint32_t index, const viv_pci_desc_t *desc, viv_pci_fn_t **ret_fn);
-    /* BARs, [main]: ports, MMIO or device RAM. len_bytes is a power of two (memory: at least 16, ports: at least 4).
-     * bar 6 is the expansion ROM (bar_ram only). */
-    viv_status_t (*bar_pio)(viv_pci_fn_t *fn, uint32_t bar, uint32_t count, const viv_io_ops_t *ops, void *ctx, const char *name);
-    viv_status_t (*bar_mmio)(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes, uint32_t flags, const viv_io_ops_t *ops,
-                             void *ctx, const char *name);
-    viv_status_t (*bar_ram)(viv_pci_fn_t *fn, uint32_t bar, uint32_t flags, viv_ram_t *ram, uint64_t len_bytes, uint32_t writable);
+    /* Registers a function. index 0..7 counts the functions of this instance (CFGM PciCfg<index>).
+     * [main] */
+    viv_status_t (*add)(viv_dev_t *dev, uint32_t index, const viv_pci_desc_t *desc,
+                        viv_pci_fn_t **ret_fn);
+    /* BARs, [main]: ports, MMIO or device RAM. len_bytes is a power of two (memory: at least 16,
+     * ports: at least 4). bar 6 is the expansion ROM (bar_ram only). */
+    viv_status_t (*bar_pio)(viv_pci_fn_t *fn, uint32_t bar, uint32_t count, const viv_io_ops_t *ops,
+                            void *ctx, const char *name);
+    viv_status_t (*bar_mmio)(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes, uint32_t flags,
+                             const viv_io_ops_t *ops, void *ctx, const char *name);
+    viv_status_t (*bar_ram)(viv_pci_fn_t *fn, uint32_t bar, uint32_t flags, viv_ram_t *ram,
+                            uint64_t len_bytes, uint32_t writable);
     /* Where a BAR is mapped now, or UINT64_MAX. */
     uint64_t (*bar_address)(viv_pci_fn_t *fn, uint32_t bar);
-    /* The raw space: get and set (reset values, status), and which bits a guest may write (0 by default beyond the
-     * standard header) and which clear when written as one. [any] */
+    /* The raw space: get and set (reset values, status), and which bits a guest may write (0 by
+     * default beyond the standard header) and which clear when written as one. [any] */
     uint32_t (*config_get)(viv_pci_fn_t *fn, uint32_t off, uint32_t width);
     void (*config_set)(viv_pci_fn_t *fn, uint32_t off, uint32_t value, uint32_t width);
     void (*config_wmask)(viv_pci_fn_t *fn, uint32_t off, uint32_t mask, uint32_t width);
     void (*config_w1c)(viv_pci_fn_t *fn, uint32_t off, uint32_t mask, uint32_t width);
-    void (*config_hooks)(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read, viv_pci_cfg_written_fn written, void *ctx);
-    /* The INTx line of this function: level 0 or 1. Honours Interrupt Disable; keeps Interrupt Status. [any] */
+    void (*config_hooks)(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read, viv_pci_cfg_written_fn written,
+                         void *ctx);
+    /* The INTx line of this function: level 0 or 1. Honours Interrupt Disable; keeps Interrupt
+     * Status. [any] */
     void (*intx_set)(viv_pci_fn_t *fn, uint32_t level);
-    /* Bus master access: VIV_E_ACCESS (and nothing moved) while Bus Master Enable is clear. [any] */
+    /* Bus master access: VIV_E_ACCESS (and nothing moved) while Bus Master Enable is clear.
+     * [any] */
     viv_status_t (*dma_read)(viv_pci_fn_t *fn, uint64_t gpa, void *buf, uint64_t len_bytes);
     viv_status_t (*dma_write)(viv_pci_fn_t *fn, uint64_t gpa, const void *buf, uint64_t len_bytes);
 } viv_pci_api_t;
 
-/* -- for bus devices --------------------------------------------------------------------------------------- */
+/* -- for bus devices ------------------------------------------------------------------------- */
 
-/* What a bus device offers to the host. [any, chipset lock held] set_intx: the level of INTx (pin 1..4) of the function at
- * bus/devfn has changed; the bus swizzles and routes it to irq_set lines and the I/O APIC. */
+/* What a bus device offers to the host. [any, chipset lock held] set_intx: the level of INTx (pin
+ * 1..4) of the function at bus/devfn has changed; the bus swizzles and routes it to irq_set lines
+ * and the I/O APIC. */
 typedef struct viv_pcibus_ops {
     uint32_t size;
     uint32_t reserved0;
-    void (*set_intx)(viv_dev_t *dev, void *self, uint32_t bus, uint32_t devfn, uint32_t pin, uint32_t level);
+    void (*set_intx)(viv_dev_t *dev, void *self, uint32_t bus, uint32_t devfn, uint32_t pin,
+                     uint32_t level);
 } viv_pcibus_ops_t;
 
 #define VIV_PCIBUS_ID "viv.pcibus/1"
@@ -80,9 +93,12 @@ typedef struct viv_pcibus_api {
     uint32_t reserved0;
     /* This device is the root complex / host bridge of the machine. [main] */
     viv_status_t (*provide)(viv_dev_t *dev, const viv_pcibus_ops_t *ops, void *self);
-    /* Guest configuration access; absent functions read as all ones. width 1, 2, 4, within a dword. [emt] */
-    uint32_t (*config_read)(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t width);
-    void (*config_write)(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value, uint32_t width);
+    /* Guest configuration access; absent functions read as all ones. width 1, 2, 4, within a dword.
+     * [emt] */
+    uint32_t (*config_read)(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off,
+                            uint32_t width);
+    void (*config_write)(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
+                         uint32_t width);
 } viv_pcibus_api_t;
 
 VIV_END_DECLS

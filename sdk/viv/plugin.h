@@ -13,8 +13,8 @@
 
 VIV_BEGIN_DECLS
 
-#define VIV_SDK_MAJOR 1u          /* a hard break; also the N of viv_plugin_entry_vN */
-#define VIV_API_LEVEL 1u          /* newest level this header set describes */
+#define VIV_SDK_MAJOR    1u          /* a hard break; also the N of viv_plugin_entry_vN */
+#define VIV_API_LEVEL    1u          /* newest level this header set describes */
 #define VIV_PLUGIN_MAGIC 0x76697631u /* "viv1" */
 
 /* The level a plugin's author needs; a host that serves less refuses it and says so. */
@@ -23,11 +23,11 @@ VIV_BEGIN_DECLS
 #endif
 
 /* Class kinds. A later kind is a new number; a host skips kinds that it does not know. */
-#define VIV_KIND_DEVICE 1u
-#define VIV_KIND_DRIVER 2u
-#define VIV_KIND_ENGINE 3u
-#define VIV_KIND_STORAGE 4u
-#define VIV_KIND_PARAVIRT 5u
+#define VIV_KIND_DEVICE     1u
+#define VIV_KIND_DRIVER     2u
+#define VIV_KIND_ENGINE     3u
+#define VIV_KIND_STORAGE    4u
+#define VIV_KIND_PARAVIRT   5u
 #define VIV_KIND_USB_DEVICE 6u
 
 /* What the host says of itself to the entry. Borrowed until the entry returns. */
@@ -41,8 +41,8 @@ typedef struct viv_host {
 
 /* The frozen prefix of every class of every kind. */
 typedef struct viv_class {
-    uint32_t size; /* of the whole class struct, stamped by the plugin's compiler */
-    uint32_t kind; /* VIV_KIND_* */
+    uint32_t size;       /* of the whole class struct, stamped by the plugin's compiler */
+    uint32_t kind;       /* VIV_KIND_* */
     const char *name;    /* unique among its kind: "i8259", "raw" */
     const char *summary; /* one line */
 } viv_class_t;
@@ -58,7 +58,8 @@ typedef struct viv_plugin {
     const char *licence; /* SPDX expression */
     const char *vendor;
     const char *summary;
-    const void *const *classes; /* class_count pointers, each to a struct that begins with viv_class_t */
+    const void *const
+        *classes; /* class_count pointers, each to a struct that begins with viv_class_t */
     uint32_t class_count;
     uint32_t reserved0;
 } viv_plugin_t;
@@ -71,39 +72,48 @@ typedef const viv_plugin_t *(*viv_plugin_entry_fn)(const viv_host_t *host);
 #endif
 
 /* VIV_PLUGIN("org.example.postcode", "1.0", "MIT", "ISA POST-code port", &postcode_class, ...) */
-#define VIV_PLUGIN(plugin_id, plugin_version, plugin_licence, plugin_summary, ...)                  \
-    static const void *const viv_plugin_classes_[] = {__VA_ARGS__};                                 \
-    static const viv_plugin_t viv_plugin_data_ = {                                                  \
-        sizeof(viv_plugin_t), VIV_PLUGIN_MAGIC, VIV_SDK_MAJOR, VIV_API_TARGET, plugin_id,           \
-        plugin_version, plugin_licence, VIV_PLUGIN_VENDOR, plugin_summary, viv_plugin_classes_,     \
-        sizeof(viv_plugin_classes_) / sizeof(viv_plugin_classes_[0]), 0};                           \
-    VIV_EXPORT const viv_plugin_t *viv_plugin_entry_v1(const viv_host_t *host);                     \
-    const viv_plugin_t *viv_plugin_entry_v1(const viv_host_t *host)                                 \
+#define VIV_PLUGIN(plugin_id, plugin_version, plugin_licence, plugin_summary, ...)                 \
+    static const void *const viv_plugin_classes_[] = {__VA_ARGS__};                                \
+    static const viv_plugin_t viv_plugin_data_ = {sizeof(viv_plugin_t),                            \
+                                                  VIV_PLUGIN_MAGIC,                                \
+                                                  VIV_SDK_MAJOR,                                   \
+                                                  VIV_API_TARGET,                                  \
+                                                  plugin_id,                                       \
+                                                  plugin_version,                                  \
+                                                  plugin_licence,                                  \
+                                                  VIV_PLUGIN_VENDOR,                               \
+                                                  plugin_summary,                                  \
+                                                  viv_plugin_classes_,                             \
+                                                  sizeof(viv_plugin_classes_) /                    \
+                                                      sizeof(viv_plugin_classes_[0]),              \
+                                                  0};                                              \
+    VIV_EXPORT const viv_plugin_t *viv_plugin_entry_v1(const viv_host_t *host);                    \
+    const viv_plugin_t *viv_plugin_entry_v1(const viv_host_t *host)                                \
     {                                                                                              \
         (void)host;                                                                                \
-        return &viv_plugin_data_;                                                                   \
+        return &viv_plugin_data_;                                                                  \
     }                                                                                              \
     struct viv_plugin_data_ /* takes the semicolon that may follow */
 
 /* -- Types of options and of state fields ---------------------------------------------------- */
 
-#define VIV_U8 1u
-#define VIV_U16 2u
-#define VIV_U32 3u
-#define VIV_U64 4u
-#define VIV_I32 5u
-#define VIV_I64 6u
-#define VIV_BOOL 7u   /* stored in a uint8_t as 0 or 1 */
-#define VIV_STRING 8u /* options only: const char *, UTF-8, owned by the host until destruct */
-#define VIV_BYTES 9u  /* fields only: `count` raw bytes */
+#define VIV_U8     1u
+#define VIV_U16    2u
+#define VIV_U32    3u
+#define VIV_U64    4u
+#define VIV_I32    5u
+#define VIV_I64    6u
+#define VIV_BOOL   7u  /* stored in a uint8_t as 0 or 1 */
+#define VIV_STRING 8u  /* options only: const char *, UTF-8, owned by the host until destruct */
+#define VIV_BYTES  9u  /* fields only: `count` raw bytes */
 #define VIV_STRUCT 10u /* fields only: `count` structs described by `sub` */
 
 /* One configuration key of a class. The host reads, checks and stores every key before
  * construct runs; an unknown key, a wrong type or a value outside min..max stops the start with
  * the key's full path, what was read and what is allowed. The table ends with a NULL name. */
 typedef struct viv_option {
-    const char *name; /* CFGM key below the instance's Config node */
-    const char *help; /* one line */
+    const char *name;       /* CFGM key below the instance's Config node */
+    const char *help;       /* one line */
     const char *def_string; /* default of a VIV_STRING, may be NULL */
     uint64_t min, max;      /* VIV_STRING: length limits in bytes */
     uint64_t def;
@@ -111,14 +121,14 @@ typedef struct viv_option {
     uint32_t offset; /* in the instance struct */
 } viv_option_t;
 
-#define VIV_OPT_NAMED(Struct, key, member, opt_type, lo, hi, dflt, text)                            \
+#define VIV_OPT_NAMED(Struct, key, member, opt_type, lo, hi, dflt, text)                           \
     {                                                                                              \
         .name = (key), .help = (text), .min = (uint64_t)(lo), .max = (uint64_t)(hi),               \
         .def = (uint64_t)(dflt), .type = (opt_type), .offset = (uint32_t)offsetof(Struct, member)  \
     }
 #define VIV_OPT(Struct, member, opt_type, lo, hi, dflt, text)                                      \
     VIV_OPT_NAMED(Struct, #member, member, opt_type, lo, hi, dflt, text)
-#define VIV_OPT_STRING(Struct, key, member, dflt, text)                                             \
+#define VIV_OPT_STRING(Struct, key, member, dflt, text)                                            \
     {                                                                                              \
         .name = (key), .help = (text), .def_string = (dflt), .min = 0, .max = 4096,                \
         .type = VIV_STRING, .offset = (uint32_t)offsetof(Struct, member)                           \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* driver: runs a libFuzzer target without libFuzzer, over a fixed number of seeded random inputs, so that every fuzz target
- * is exercised by the ordinary test run. VIV_FUZZ_RUNS and VIV_FUZZ_SEED change count and seed; files as arguments are
- * fed instead. */
+/* driver: runs a libFuzzer target without libFuzzer, over a fixed number of seeded random inputs,
+ * so that every fuzz target is exercised by the ordinary test run. VIV_FUZZ_RUNS and VIV_FUZZ_SEED
+ * change count and seed; files as arguments are fed instead. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-#define DRIVER_RUNS 500
+#define DRIVER_RUNS      500
 #define DRIVER_MAX_BYTES 4096
 
 /* xorshift64*: the same inputs everywhere. */

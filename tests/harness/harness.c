@@ -81,7 +81,7 @@ unsigned harness_fallible_calls(Harness *h)
     return h->calls;
 }
 
-/* -- finding classes --------------------------------------------------------------------------- */
+/* -- finding classes ------------------------------------------------------------------------- */
 
 static void harness_plugin_check(const viv_plugin_t *plugin)
 {
@@ -121,7 +121,7 @@ static void harness_class_check(const viv_device_class_t *c)
     HARNESS_CHECK(!c->save == !c->load, "class %s has only one of save and load", c->name);
 }
 
-/* -- the machine ------------------------------------------------------------------------------- */
+/* -- the machine ----------------------------------------------------------------------------- */
 
 Harness *harness_create_for(const viv_plugin_t *plugin)
 {

@@ -28,7 +28,7 @@
 
 typedef struct Harness Harness;
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 /* An empty machine for the linked plugin, or for one that was found otherwise. */
 Harness *harness_create(void);
@@ -70,7 +70,7 @@ unsigned harness_construct_failures(const char *class_name, const char *options)
 unsigned harness_construct_failures_with(void (*setup)(Harness *h), const char *class_name,
                                          const char *options);
 
-/* -- save and load ----------------------------------------------------------------------------- */
+/* -- save and load --------------------------------------------------------------------------- */
 
 /* Saves, replaces all instances by fresh ones, loads, and asserts that a second save is
  * byte-identical and that every interrupt line has the level it had. Pending media requests are
@@ -81,7 +81,7 @@ void harness_save_load(Harness *h);
 uint8_t *harness_save(Harness *h, size_t *ret_len);
 viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len);
 
-/* -- ports and memory -------------------------------------------------------------------------- */
+/* -- ports and memory ------------------------------------------------------------------------ */
 
 uint8_t harness_in8(Harness *h, uint32_t port);
 uint16_t harness_in16(Harness *h, uint32_t port);
@@ -116,7 +116,7 @@ void harness_ram_put16(Harness *h, uint64_t gpa, uint16_t value);
 void harness_ram_put32(Harness *h, uint64_t gpa, uint32_t value);
 void harness_ram_put64(Harness *h, uint64_t gpa, uint64_t value);
 
-/* -- time -------------------------------------------------------------------------------------- */
+/* -- time ------------------------------------------------------------------------------------ */
 
 uint64_t harness_time_ns(Harness *h);
 /* Moves the virtual clock, stopping at every deadline to fire. Returns how many timers fired. */
@@ -127,7 +127,7 @@ uint64_t harness_next_deadline(Harness *h); /* UINT64_MAX: none armed */
  * virtual clock. */
 void harness_wall_set_ns(Harness *h, uint64_t ns_since_1970);
 
-/* -- log of what the plugin did to the machine ------------------------------------------------- */
+/* -- log of what the plugin did to the machine ----------------------------------------------- */
 
 typedef enum HarnessEventKind {
     HARNESS_EV_IRQ,          /* a irq, b level: edges of the wired-or of all devices */
@@ -176,7 +176,7 @@ uint32_t harness_intx_level(Harness *h, uint32_t fn_index); /* of the selected i
 uint32_t harness_a20(Harness *h);
 uint32_t harness_ignne(Harness *h);
 
-/* -- chipset roles that the device has taken --------------------------------------------------- */
+/* -- chipset roles that the device has taken ------------------------------------------------- */
 
 /* The tables (NULL: not taken); call their functions between chipset_lock and chipset_unlock. */
 const viv_pic_ops_t *harness_pic(Harness *h, viv_dev_t **ret_dev, void **ret_self);
@@ -201,7 +201,7 @@ void harness_apic_accepts(
     uint32_t accepted); /* what apic_deliver returns without a role holder; 1 at first */
 void harness_current_vcpu(Harness *h, uint32_t vcpu);
 
-/* -- PCI, function fn_index of the selected instance ------------------------------------------- */
+/* -- PCI, function fn_index of the selected instance ----------------------------------------- */
 
 uint32_t harness_cfg_read(Harness *h, uint32_t fn_index, uint32_t off, uint32_t width);
 void harness_cfg_write(Harness *h, uint32_t fn_index, uint32_t off, uint32_t value, uint32_t width);
@@ -212,7 +212,7 @@ void harness_pci_map_bar(Harness *h, uint32_t fn_index, uint32_t bar, uint64_t a
 uint64_t harness_pci_bar_size(Harness *h, uint32_t fn_index,
                               uint32_t bar); /* by the sizing protocol; restores it */
 
-/* -- the machine ------------------------------------------------------------------------------- */
+/* -- the machine ----------------------------------------------------------------------------- */
 
 void harness_vm_cpus(Harness *h, uint32_t count);         /* 1 */
 void harness_vm_cpu_hz(Harness *h, uint64_t hz);          /* 2 GHz */
@@ -228,7 +228,7 @@ void harness_cfg_set_bytes(Harness *h, const char *path, const void *bytes, size
 const uint8_t *harness_fwfile(Harness *h, const char *name, size_t *ret_len);
 uint64_t harness_stam(Harness *h, const char *name); /* a counter's value; aborts if unknown */
 
-/* -- LUNs: set up before start; LUNs that are not are VIV_E_NOT_FOUND at attach ---------------- */
+/* -- LUNs: set up before start; LUNs that are not are VIV_E_NOT_FOUND at attach -------------- */
 
 /* An in-memory medium (sparse, zeroed). size_bytes 0: no medium in. */
 void harness_lun_media(Harness *h, uint32_t lun, uint32_t type, uint64_t size_bytes,
@@ -281,7 +281,7 @@ uint32_t harness_lun_attached(Harness *h, uint32_t lun);
 viv_status_t harness_query(Harness *h, uint32_t lun, const char *id, viv_iface_t *ret_iface);
 viv_iface_t harness_port(Harness *h, uint32_t lun, const char *id);
 
-/* -- drivers ----------------------------------------------------------------------------------- */
+/* -- drivers --------------------------------------------------------------------------------- */
 
 /* One driver instance instead of a device: h = harness_create(); harness_drv_above(...);
  * harness_start(h, "VD", "...") (harness_start, _new, _construct_failures take drivers and devices
@@ -305,7 +305,7 @@ void harness_storage_poke(Harness *h, const char *path, uint64_t off, const void
 void harness_storage_fail(Harness *h, viv_status_t status,
                           unsigned count); /* the next reads, writes, flushes */
 
-/* -- fuzzing ----------------------------------------------------------------------------------- */
+/* -- fuzzing --------------------------------------------------------------------------------- */
 
 typedef enum HarnessFuzzKind {
     HARNESS_FUZZ_PIO,  /* ports base .. base + len */

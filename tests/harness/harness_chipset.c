@@ -17,7 +17,7 @@ static Harness *harness_chipset_locked(viv_dev_t *dev, const char *what)
     return inst->h;
 }
 
-/* -- ISA lines --------------------------------------------------------------------------------- */
+/* -- ISA lines ------------------------------------------------------------------------------- */
 
 static void harness_route_irq(Harness *h, uint32_t irq, uint32_t level)
 {
@@ -61,7 +61,7 @@ uint32_t harness_irq_level(Harness *h, uint32_t irq)
     return h->irq_levels >> irq & 1;
 }
 
-/* -- roles ------------------------------------------------------------------------------------- */
+/* -- roles ----------------------------------------------------------------------------------- */
 
 viv_status_t harness_role_take(Harness *h, HarnessRole *role, HarnessInst *inst, const void *ops,
                                uint32_t ours, void *self, const char *name)
@@ -238,7 +238,7 @@ void harness_current_vcpu(Harness *h, uint32_t vcpu)
     h->current_vcpu = vcpu;
 }
 
-/* -- the table --------------------------------------------------------------------------------- */
+/* -- the table ------------------------------------------------------------------------------- */
 
 static void harness_chip_lock(viv_dev_t *dev)
 {
@@ -487,7 +487,7 @@ const viv_chipset_api_t harness_chipset_api = {
     .current_vcpu = harness_chip_current_vcpu,
 };
 
-/* -- levels for tests -------------------------------------------------------------------------- */
+/* -- levels for tests ------------------------------------------------------------------------ */
 
 uint32_t harness_gsi_level(Harness *h, uint32_t gsi)
 {

@@ -47,7 +47,7 @@ Harness *harness_driver_host(viv_drv_t *drv)
     return harness_drv_inst(drv)->h;
 }
 
-/* -- jobs: io_call and viv.async/1 ------------------------------------------------------------- */
+/* -- jobs: io_call and viv.async/1 ----------------------------------------------------------- */
 
 static void harness_job_add(HarnessDriver *d, HarnessJob job)
 {
@@ -98,7 +98,7 @@ void harness_async_inline(Harness *h, uint32_t on)
     h->async_inline = on;
 }
 
-/* -- the base table ---------------------------------------------------------------------------- */
+/* -- the base table -------------------------------------------------------------------------- */
 
 static viv_status_t harness_drv_get_interface(viv_drv_t *drv, const char *id, uint32_t min_size,
                                               viv_iface_t *ret_iface)
@@ -251,7 +251,7 @@ static const viv_drv_api_t harness_drv_api = {
     .time_ns = harness_drv_time_ns,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void harness_driver_drop(HarnessDriver *d)
 {
@@ -347,7 +347,7 @@ void harness_driver_power(Harness *h, int what)
     }
 }
 
-/* -- for tests --------------------------------------------------------------------------------- */
+/* -- for tests ------------------------------------------------------------------------------- */
 
 static HarnessDriver *harness_driver_get(Harness *h)
 {

@@ -8,7 +8,7 @@ static uint64_t harness_ones(uint32_t width)
     return width >= 8 ? UINT64_MAX : (1ull << (8 * width)) - 1;
 }
 
-/* -- ranges ------------------------------------------------------------------------------------ */
+/* -- ranges ---------------------------------------------------------------------------------- */
 
 int harness_range_clash(Harness *h, uint32_t is_mmio, uint64_t base, uint64_t len,
                         const char **ret_owner)
@@ -86,7 +86,7 @@ static viv_range_t *harness_range_find(Harness *h, uint32_t is_mmio, uint64_t ad
     return bar;
 }
 
-/* -- one access within one range --------------------------------------------------------------- */
+/* -- one access within one range ------------------------------------------------------------- */
 
 static uint64_t harness_call_read(viv_range_t *r, uint64_t off, uint32_t width)
 {
@@ -195,7 +195,7 @@ static void harness_range_write(viv_range_t *r, uint64_t off, uint64_t value, ui
     }
 }
 
-/* -- an access that may cross ranges ----------------------------------------------------------- */
+/* -- an access that may cross ranges --------------------------------------------------------- */
 
 static uint64_t harness_unclaimed_read(Harness *h, uint32_t is_mmio, uint64_t addr, uint32_t width)
 {
@@ -302,7 +302,7 @@ int harness_port_mapped(Harness *h, uint32_t port)
     return harness_range_find(h, 0, port) != NULL;
 }
 
-/* -- strings ----------------------------------------------------------------------------------- */
+/* -- strings --------------------------------------------------------------------------------- */
 
 /* The range whose string handler is asked first, or NULL: like the host for any width that fits. */
 static viv_range_t *harness_string_range(Harness *h, uint32_t port, uint32_t width)
@@ -361,7 +361,7 @@ void harness_outs(Harness *h, uint32_t port, uint32_t width, const void *buf, ui
     }
 }
 
-/* -- memory ------------------------------------------------------------------------------------ */
+/* -- memory ---------------------------------------------------------------------------------- */
 
 static uint64_t harness_ram_below(const Harness *h)
 {

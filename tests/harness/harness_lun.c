@@ -9,7 +9,7 @@ static HarnessInst *harness_lun_inst(viv_dev_t *dev)
     return (HarnessInst *)(void *)dev;
 }
 
-/* -- lists of interfaces ----------------------------------------------------------------------- */
+/* -- lists of interfaces --------------------------------------------------------------------- */
 
 void harness_iface_put(HarnessIface **list, const char *id, const void *ops, void *self)
 {
@@ -39,7 +39,7 @@ void harness_ifaces_free(HarnessIface **list)
     }
 }
 
-/* -- the LUNs themselves ----------------------------------------------------------------------- */
+/* -- the LUNs themselves --------------------------------------------------------------------- */
 
 HarnessLun *harness_lun_at(Harness *h, int inst, uint32_t lun)
 {
@@ -142,7 +142,7 @@ viv_iface_t harness_port(Harness *h, uint32_t lun, const char *id)
     return iface;
 }
 
-/* -- characters -------------------------------------------------------------------------------- */
+/* -- characters ------------------------------------------------------------------------------ */
 
 static uint32_t harness_char_write(void *self, const void *buf, uint32_t len_bytes)
 {
@@ -296,7 +296,7 @@ HarnessCharParams harness_char_params(Harness *h, uint32_t lun)
     return harness_char_get(h, lun)->params;
 }
 
-/* -- display ----------------------------------------------------------------------------------- */
+/* -- display --------------------------------------------------------------------------------- */
 
 static void harness_display_mode_changed(void *self, uint32_t width, uint32_t height)
 {
@@ -314,7 +314,7 @@ void harness_lun_display(Harness *h, uint32_t lun)
     harness_lun_make(h, lun)->display = 1;
 }
 
-/* -- viv.lun/1 --------------------------------------------------------------------------------- */
+/* -- viv.lun/1 ------------------------------------------------------------------------------- */
 
 static viv_status_t harness_lun_attach(viv_dev_t *dev, uint32_t lun, const char *description)
 {

@@ -54,7 +54,7 @@ static viv_status_t harness_media_do(HarnessMedia *m, uint32_t op, uint64_t off,
     return VIV_OK;
 }
 
-/* -- viv.media/1 ------------------------------------------------------------------------------- */
+/* -- viv.media/1 ----------------------------------------------------------------------------- */
 
 static void harness_media_info(void *self, viv_media_info_t *ret_info)
 {
@@ -134,7 +134,7 @@ const viv_media_ops_t harness_media_table = {
     .lock = harness_media_lock,
 };
 
-/* -- completions ------------------------------------------------------------------------------- */
+/* -- completions ----------------------------------------------------------------------------- */
 
 unsigned harness_pending(Harness *h)
 {
@@ -178,7 +178,7 @@ void harness_media_idle(Harness *h)
     }
 }
 
-/* -- for tests --------------------------------------------------------------------------------- */
+/* -- for tests ------------------------------------------------------------------------------- */
 
 static HarnessMedia *harness_media_get(Harness *h, uint32_t lun)
 {

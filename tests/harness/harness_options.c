@@ -96,7 +96,7 @@ static viv_status_t harness_option_set(const viv_option_t *o, uint8_t *self, con
     return VIV_OK;
 }
 
-/* -- the store of viv.cfg/1 -------------------------------------------------------------------- */
+/* -- the store of viv.cfg/1 ------------------------------------------------------------------ */
 
 static HarnessCfg *harness_cfg_put(Harness *h, const char *path, uint32_t type, const void *bytes,
                                    size_t len, uint64_t number)
@@ -177,7 +177,7 @@ static viv_status_t harness_cfg_set_text(Harness *h, const char *path, const cha
     return VIV_OK;
 }
 
-/* -- the text ---------------------------------------------------------------------------------- */
+/* -- the text -------------------------------------------------------------------------------- */
 
 /* Cuts the next "key=value" off *text (modified in place). Returns 0 at the end. */
 static int harness_options_next(char **text, char **ret_key, char **ret_value)

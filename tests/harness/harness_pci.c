@@ -43,7 +43,7 @@ static uint32_t harness_pci_bar_reg(const viv_pci_fn_t *fn, uint32_t bar)
     return (fn->cfg[0x0e] & 0x7f) == 1 ? 0x38 : 0x30;
 }
 
-/* -- mapping ----------------------------------------------------------------------------------- */
+/* -- mapping --------------------------------------------------------------------------------- */
 
 /* Where the registers say that the BAR is, or UINT64_MAX if it does not decode. */
 static uint64_t harness_pci_decoded(const viv_pci_fn_t *fn, uint32_t bar)
@@ -131,7 +131,7 @@ void harness_pci_fn_free(viv_pci_fn_t *fn)
     free(fn);
 }
 
-/* -- accesses of the guest --------------------------------------------------------------------- */
+/* -- accesses of the guest ------------------------------------------------------------------- */
 
 static void harness_pci_access_check(uint32_t off, uint32_t width)
 {
@@ -179,7 +179,7 @@ static void harness_pci_guest_write(viv_pci_fn_t *fn, uint32_t off, uint32_t val
     }
 }
 
-/* -- viv.pci/1 --------------------------------------------------------------------------------- */
+/* -- viv.pci/1 ------------------------------------------------------------------------------- */
 
 static viv_pci_fn_t *harness_pci_at(Harness *h, uint32_t bus, uint32_t devfn)
 {
@@ -434,7 +434,7 @@ const viv_pci_api_t harness_pci_api = {
     .dma_write = harness_pci_dma_write,
 };
 
-/* -- viv.pcibus/1 ------------------------------------------------------------------------------ */
+/* -- viv.pcibus/1 ---------------------------------------------------------------------------- */
 
 static viv_status_t harness_pcibus_provide(viv_dev_t *dev, const viv_pcibus_ops_t *ops, void *self)
 {
@@ -470,7 +470,7 @@ const viv_pcibus_api_t harness_pcibus_api = {
     .config_write = harness_pcibus_write,
 };
 
-/* -- for tests --------------------------------------------------------------------------------- */
+/* -- for tests ------------------------------------------------------------------------------- */
 
 /* After construct: what a reset brings back. */
 void harness_pci_snapshot(HarnessInst *inst)

@@ -9,7 +9,7 @@ static HarnessInst *harness_svc_inst(viv_dev_t *dev)
     return (HarnessInst *)(void *)dev;
 }
 
-/* -- named blobs ------------------------------------------------------------------------------- */
+/* -- named blobs ----------------------------------------------------------------------------- */
 
 HarnessBlob *harness_blob_find(HarnessBlob *list, const char *name)
 {
@@ -51,7 +51,7 @@ void harness_blobs_free(HarnessBlob **list)
     }
 }
 
-/* -- viv.stream/1 ------------------------------------------------------------------------------ */
+/* -- viv.stream/1 ---------------------------------------------------------------------------- */
 
 static viv_status_t harness_stream_put(viv_stream_t *stream, const void *buf, uint64_t len_bytes)
 {
@@ -106,7 +106,7 @@ const viv_stream_api_t harness_stream_api = {
     .remaining = harness_stream_remaining,
 };
 
-/* -- viv.cfg/1 --------------------------------------------------------------------------------- */
+/* -- viv.cfg/1 ------------------------------------------------------------------------------- */
 
 static HarnessCfg *harness_cfg_find(HarnessInst *inst, const char *path)
 {
@@ -183,7 +183,7 @@ const viv_cfg_api_t harness_cfg_api = {
     .get_bytes = harness_cfg_get_bytes,
 };
 
-/* -- viv.vm/1 ---------------------------------------------------------------------------------- */
+/* -- viv.vm/1 -------------------------------------------------------------------------------- */
 
 static uint64_t harness_vm_ram_bytes(viv_dev_t *dev)
 {
@@ -272,7 +272,7 @@ void harness_vm_without(Harness *h, const char *iface_id)
     harness_blob_put(&h->without, iface_id, NULL, 0);
 }
 
-/* -- viv.ram/1 --------------------------------------------------------------------------------- */
+/* -- viv.ram/1 ------------------------------------------------------------------------------- */
 
 static viv_status_t harness_ram_create(viv_dev_t *dev, uint64_t len_bytes, const char *name,
                                        viv_ram_t **ret_ram, uint8_t **ret_hva)
@@ -416,7 +416,7 @@ const viv_ram_api_t harness_ram_api = {
     .file_free = harness_ram_file_free,
 };
 
-/* -- viv.fwfile/1 ------------------------------------------------------------------------------ */
+/* -- viv.fwfile/1 ---------------------------------------------------------------------------- */
 
 static viv_status_t harness_fwfile_add(viv_dev_t *dev, const char *name, const void *data,
                                        uint64_t len_bytes)
@@ -471,7 +471,7 @@ const uint8_t *harness_fwfile(Harness *h, const char *name, size_t *ret_len)
     return b ? b->data : NULL;
 }
 
-/* -- viv.stam/1 -------------------------------------------------------------------------------- */
+/* -- viv.stam/1 ------------------------------------------------------------------------------ */
 
 static viv_status_t harness_stam_counter(viv_dev_t *dev, const uint64_t *value, const char *name,
                                          const char *unit, const char *help)

@@ -59,7 +59,7 @@ static void harness_put_end(viv_stream_t *s, size_t start)
     memcpy(s->data + start - sizeof(len), &len, sizeof(len));
 }
 
-/* -- fields ------------------------------------------------------------------------------------ */
+/* -- fields ---------------------------------------------------------------------------------- */
 
 static const viv_field_t *harness_field_at(const viv_field_t *fields, uint32_t stride, unsigned i)
 {
@@ -183,7 +183,7 @@ static int harness_fields_load(HarnessReader *r, const viv_field_t *fields, uint
     return 0;
 }
 
-/* -- saving ------------------------------------------------------------------------------------ */
+/* -- saving ---------------------------------------------------------------------------------- */
 
 static void harness_inst_save(viv_stream_t *s, HarnessInst *inst)
 {
@@ -245,7 +245,7 @@ uint8_t *harness_save(Harness *h, size_t *ret_len)
     return s.data;
 }
 
-/* -- loading ----------------------------------------------------------------------------------- */
+/* -- loading --------------------------------------------------------------------------------- */
 
 static viv_status_t harness_load_corrupt(const HarnessInst *inst, const char *what)
 {
@@ -469,7 +469,7 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
     return st;
 }
 
-/* -- the round trip ---------------------------------------------------------------------------- */
+/* -- the round trip -------------------------------------------------------------------------- */
 
 typedef struct HarnessLines {
     uint64_t gsi;

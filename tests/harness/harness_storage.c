@@ -76,7 +76,7 @@ void harness_storage_fail(Harness *h, viv_status_t status, unsigned count)
     h->storage_fail_count = count;
 }
 
-/* -- viv.storage/1 ----------------------------------------------------------------------------- */
+/* -- viv.storage/1 --------------------------------------------------------------------------- */
 
 static viv_status_t harness_disk_open(viv_drv_t *drv, const char *path, const char *format,
                                       uint32_t flags, viv_disk_t **ret_disk)

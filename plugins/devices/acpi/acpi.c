@@ -78,7 +78,7 @@ static const AcpiCfg acpi_cfg[] = {
     {0},
 };
 
-/* -- where the register blocks lie ------------------------------------------------------------- */
+/* -- where the register blocks lie ----------------------------------------------------------- */
 
 static void acpi_block_move(Acpi *acpi, uint32_t to, uint32_t count, const viv_io_ops_t *ops,
                             const char *name, uint32_t *at, viv_range_t **range)
@@ -125,7 +125,7 @@ static void acpi_cfg_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t w
     acpi_sci_update(ctx); /* SMBHSTCFG chooses the SMBus interrupt */
 }
 
-/* -- buttons: called from outside without locks ------------------------------------------------ */
+/* -- buttons: called from outside without locks ---------------------------------------------- */
 
 static void acpi_button(Acpi *acpi, uint32_t bit)
 {
@@ -165,7 +165,7 @@ static viv_status_t acpi_query_interface(viv_dev_t *dev, void *self, uint32_t lu
     return VIV_OK;
 }
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void acpi_reset(viv_dev_t *dev, void *self)
 {

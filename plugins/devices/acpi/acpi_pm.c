@@ -51,7 +51,7 @@ static uint32_t acpi_pm_word(const Acpi *acpi, uint32_t off)
     return (uint32_t)acpi->pm[off] | (uint32_t)acpi->pm[off + 1] << 8;
 }
 
-/* -- PM timer ---------------------------------------------------------------------------------- */
+/* -- PM timer -------------------------------------------------------------------------------- */
 
 static uint64_t acpi_timer_ticks(const Acpi *acpi)
 {
@@ -99,7 +99,7 @@ void acpi_pm_timer_expired(viv_dev_t *dev, void *ctx)
     acpi_sci_update(ctx);
 }
 
-/* -- SCI --------------------------------------------------------------------------------------- */
+/* -- SCI ------------------------------------------------------------------------------------- */
 
 /* With SCI_EN clear the events would be SMIs; nobody listens to those here. */
 void acpi_sci_update(Acpi *acpi)
@@ -124,7 +124,7 @@ void acpi_pm_button(Acpi *acpi, uint32_t pm1_bit)
     acpi_sci_update(acpi);
 }
 
-/* -- PM block ---------------------------------------------------------------------------------- */
+/* -- PM block -------------------------------------------------------------------------------- */
 
 static uint8_t acpi_pm_byte_read(const Acpi *acpi, uint32_t off)
 {
@@ -190,7 +190,7 @@ const viv_io_ops_t acpi_pm_ops = {
     .write = acpi_pm_write,
 };
 
-/* -- GPE0 -------------------------------------------------------------------------------------- */
+/* -- GPE0 ------------------------------------------------------------------------------------ */
 
 /* [emt, device lock held] */
 static uint64_t acpi_gpe_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -216,7 +216,7 @@ const viv_io_ops_t acpi_gpe_ops = {
     .write = acpi_gpe_write,
 };
 
-/* -- B2h/B3h: the SMI command port takes the two commands that the FADT names by itself -------- */
+/* -- B2h/B3h: the SMI command port takes the two commands that the FADT names by itself ------ */
 
 /* [emt, device lock held] */
 static uint64_t acpi_apm_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -250,7 +250,7 @@ const viv_io_ops_t acpi_apm_ops = {
     .write = acpi_apm_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 void acpi_pm_reset(Acpi *acpi)
 {

@@ -22,7 +22,7 @@
 #define ACPI_FADT_TMR_VAL_EXT   0x100u
 #define ACPI_FADT_RESET_REG_SUP 0x400u
 
-/* -- blob -------------------------------------------------------------------------------------- */
+/* -- blob ------------------------------------------------------------------------------------ */
 
 void acpi_put(uint8_t *at, uint64_t value, uint32_t bytes)
 {
@@ -101,7 +101,7 @@ static void acpi_root_add(AcpiTables *t, uint32_t at)
         t->blob.failed = 1;
 }
 
-/* -- FACS, DSDT -------------------------------------------------------------------------------- */
+/* -- FACS, DSDT ------------------------------------------------------------------------------ */
 
 static void acpi_facs_add(AcpiTables *t)
 {
@@ -147,7 +147,7 @@ static viv_status_t acpi_dsdt_add(Acpi *acpi, AcpiTables *t)
     return acpi_dsdt_set(acpi, at, len, "FDCP", acpi->vm->has_device(acpi->dev, "i82078"));
 }
 
-/* -- FADT -------------------------------------------------------------------------------------- */
+/* -- FADT ------------------------------------------------------------------------------------ */
 
 static void acpi_gas_put(uint8_t *at, uint32_t port, uint8_t bits, uint8_t access)
 {
@@ -199,7 +199,7 @@ static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
     acpi_gas_put(at + 220, ACPI_GPE0_BASE, 32, 1);
 }
 
-/* -- MADT -------------------------------------------------------------------------------------- */
+/* -- MADT ------------------------------------------------------------------------------------ */
 
 static void acpi_madt_override(uint8_t *at, uint8_t irq, uint32_t gsi, uint16_t flags)
 {
@@ -248,7 +248,7 @@ static void acpi_madt_add(Acpi *acpi, AcpiTables *t)
     at[5] = 1;
 }
 
-/* -- SSDT: Scope (\_SB) { Processor (Cnnn, n, 0, 0) {} ... } ----------------------------------- */
+/* -- SSDT: Scope (\_SB) { Processor (Cnnn, n, 0, 0) {} ... } --------------------------------- */
 
 static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
 {
@@ -280,7 +280,7 @@ static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
     }
 }
 
-/* -- the user's own tables --------------------------------------------------------------------- */
+/* -- the user's own tables ------------------------------------------------------------------- */
 
 static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
 {
@@ -304,7 +304,7 @@ static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
     return VIV_OK;
 }
 
-/* -- all of them ------------------------------------------------------------------------------- */
+/* -- all of them ----------------------------------------------------------------------------- */
 
 static void acpi_roots_add(Acpi *acpi, AcpiTables *t)
 {

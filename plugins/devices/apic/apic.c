@@ -51,7 +51,7 @@ static const viv_field_t apic_state[] = {
     {0},
 };
 
-/* -- register pages ---------------------------------------------------------------------------- */
+/* -- register pages -------------------------------------------------------------------------- */
 
 static const viv_io_ops_t apic_mmio_ops = {
     .size = sizeof(viv_io_ops_t),
@@ -118,7 +118,7 @@ viv_status_t apic_pages_sync(Apic *apic)
     return VIV_OK;
 }
 
-/* -- the role; [any, chipset lock held] -------------------------------------------------------- */
+/* -- the role; [any, chipset lock held] ------------------------------------------------------ */
 
 static uint32_t apic_role_deliver(viv_dev_t *dev, void *self, uint32_t dest, uint32_t dest_logical,
                                   uint32_t delivery_mode, uint32_t vector, uint32_t level_triggered)
@@ -197,7 +197,7 @@ static const viv_apic_ops_t apic_role = {
     .vcpu_init = apic_role_vcpu_init,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void apic_reset(viv_dev_t *dev, void *self)
 {

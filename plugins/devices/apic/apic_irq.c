@@ -97,7 +97,7 @@ void apic_error(ApicCpu *cpu, uint32_t bits)
         apic_accept(cpu, lvt & 0xffu, 0);
 }
 
-/* -- LVT --------------------------------------------------------------------------------------- */
+/* -- LVT ------------------------------------------------------------------------------------- */
 
 uint32_t apic_lvt_wmask(uint32_t which)
 {
@@ -172,7 +172,7 @@ void apic_svr_write(ApicCpu *cpu, uint32_t value)
     apic_ext_update(cpu);
 }
 
-/* -- pins, EOI, acknowledge -------------------------------------------------------------------- */
+/* -- pins, EOI, acknowledge ------------------------------------------------------------------ */
 
 void apic_pin_set(ApicCpu *cpu, uint32_t pin, uint32_t level)
 {

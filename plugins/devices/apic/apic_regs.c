@@ -81,7 +81,7 @@ static int apic_reg_write_common(ApicCpu *cpu, uint32_t reg, uint32_t value)
     }
 }
 
-/* -- xAPIC ------------------------------------------------------------------------------------- */
+/* -- xAPIC ----------------------------------------------------------------------------------- */
 
 /* [emt] The calling vCPU's APIC if it answers at that page, or NULL. */
 static ApicCpu *apic_mmio_cpu(const ApicPage *page)
@@ -150,7 +150,7 @@ void apic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, ui
     }
 }
 
-/* -- x2APIC ------------------------------------------------------------------------------------ */
+/* -- x2APIC ---------------------------------------------------------------------------------- */
 
 viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr,
                            uint64_t *ret_value)
@@ -240,7 +240,7 @@ viv_status_t apic_msr_write(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t 
     return VIV_OK;
 }
 
-/* -- reset and IA32_APIC_BASE ------------------------------------------------------------------ */
+/* -- reset and IA32_APIC_BASE ---------------------------------------------------------------- */
 
 /* x2APIC: the logical id follows from the id (11.12.10.2). */
 static uint32_t apic_x2_ldr(const ApicCpu *cpu)

@@ -116,7 +116,7 @@ void apic_timer_mode_changed(ApicCpu *cpu, uint32_t old, uint32_t now)
         cpu->timer_first = 0;
 }
 
-/* -- TSC deadline ------------------------------------------------------------------------------ */
+/* -- TSC deadline ---------------------------------------------------------------------------- */
 
 uint64_t apic_timer_deadline_read(const ApicCpu *cpu)
 {

@@ -112,7 +112,7 @@ static const viv_io_ops_t debugcon_io = {
     .write_string = debugcon_write_string,
 };
 
-/* -- what the driver sees ---------------------------------------------------------------------- */
+/* -- what the driver sees -------------------------------------------------------------------- */
 
 /* [io] There is no input: it is taken and forgotten, so that a pipe does not fill up. */
 static uint32_t debugcon_receive(void *self, const void *buf, uint32_t len_bytes)
@@ -165,7 +165,7 @@ static viv_status_t debugcon_query_interface(viv_dev_t *dev, void *self, uint32_
     return VIV_OK;
 }
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 /* [main, device lock held] */
 static viv_status_t debugcon_attach(viv_dev_t *dev, DebugCon *con)

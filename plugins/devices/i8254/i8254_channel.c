@@ -57,7 +57,7 @@ void i8254_channel_reset(I8254Channel *c, uint64_t now, uint8_t gate)
         .at = now, .rw = I8254_RW_BOTH, .gate = gate, .out = 1, .mode = 3, .null_count = 1};
 }
 
-/* -- running ----------------------------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------------------------- */
 
 /* The CLK pulse that takes the count register into the counting element. */
 static void i8254_load(I8254Channel *c)
@@ -218,7 +218,7 @@ uint64_t i8254_channel_next(const I8254Channel *c)
     }
 }
 
-/* -- the guest's side -------------------------------------------------------------------------- */
+/* -- the guest's side ------------------------------------------------------------------------ */
 
 void i8254_channel_control(I8254Channel *c, uint8_t word)
 {
@@ -350,7 +350,7 @@ uint8_t i8254_channel_read(I8254Channel *c, const I8254Channel *run)
     return (uint8_t)(msb ? value >> 8 : value);
 }
 
-/* -- saved state ------------------------------------------------------------------------------- */
+/* -- saved state ----------------------------------------------------------------------------- */
 
 int i8254_channel_is_sane(const I8254Channel *c, uint64_t now)
 {

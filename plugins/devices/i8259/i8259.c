@@ -97,7 +97,7 @@ static const viv_field_t i8259_state[] = {
 /* Inputs that can be switched to level: not the timer, keyboard, cascade; not the RTC, the FPU. */
 static const uint8_t i8259_elcr_mask[2] = {0xf8, 0xde};
 
-/* -- priority ---------------------------------------------------------------------------------- */
+/* -- priority -------------------------------------------------------------------------------- */
 
 static uint8_t i8259_irr(const I8259Chip *c)
 {
@@ -171,7 +171,7 @@ static uint8_t i8259_vector(const I8259Chip *c, uint32_t n)
     return (uint8_t)((c->icw1 & 0xc0) | n << 3);
 }
 
-/* -- the machine's side ------------------------------------------------------------------------ */
+/* -- the machine's side ---------------------------------------------------------------------- */
 
 /* [any, chipset lock] */
 static void i8259_set_irq(viv_dev_t *dev, void *self, uint32_t irq, uint32_t level)
@@ -223,7 +223,7 @@ static const viv_pic_ops_t i8259_role = {
     .acknowledge = i8259_acknowledge,
 };
 
-/* -- the guest's side -------------------------------------------------------------------------- */
+/* -- the guest's side ------------------------------------------------------------------------ */
 
 static void i8259_icw1(I8259Chip *c, uint8_t value)
 {
@@ -388,7 +388,7 @@ static const viv_io_ops_t i8259_elcr_io = {
     .write = i8259_elcr_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 /* [main or emt, chipset lock] The inputs are not the chips' own: they stay as they are driven. */
 static void i8259_reset(viv_dev_t *dev, void *self)

@@ -69,7 +69,7 @@ static const viv_field_t ioapic_state[] = {
     {0},
 };
 
-/* -- inputs to messages; chipset lock held ----------------------------------------------------- */
+/* -- inputs to messages; chipset lock held --------------------------------------------------- */
 
 static uint32_t ioapic_send(IoApic *io, uint32_t pin)
 {
@@ -136,7 +136,7 @@ static const viv_ioapic_ops_t ioapic_role = {
     .broadcast_eoi = ioapic_role_broadcast_eoi,
 };
 
-/* -- registers --------------------------------------------------------------------------------- */
+/* -- registers ------------------------------------------------------------------------------- */
 
 static uint32_t ioapic_reg_read(const IoApic *io)
 {
@@ -216,7 +216,7 @@ static const viv_io_ops_t ioapic_mmio_ops = {
     .write = ioapic_mmio_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 /* The devices raise their lines anew after it. */
 static void ioapic_reset(viv_dev_t *dev, void *self)

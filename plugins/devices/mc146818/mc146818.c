@@ -101,7 +101,7 @@ static const viv_field_t mc146818_state[] = {
     {0},
 };
 
-/* -- divider chain ----------------------------------------------------------------------------- */
+/* -- divider chain --------------------------------------------------------------------------- */
 
 static int mc146818_is_running(const Mc146818 *rtc)
 {
@@ -137,7 +137,7 @@ static uint64_t mc146818_first_update(const Mc146818 *rtc, uint64_t now_ns)
     return rtc->anchor_ns + seconds * MC146818_SECOND_NS;
 }
 
-/* -- interrupts -------------------------------------------------------------------------------- */
+/* -- interrupts ------------------------------------------------------------------------------ */
 
 static uint8_t mc146818_pending(const Mc146818 *rtc)
 {
@@ -186,7 +186,7 @@ static void mc146818_periodic(viv_dev_t *dev, void *ctx)
     mc146818_update_irq(dev, rtc);
 }
 
-/* -- calendar ---------------------------------------------------------------------------------- */
+/* -- calendar -------------------------------------------------------------------------------- */
 
 static uint32_t mc146818_decode(const Mc146818 *rtc, uint8_t value)
 {
@@ -317,7 +317,7 @@ static void mc146818_set_from_host(viv_dev_t *dev, Mc146818 *rtc, uint64_t wall_
     rtc->periodic_tick = mc146818_tick(rtc, now_ns);
 }
 
-/* -- registers --------------------------------------------------------------------------------- */
+/* -- registers ------------------------------------------------------------------------------- */
 
 static void mc146818_write_a(viv_dev_t *dev, Mc146818 *rtc, uint8_t value)
 {
@@ -415,7 +415,7 @@ static const viv_io_ops_t mc146818_io = {
     .write = mc146818_write,
 };
 
-/* -- the RTC role ------------------------------------------------------------------------------ */
+/* -- the RTC role ---------------------------------------------------------------------------- */
 
 /* [any, chipset lock] */
 static uint8_t mc146818_cmos_read(viv_dev_t *dev, void *self, uint32_t index)
@@ -444,7 +444,7 @@ static const viv_rtc_ops_t mc146818_role = {
     .cmos_write = mc146818_cmos_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 /* [main or emt, chipset lock] The RESET pin: the clock and the RAM live on the battery. */
 static void mc146818_reset(viv_dev_t *dev, void *self)

@@ -46,7 +46,7 @@ static void pcarch_update(viv_dev_t *dev, const PcArch *pc)
     pc->chipset->a20_set(dev, PCARCH_A20_SOURCE, (pc->port92 & PCARCH_92_A20) != 0);
 }
 
-/* -- port 92h ---------------------------------------------------------------------------------- */
+/* -- port 92h -------------------------------------------------------------------------------- */
 
 /* [emt, chipset lock] */
 static uint64_t pcarch_92_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -80,7 +80,7 @@ static const viv_io_ops_t pcarch_92_io = {
     .write = pcarch_92_write,
 };
 
-/* -- coprocessor errors ------------------------------------------------------------------------ */
+/* -- coprocessor errors ---------------------------------------------------------------------- */
 
 /* [emt, chipset lock] */
 static void pcarch_ferr(viv_dev_t *dev, void *ctx, uint32_t level)
@@ -114,7 +114,7 @@ static const viv_io_ops_t pcarch_fpu_io = {
     .write = pcarch_fpu_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 /* [main or emt, chipset lock] */
 static void pcarch_reset(viv_dev_t *dev, void *self)

@@ -84,7 +84,7 @@ static const viv_option_t pcbios_options[] = {
     {0},
 };
 
-/* -- boot order and CMOS ----------------------------------------------------------------------- */
+/* -- boot order and CMOS --------------------------------------------------------------------- */
 
 /* The CMOS code of a device class, 0 for NONE, -1 for an unknown word. */
 static int pcbios_boot_code(const char *word)
@@ -161,7 +161,7 @@ static void pcbios_cmos_write(PcBios *bios)
     pcbios_cmos_boot(bios);
 }
 
-/* -- firmware files ---------------------------------------------------------------------------- */
+/* -- firmware files -------------------------------------------------------------------------- */
 
 static void pcbios_le(uint8_t *at, uint64_t value, uint32_t bytes)
 {
@@ -228,7 +228,7 @@ static viv_status_t pcbios_publish(PcBios *bios)
     return st == VIV_OK ? pcbios_smbios_publish(bios) : st;
 }
 
-/* -- debug port -------------------------------------------------------------------------------- */
+/* -- debug port ------------------------------------------------------------------------------ */
 
 static void pcbios_debug_flush(PcBios *bios)
 {
@@ -268,7 +268,7 @@ static const viv_io_ops_t pcbios_debug_ops = {
     .write = pcbios_debug_write,
 };
 
-/* -- ROM --------------------------------------------------------------------------------------- */
+/* -- ROM ------------------------------------------------------------------------------------- */
 
 static viv_status_t pcbios_rom_map(PcBios *bios, const uint8_t *image, uint64_t len)
 {
@@ -310,7 +310,7 @@ static viv_status_t pcbios_rom_load(PcBios *bios)
     return st;
 }
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void pcbios_reset(viv_dev_t *dev, void *self)
 {

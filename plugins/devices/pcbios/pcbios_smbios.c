@@ -67,7 +67,7 @@ static void pcbios_smbios_end(Smbios *s)
         s->largest = s->len - s->start;
 }
 
-/* -- UUIDs ------------------------------------------------------------------------------------- */
+/* -- UUIDs ----------------------------------------------------------------------------------- */
 
 static int pcbios_hex(char c)
 {
@@ -118,7 +118,7 @@ static void pcbios_smbios_uuid(PcBios *bios, Smbios *s)
         pcbios_smbios_put(s, uuid[order[i]], 1);
 }
 
-/* -- structures -------------------------------------------------------------------------------- */
+/* -- structures ------------------------------------------------------------------------------ */
 
 static void pcbios_smbios_bios(PcBios *bios, Smbios *s)
 {
@@ -305,7 +305,7 @@ static void pcbios_smbios_rest(PcBios *bios, Smbios *s)
     pcbios_smbios_end(s);
 }
 
-/* -- entry point ------------------------------------------------------------------------------- */
+/* -- entry point ----------------------------------------------------------------------------- */
 
 static uint8_t pcbios_smbios_sum(const uint8_t *bytes, uint32_t len)
 {

@@ -26,7 +26,7 @@ static const viv_field_t pci_state[] = {
     {0},
 };
 
-/* -- CF8h-CFBh: only a whole dword is the address register; CF9h as a byte is reset control ---- */
+/* -- CF8h-CFBh: only a whole dword is the address register; CF9h as a byte is reset control -- */
 
 /* [emt, device lock held] */
 static uint64_t pci_address_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -63,7 +63,7 @@ static const viv_io_ops_t pci_address_ops = {
     .write = pci_address_write,
 };
 
-/* -- CFCh-CFFh --------------------------------------------------------------------------------- */
+/* -- CFCh-CFFh ------------------------------------------------------------------------------- */
 
 /* [emt, no lock] The configuration space that is reached has its own lock, taken by the host:
  * holding ours as well would order two device locks. Guests serialise CF8h/CFCh pairs themselves,
@@ -111,7 +111,7 @@ static const viv_io_ops_t pci_data_ops = {
     .write = pci_data_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void pci_reset(viv_dev_t *dev, void *self)
 {

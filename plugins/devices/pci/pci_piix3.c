@@ -111,7 +111,8 @@ static void pci_piix3_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t 
         pci_piix3_route_update(dev, ctx);
 }
 
-/* Functions say their levels anew after a reset and a load: they start low here, and the lines too. */
+/* Functions say their levels anew after a reset and a load: they start low here, and the lines
+ * too. */
 static void pci_piix3_lines_forget(viv_dev_t *dev, PciBus *pci)
 {
     pci->chipset->lock(dev);

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define PCKBD_STATE_VERSION 1u
-#define PCKBD_LUN_KBD 0u
-#define PCKBD_LUN_MOUSE 1u
+#define PCKBD_LUN_KBD       0u
+#define PCKBD_LUN_MOUSE     1u
 
 static const viv_option_t pckbd_options[] = {
     VIV_OPT_NAMED(Pckbd, "MouseEnabled", has_mouse, VIV_BOOL, 0, 1, 1,
@@ -94,7 +94,7 @@ static void pckbd_reset(viv_dev_t *dev, void *self)
     pckbd_mouse_reset(kb);
 }
 
-/* -- Saved state is hostile -------------------------------------------------------------------- */
+/* -- Saved state is hostile ------------------------------------------------------------------ */
 
 static uint32_t pckbd_load_lengths_good(const Pckbd *kb)
 {
@@ -123,9 +123,9 @@ static uint32_t pckbd_load_modes_good(const Pckbd *kb)
 static void pckbd_load_mask(Pckbd *kb)
 {
     uint8_t *flags[] = {
-        &kb->password_loaded, &kb->locked, &kb->kbd_scanning, &kb->kbd_testing,
-        &kb->mouse_reporting, &kb->mouse_remote, &kb->mouse_wrap, &kb->mouse_scale,
-        &kb->mouse_testing, &kb->mouse_errors,
+        &kb->password_loaded, &kb->locked,       &kb->kbd_scanning, &kb->kbd_testing,
+        &kb->mouse_reporting, &kb->mouse_remote, &kb->mouse_wrap,   &kb->mouse_scale,
+        &kb->mouse_testing,   &kb->mouse_errors,
     };
     for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         *flags[i] = *flags[i] != 0;
@@ -163,7 +163,7 @@ static viv_status_t pckbd_post_load(viv_dev_t *dev, void *self, uint32_t version
     return VIV_OK;
 }
 
-/* -- Construction ------------------------------------------------------------------------------ */
+/* -- Construction ---------------------------------------------------------------------------- */
 
 /* [any] */
 static viv_status_t pckbd_query_interface(viv_dev_t *dev, void *self, uint32_t lun, const char *id,

@@ -22,42 +22,42 @@
 #include <viv/device.h>
 #include <viv/interfaces.h>
 
-#define PCKBD_IRQ_KBD 1u
+#define PCKBD_IRQ_KBD   1u
 #define PCKBD_IRQ_MOUSE 12u
 
 /* Status register */
-#define PCKBD_ST_OBF 0x01u
-#define PCKBD_ST_SYS 0x04u
-#define PCKBD_ST_COMMAND 0x08u
+#define PCKBD_ST_OBF      0x01u
+#define PCKBD_ST_SYS      0x04u
+#define PCKBD_ST_COMMAND  0x08u
 #define PCKBD_ST_UNLOCKED 0x10u
-#define PCKBD_ST_AUX_OBF 0x20u
-#define PCKBD_ST_TIMEOUT 0x40u
+#define PCKBD_ST_AUX_OBF  0x20u
+#define PCKBD_ST_TIMEOUT  0x40u
 /* Command byte */
-#define PCKBD_CB_KBD_INT 0x01u
+#define PCKBD_CB_KBD_INT   0x01u
 #define PCKBD_CB_MOUSE_INT 0x02u
-#define PCKBD_CB_SYS 0x04u
-#define PCKBD_CB_KBD_OFF 0x10u
+#define PCKBD_CB_SYS       0x04u
+#define PCKBD_CB_KBD_OFF   0x10u
 #define PCKBD_CB_MOUSE_OFF 0x20u
 #define PCKBD_CB_TRANSLATE 0x40u
 /* Output port */
 #define PCKBD_P2_RUN 0x01u
 #define PCKBD_P2_A20 0x02u
 
-#define PCKBD_RAM_BYTES 32u
+#define PCKBD_RAM_BYTES    32u
 #define PCKBD_PASSWORD_MAX 32u
-#define PCKBD_OUT_MAX 64u   /* controller's own answers that wait */
-#define PCKBD_KBD_BUF 16u   /* the keyboard's buffer */
-#define PCKBD_KEY_MAX 8u    /* longest sequence of one key */
-#define PCKBD_INPUT_MAX 1024u /* host scan codes that wait */
-#define PCKBD_RESP_MAX 8u
-#define PCKBD_EVENTS_MAX 64u
+#define PCKBD_OUT_MAX      64u   /* controller's own answers that wait */
+#define PCKBD_KBD_BUF      16u   /* the keyboard's buffer */
+#define PCKBD_KEY_MAX      8u    /* longest sequence of one key */
+#define PCKBD_INPUT_MAX    1024u /* host scan codes that wait */
+#define PCKBD_RESP_MAX     8u
+#define PCKBD_EVENTS_MAX   64u
 
 /* A byte of the controller's answers: where it seems to come from. */
-#define PCKBD_OUT_AUX 0x100u
+#define PCKBD_OUT_AUX     0x100u
 #define PCKBD_OUT_TIMEOUT 0x200u
 
 /* Key properties of scan code set 3. */
-#define PCKBD_KEY_BREAK 1u
+#define PCKBD_KEY_BREAK     1u
 #define PCKBD_KEY_TYPEMATIC 2u
 
 typedef struct PckbdEvent {
@@ -70,10 +70,10 @@ typedef struct Pckbd {
     uint8_t has_mouse;
 
     /* controller (saved) */
-    uint8_t status; /* ST_OBF, _SYS, _COMMAND, _AUX_OBF, _TIMEOUT */
-    uint8_t data;   /* output buffer */
-    uint8_t command; /* controller command that waits for its byte, 0: none */
-    uint8_t poll;    /* 1: C1h, 2: C2h show the input port in the status */
+    uint8_t status;               /* ST_OBF, _SYS, _COMMAND, _AUX_OBF, _TIMEOUT */
+    uint8_t data;                 /* output buffer */
+    uint8_t command;              /* controller command that waits for its byte, 0: none */
+    uint8_t poll;                 /* 1: C1h, 2: C2h show the input port in the status */
     uint8_t ram[PCKBD_RAM_BYTES]; /* ram[0] is the command byte */
     uint8_t outport;
     uint8_t xlat_break; /* translation has swallowed an F0h */
@@ -95,8 +95,8 @@ typedef struct Pckbd {
     uint8_t kbd_resp[PCKBD_RESP_MAX];
     uint8_t kbd_buf[PCKBD_KBD_BUF];
     uint8_t kbd_repeat[PCKBD_KEY_MAX]; /* make codes of the key that repeats */
-    uint8_t kbd_repeat_key[2]; /* E0h or 0, set-1 code */
-    uint8_t kbd_keys[256];     /* set 3: PCKBD_KEY_* */
+    uint8_t kbd_repeat_key[2];         /* E0h or 0, set-1 code */
+    uint8_t kbd_keys[256];             /* set 3: PCKBD_KEY_* */
     uint16_t input_len;
     uint8_t input[PCKBD_INPUT_MAX]; /* set 1, as the host gave them */
 
@@ -106,7 +106,7 @@ typedef struct Pckbd {
     uint8_t mouse_resolution, mouse_rate;
     uint8_t mouse_command;
     uint8_t mouse_testing;
-    uint8_t mouse_errors; /* consecutive bad bytes */
+    uint8_t mouse_errors;   /* consecutive bad bytes */
     uint8_t mouse_rates[3]; /* latest rates, newest last */
     uint8_t mouse_buttons;  /* as last reported */
     uint8_t mouse_resp_len, mouse_packet_len;

@@ -13,11 +13,11 @@
 /* Colour display, no manufacturing loop, not locked; the devices' data lines idle high. */
 #define PCKBD_INPORT 0xb3u
 /* Bytes of controller RAM with a meaning. */
-#define PCKBD_RAM_COMMAND 0x00u
-#define PCKBD_RAM_SECURITY_ON 0x13u
+#define PCKBD_RAM_COMMAND      0x00u
+#define PCKBD_RAM_SECURITY_ON  0x13u
 #define PCKBD_RAM_SECURITY_OFF 0x14u
-#define PCKBD_RAM_IGNORE_1 0x16u
-#define PCKBD_RAM_IGNORE_2 0x17u
+#define PCKBD_RAM_IGNORE_1     0x16u
+#define PCKBD_RAM_IGNORE_2     0x17u
 
 /* [any, device lock held] Invariant 2. */
 void pckbd_irq_update(Pckbd *kb)
@@ -34,12 +34,12 @@ void pckbd_shift(uint8_t *bytes, uint32_t len, uint32_t n)
     memmove(bytes, bytes + n, len - n);
 }
 
-/* -- The output buffer ------------------------------------------------------------------------- */
+/* -- The output buffer ----------------------------------------------------------------------- */
 
 static void pckbd_kbc_show(Pckbd *kb, uint32_t entry)
 {
     kb->data = (uint8_t)entry;
-    kb->status &= (uint8_t)~(PCKBD_ST_AUX_OBF | PCKBD_ST_TIMEOUT);
+    kb->status &= (uint8_t) ~(PCKBD_ST_AUX_OBF | PCKBD_ST_TIMEOUT);
     kb->status |= PCKBD_ST_OBF;
     if (entry & PCKBD_OUT_AUX)
         kb->status |= PCKBD_ST_AUX_OBF;
@@ -93,7 +93,7 @@ static void pckbd_kbc_emptied(Pckbd *kb)
     pckbd_kbc_kick(kb);
 }
 
-/* -- Bytes of the keyboard: translation and password ------------------------------------------- */
+/* -- Bytes of the keyboard: translation and password ----------------------------------------- */
 
 /* Set 2 to set 1. Returns 0 while the byte is only a prefix. */
 static uint32_t pckbd_kbc_translate(Pckbd *kb, uint8_t *value)
@@ -155,7 +155,7 @@ void pckbd_kbc_byte_due(viv_dev_t *dev, void *ctx)
     pckbd_kbc_kick(kb);
 }
 
-/* -- Commands ---------------------------------------------------------------------------------- */
+/* -- Commands -------------------------------------------------------------------------------- */
 
 static void pckbd_kbc_outport_write(Pckbd *kb, uint8_t value)
 {
@@ -243,22 +243,14 @@ static void pckbd_kbc_command(Pckbd *kb, uint8_t command)
         return;
     }
     switch (command) {
-    case 0xa4:
-        pckbd_kbc_put(kb, kb->password_loaded ? 0xfa : 0xf1);
-        break;
+    case 0xa4: pckbd_kbc_put(kb, kb->password_loaded ? 0xfa : 0xf1); break;
     case 0xa5:
         kb->command = command;
         kb->password_len = kb->password_loaded = 0;
         break;
-    case 0xa6:
-        pckbd_kbc_lock(kb);
-        break;
-    case 0xa7:
-        pckbd_kbc_command_bits(kb, 0, PCKBD_CB_MOUSE_OFF);
-        break;
-    case 0xa8:
-        pckbd_kbc_command_bits(kb, PCKBD_CB_MOUSE_OFF, 0);
-        break;
+    case 0xa6: pckbd_kbc_lock(kb); break;
+    case 0xa7: pckbd_kbc_command_bits(kb, 0, PCKBD_CB_MOUSE_OFF); break;
+    case 0xa8: pckbd_kbc_command_bits(kb, PCKBD_CB_MOUSE_OFF, 0); break;
     case 0xa9:
         pckbd_kbc_put(kb, kb->has_mouse ? 0x00 : 0x02); /* clock line stuck high: nobody there */
         break;
@@ -266,34 +258,16 @@ static void pckbd_kbc_command(Pckbd *kb, uint8_t command)
         pckbd_kbc_command_bits(kb, 0, PCKBD_CB_SYS);
         pckbd_kbc_put(kb, 0x55);
         break;
-    case 0xab:
-        pckbd_kbc_put(kb, 0x00);
-        break;
-    case 0xac:
-        pckbd_kbc_dump(kb);
-        break;
-    case 0xad:
-        pckbd_kbc_command_bits(kb, 0, PCKBD_CB_KBD_OFF);
-        break;
-    case 0xae:
-        pckbd_kbc_command_bits(kb, PCKBD_CB_KBD_OFF, 0);
-        break;
-    case 0xc0:
-        pckbd_kbc_put(kb, PCKBD_INPORT);
-        break;
+    case 0xab: pckbd_kbc_put(kb, 0x00); break;
+    case 0xac: pckbd_kbc_dump(kb); break;
+    case 0xad: pckbd_kbc_command_bits(kb, 0, PCKBD_CB_KBD_OFF); break;
+    case 0xae: pckbd_kbc_command_bits(kb, PCKBD_CB_KBD_OFF, 0); break;
+    case 0xc0: pckbd_kbc_put(kb, PCKBD_INPORT); break;
     case 0xc1:
-    case 0xc2:
-        kb->poll = command & 3u;
-        break;
-    case 0xd0:
-        pckbd_kbc_put(kb, pckbd_kbc_outport_read(kb));
-        break;
-    case 0xdd:
-        pckbd_kbc_outport_write(kb, (uint8_t)(kb->outport & ~PCKBD_P2_A20));
-        break;
-    case 0xdf:
-        pckbd_kbc_outport_write(kb, kb->outport | PCKBD_P2_A20);
-        break;
+    case 0xc2: kb->poll = command & 3u; break;
+    case 0xd0: pckbd_kbc_put(kb, pckbd_kbc_outport_read(kb)); break;
+    case 0xdd: pckbd_kbc_outport_write(kb, (uint8_t)(kb->outport & ~PCKBD_P2_A20)); break;
+    case 0xdf: pckbd_kbc_outport_write(kb, kb->outport | PCKBD_P2_A20); break;
     case 0xe0:
         pckbd_kbc_put(kb, (kb->ram[PCKBD_RAM_COMMAND] & PCKBD_CB_KBD_OFF) ? 0x02 : 0x03);
         break;
@@ -308,9 +282,7 @@ static void pckbd_kbc_argument(Pckbd *kb, uint8_t command, uint8_t value)
 {
     kb->command = 0;
     switch (command) {
-    case 0x60:
-        pckbd_kbc_command_byte(kb, value);
-        break;
+    case 0x60: pckbd_kbc_command_byte(kb, value); break;
     case 0xa5: /* scan codes up to a zero */
         if (value == 0) {
             kb->password_loaded = kb->password_len != 0;
@@ -320,15 +292,9 @@ static void pckbd_kbc_argument(Pckbd *kb, uint8_t command, uint8_t value)
             kb->password[kb->password_len++] = value;
         kb->command = command;
         break;
-    case 0xd1:
-        pckbd_kbc_outport_write(kb, value);
-        break;
-    case 0xd2:
-        pckbd_kbc_put(kb, value);
-        break;
-    case 0xd3:
-        pckbd_kbc_put(kb, value | PCKBD_OUT_AUX);
-        break;
+    case 0xd1: pckbd_kbc_outport_write(kb, value); break;
+    case 0xd2: pckbd_kbc_put(kb, value); break;
+    case 0xd3: pckbd_kbc_put(kb, value | PCKBD_OUT_AUX); break;
     case 0xd4:
         pckbd_kbc_command_bits(kb, PCKBD_CB_MOUSE_OFF, 0);
         if (kb->has_mouse)
@@ -336,13 +302,11 @@ static void pckbd_kbc_argument(Pckbd *kb, uint8_t command, uint8_t value)
         else
             pckbd_kbc_put(kb, 0xfe | PCKBD_OUT_AUX | PCKBD_OUT_TIMEOUT);
         break;
-    default:
-        kb->ram[command & 0x1fu] = value;
-        break;
+    default: kb->ram[command & 0x1fu] = value; break;
     }
 }
 
-/* -- Ports ------------------------------------------------------------------------------------- */
+/* -- Ports ----------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t pckbd_data_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -393,12 +357,16 @@ static void pckbd_command_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_
 }
 
 const viv_io_ops_t pckbd_data_ops = {
-    .size = sizeof(viv_io_ops_t), .widths = VIV_W8,
-    .read = pckbd_data_read, .write = pckbd_data_write,
+    .size = sizeof(viv_io_ops_t),
+    .widths = VIV_W8,
+    .read = pckbd_data_read,
+    .write = pckbd_data_write,
 };
 const viv_io_ops_t pckbd_command_ops = {
-    .size = sizeof(viv_io_ops_t), .widths = VIV_W8,
-    .read = pckbd_status_read, .write = pckbd_command_write,
+    .size = sizeof(viv_io_ops_t),
+    .widths = VIV_W8,
+    .read = pckbd_status_read,
+    .write = pckbd_command_write,
 };
 
 /* Power-on: both interfaces off, A20 high as all pins of the output port. */

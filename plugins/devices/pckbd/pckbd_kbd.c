@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-#define PCKBD_ACK 0xfau
-#define PCKBD_RESEND 0xfeu
-#define PCKBD_BAT_OK 0xaau
-#define PCKBD_KBD_BAT_NS 5000000u
+#define PCKBD_ACK          0xfau
+#define PCKBD_RESEND       0xfeu
+#define PCKBD_BAT_OK       0xaau
+#define PCKBD_KBD_BAT_NS   5000000u
 #define PCKBD_RATE_DEFAULT 0x2bu /* 500 ms, 10.9 a second */
 
-/* -- Typematic --------------------------------------------------------------------------------- */
+/* -- Typematic ------------------------------------------------------------------------------- */
 
 static uint64_t pckbd_kbd_delay_ns(const Pckbd *kb)
 {
@@ -65,7 +65,7 @@ void pckbd_kbd_repeat_due(viv_dev_t *dev, void *ctx)
     dev->api->timer_arm(kb->repeat_timer, dev->api->time_ns(dev) + pckbd_kbd_period_ns(kb));
 }
 
-/* -- Keys -------------------------------------------------------------------------------------- */
+/* -- Keys ------------------------------------------------------------------------------------ */
 
 /* One set-1 sequence (prefix 0, E0h or E1h, then codes of 7 bits plus the release bit) in the
  * current set. Returns its length, 0 if the set has no such thing. */
@@ -156,7 +156,7 @@ static void pckbd_kbd_scan(Pckbd *kb)
     }
 }
 
-/* -- Towards the controller -------------------------------------------------------------------- */
+/* -- Towards the controller ------------------------------------------------------------------ */
 
 /* While a command waits for its argument no keys are sent. */
 uint32_t pckbd_kbd_ready(const Pckbd *kb)
@@ -180,7 +180,7 @@ uint8_t pckbd_kbd_take(Pckbd *kb)
     return value;
 }
 
-/* -- Commands ---------------------------------------------------------------------------------- */
+/* -- Commands -------------------------------------------------------------------------------- */
 
 static void pckbd_kbd_respond(Pckbd *kb, uint8_t value)
 {
@@ -211,9 +211,7 @@ static void pckbd_kbd_argument(Pckbd *kb, uint8_t command, uint8_t value)
 {
     kb->kbd_command = 0;
     switch (command) {
-    case 0xed:
-        kb->kbd_leds = value & 7u;
-        break;
+    case 0xed: kb->kbd_leds = value & 7u; break;
     case 0xf0:
         if (value > 3) {
             pckbd_kbd_respond(kb, PCKBD_RESEND);
@@ -227,9 +225,7 @@ static void pckbd_kbd_argument(Pckbd *kb, uint8_t command, uint8_t value)
             pckbd_kbd_clear(kb);
         }
         return;
-    case 0xf3:
-        kb->kbd_rate = value & 0x7f;
-        break;
+    case 0xf3: kb->kbd_rate = value & 0x7f; break;
     default: /* FBh, FCh, FDh: one key after the other until a command comes */
         kb->kbd_keys[value] = command == 0xfb   ? PCKBD_KEY_TYPEMATIC
                               : command == 0xfc ? PCKBD_KEY_BREAK
@@ -245,12 +241,8 @@ static void pckbd_kbd_command(Pckbd *kb, uint8_t command)
     switch (command) {
     case 0xed:
     case 0xf0:
-    case 0xf3:
-        kb->kbd_command = command;
-        break;
-    case 0xee:
-        pckbd_kbd_respond(kb, 0xee);
-        return;
+    case 0xf3: kb->kbd_command = command; break;
+    case 0xee: pckbd_kbd_respond(kb, 0xee); return;
     case 0xf2:
         pckbd_kbd_respond(kb, PCKBD_ACK);
         pckbd_kbd_respond(kb, 0xab);
@@ -264,30 +256,18 @@ static void pckbd_kbd_command(Pckbd *kb, uint8_t command)
         pckbd_kbd_defaults(kb);
         kb->kbd_scanning = 0;
         break;
-    case 0xf6:
-        pckbd_kbd_defaults(kb);
-        break;
-    case 0xf7:
-        pckbd_kbd_all_keys(kb, PCKBD_KEY_TYPEMATIC);
-        break;
-    case 0xf8:
-        pckbd_kbd_all_keys(kb, PCKBD_KEY_BREAK);
-        break;
-    case 0xf9:
-        pckbd_kbd_all_keys(kb, 0);
-        break;
-    case 0xfa:
-        pckbd_kbd_all_keys(kb, PCKBD_KEY_TYPEMATIC | PCKBD_KEY_BREAK);
-        break;
+    case 0xf6: pckbd_kbd_defaults(kb); break;
+    case 0xf7: pckbd_kbd_all_keys(kb, PCKBD_KEY_TYPEMATIC); break;
+    case 0xf8: pckbd_kbd_all_keys(kb, PCKBD_KEY_BREAK); break;
+    case 0xf9: pckbd_kbd_all_keys(kb, 0); break;
+    case 0xfa: pckbd_kbd_all_keys(kb, PCKBD_KEY_TYPEMATIC | PCKBD_KEY_BREAK); break;
     case 0xfb:
     case 0xfc:
     case 0xfd:
         pckbd_kbd_clear(kb);
         kb->kbd_command = command;
         break;
-    case 0xfe:
-        pckbd_kbd_respond(kb, kb->kbd_last);
-        return;
+    case 0xfe: pckbd_kbd_respond(kb, kb->kbd_last); return;
     case 0xff:
         pckbd_kbd_defaults(kb);
         kb->input_len = 0;
@@ -297,9 +277,7 @@ static void pckbd_kbd_command(Pckbd *kb, uint8_t command)
         kb->dev->api->timer_arm(kb->kbd_bat_timer,
                                 kb->dev->api->time_ns(kb->dev) + PCKBD_KBD_BAT_NS);
         break;
-    default:
-        pckbd_kbd_respond(kb, PCKBD_RESEND);
-        return;
+    default: pckbd_kbd_respond(kb, PCKBD_RESEND); return;
     }
     pckbd_kbd_respond(kb, PCKBD_ACK);
 }
@@ -351,7 +329,7 @@ void pckbd_kbd_reset(Pckbd *kb)
     kb->dev->api->timer_cancel(kb->kbd_bat_timer);
 }
 
-/* -- The port ---------------------------------------------------------------------------------- */
+/* -- The port -------------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static uint32_t pckbd_port_scancodes(void *self, const uint8_t *codes, uint32_t count)
@@ -382,5 +360,6 @@ static uint32_t pckbd_port_leds(void *self)
 
 const viv_keyboard_port_ops_t pckbd_keyboard_port = {
     .size = sizeof(viv_keyboard_port_ops_t),
-    .put_scancodes = pckbd_port_scancodes, .leds = pckbd_port_leds,
+    .put_scancodes = pckbd_port_scancodes,
+    .leds = pckbd_port_leds,
 };

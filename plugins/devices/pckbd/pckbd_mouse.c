@@ -9,13 +9,13 @@
 
 #include <string.h>
 
-#define PCKBD_ACK 0xfau
-#define PCKBD_NAK 0xfeu
-#define PCKBD_ERROR 0xfcu
+#define PCKBD_ACK          0xfau
+#define PCKBD_NAK          0xfeu
+#define PCKBD_ERROR        0xfcu
 #define PCKBD_MOUSE_BAT_NS 10000000u
-#define PCKBD_MOUSE_SPAN 1000000 /* counts that one entry can hold */
+#define PCKBD_MOUSE_SPAN   1000000 /* counts that one entry can hold */
 
-/* -- Events ------------------------------------------------------------------------------------ */
+/* -- Events ---------------------------------------------------------------------------------- */
 
 static int32_t pckbd_mouse_add(int32_t a, int32_t b)
 {
@@ -85,7 +85,7 @@ static uint32_t pckbd_mouse_packet_make(Pckbd *kb, uint8_t out[4])
     return kb->mouse_id ? 4 : 3;
 }
 
-/* -- Sampling ---------------------------------------------------------------------------------- */
+/* -- Sampling -------------------------------------------------------------------------------- */
 
 static uint32_t pckbd_mouse_streams(const Pckbd *kb)
 {
@@ -122,7 +122,7 @@ void pckbd_mouse_sample_due(viv_dev_t *dev, void *ctx)
     pckbd_kbc_kick(kb);
 }
 
-/* -- Towards the controller -------------------------------------------------------------------- */
+/* -- Towards the controller ------------------------------------------------------------------ */
 
 uint32_t pckbd_mouse_ready(const Pckbd *kb)
 {
@@ -144,7 +144,7 @@ uint8_t pckbd_mouse_take(Pckbd *kb)
     return value;
 }
 
-/* -- Commands ---------------------------------------------------------------------------------- */
+/* -- Commands -------------------------------------------------------------------------------- */
 
 static void pckbd_mouse_respond(Pckbd *kb, const uint8_t *bytes, uint32_t len)
 {
@@ -239,16 +239,10 @@ static void pckbd_mouse_command(Pckbd *kb, uint8_t command)
     uint8_t answer[PCKBD_RESP_MAX] = {PCKBD_ACK};
     uint32_t len = 1;
     switch (command) {
-    case 0xe6:
-        kb->mouse_scale = 0;
-        break;
-    case 0xe7:
-        kb->mouse_scale = 1;
-        break;
+    case 0xe6: kb->mouse_scale = 0; break;
+    case 0xe7: kb->mouse_scale = 1; break;
     case 0xe8:
-    case 0xf3:
-        kb->mouse_command = command;
-        break;
+    case 0xf3: kb->mouse_command = command; break;
     case 0xe9:
         pckbd_mouse_status(kb, answer + 1);
         len = 4;
@@ -257,14 +251,9 @@ static void pckbd_mouse_command(Pckbd *kb, uint8_t command)
         kb->mouse_remote = 0;
         pckbd_mouse_forget(kb);
         break;
-    case 0xeb:
-        len = 1 + pckbd_mouse_packet_make(kb, answer + 1);
-        break;
-    case 0xec: /* leaves wrap mode, see pckbd_mouse_write() */
-        break;
-    case 0xee:
-        kb->mouse_wrap = 1;
-        break;
+    case 0xeb: len = 1 + pckbd_mouse_packet_make(kb, answer + 1); break;
+    case 0xec: /* leaves wrap mode, see pckbd_mouse_write() */ break;
+    case 0xee: kb->mouse_wrap = 1; break;
     case 0xf0:
         kb->mouse_remote = 1;
         pckbd_mouse_forget(kb);
@@ -285,12 +274,8 @@ static void pckbd_mouse_command(Pckbd *kb, uint8_t command)
         pckbd_mouse_defaults(kb);
         pckbd_mouse_forget(kb);
         break;
-    case 0xff:
-        pckbd_mouse_start_test(kb);
-        break;
-    default:
-        pckbd_mouse_bad(kb);
-        return;
+    case 0xff: pckbd_mouse_start_test(kb); break;
+    default: pckbd_mouse_bad(kb); return;
     }
     kb->mouse_errors = 0;
     pckbd_mouse_respond(kb, answer, len);
@@ -352,7 +337,7 @@ void pckbd_mouse_reset(Pckbd *kb)
     kb->dev->api->timer_cancel(kb->sample_timer);
 }
 
-/* -- The port ---------------------------------------------------------------------------------- */
+/* -- The port -------------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static uint32_t pckbd_port_event(void *self, int32_t dx, int32_t dy, int32_t dz, uint32_t buttons)
@@ -371,5 +356,6 @@ static uint32_t pckbd_port_event(void *self, int32_t dx, int32_t dy, int32_t dz,
 }
 
 const viv_mouse_port_ops_t pckbd_mouse_port = {
-    .size = sizeof(viv_mouse_port_ops_t), .put_event = pckbd_port_event,
+    .size = sizeof(viv_mouse_port_ops_t),
+    .put_event = pckbd_port_event,
 };

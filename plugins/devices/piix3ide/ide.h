@@ -182,7 +182,7 @@ typedef struct Piix3Ide {
     uint32_t model; /* index into the table of models */
 } Piix3Ide;
 
-/* -- ide_channel.c ----------------------------------------------------------------------------- */
+/* -- ide_channel.c --------------------------------------------------------------------------- */
 
 extern const viv_io_ops_t ide_command_io, ide_control_io; /* ctx: IdeChannel */
 static inline IdeDrive *ide_selected(IdeChannel *ch)
@@ -204,7 +204,7 @@ void ide_buffer_done(IdeDrive *d);
 /* Queues a request; the drive is BSY until it is finished. */
 void ide_media(IdeDrive *d, uint32_t op, uint64_t off, uint64_t len_bytes, void *buf);
 
-/* -- ide_bm.c ---------------------------------------------------------------------------------- */
+/* -- ide_bm.c -------------------------------------------------------------------------------- */
 
 extern const viv_io_ops_t ide_bm_io; /* ctx: Piix3Ide */
 void ide_bm_reset(IdeChannel *ch);
@@ -215,7 +215,7 @@ void ide_bm_drive_done(IdeChannel *ch);
 /* The drive is ready for the bus master with buf_len bytes. */
 void ide_bm_begin(IdeDrive *d, uint32_t phase);
 
-/* -- commands ---------------------------------------------------------------------------------- */
+/* -- commands -------------------------------------------------------------------------------- */
 
 void ide_ata_command(IdeDrive *d, uint8_t command);
 void ide_ata_buffer_done(IdeDrive *d);
@@ -283,7 +283,7 @@ void ide_mmc_get_performance(IdeDrive *d);
 void ide_cdsector_mode1(uint32_t lba, const uint8_t *data, uint8_t *ret_sector);
 void ide_cdsector_msf(uint32_t lba, uint8_t *ret_msf); /* binary minutes, seconds, frames */
 
-/* -- bytes ------------------------------------------------------------------------------------- */
+/* -- bytes ----------------------------------------------------------------------------------- */
 
 static inline void ide_put_be16(uint8_t *p, uint32_t v)
 {

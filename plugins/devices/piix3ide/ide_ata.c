@@ -20,7 +20,7 @@
 
 #define IDE_TRIM_BLOCKS 8u /* IDENTIFY word 105 */
 
-/* -- Addresses --------------------------------------------------------------------------------- */
+/* -- Addresses ------------------------------------------------------------------------------- */
 
 /* The address in the registers: 1 and *ret_lba, or 0 for a CHS address that does not exist. */
 static uint32_t ide_ata_address(const IdeDrive *d, uint64_t *ret_lba)
@@ -82,7 +82,7 @@ static void ide_ata_fail_at(IdeDrive *d, uint8_t error)
     ide_abort(d, error);
 }
 
-/* -- Reading and writing ----------------------------------------------------------------------- */
+/* -- Reading and writing --------------------------------------------------------------------- */
 
 static void ide_ata_take_chunk(IdeDrive *d)
 {
@@ -179,7 +179,7 @@ static void ide_ata_flush(IdeDrive *d, uint32_t flags)
     ide_media(d, VIV_MEDIA_OP_FLUSH, 0, 0, NULL);
 }
 
-/* -- DATA SET MANAGEMENT (TRIM) ---------------------------------------------------------------- */
+/* -- DATA SET MANAGEMENT (TRIM) -------------------------------------------------------------- */
 
 static void ide_ata_trim(IdeDrive *d, uint32_t flags)
 {
@@ -218,7 +218,7 @@ static void ide_ata_trim_next(IdeDrive *d)
     ide_finish(d, 1);
 }
 
-/* -- What buffers and requests come to --------------------------------------------------------- */
+/* -- What buffers and requests come to ------------------------------------------------------- */
 
 void ide_ata_buffer_done(IdeDrive *d)
 {
@@ -284,7 +284,7 @@ void ide_ata_reply(IdeDrive *d, uint32_t len_bytes)
     ide_block_begin(d, IDE_PH_PIO_IN, 1);
 }
 
-/* -- Commands without sectors ------------------------------------------------------------------ */
+/* -- Commands without sectors ---------------------------------------------------------------- */
 
 static void ide_ata_done(IdeDrive *d, uint32_t flags)
 {

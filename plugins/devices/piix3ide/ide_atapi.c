@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* -- Ends of packet commands ------------------------------------------------------------------- */
+/* -- Ends of packet commands ----------------------------------------------------------------- */
 
 /* Interrupt reason "completion": both bits. */
 static void ide_atapi_end(IdeDrive *d, uint8_t status)
@@ -37,7 +37,7 @@ void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
     ide_atapi_end(d, IDE_ST_DRDY | IDE_ST_DSC | IDE_ST_ERR);
 }
 
-/* -- Data -------------------------------------------------------------------------------------- */
+/* -- Data ------------------------------------------------------------------------------------ */
 
 /* A block is what the guest's byte count limit allows, always even except at the end. */
 void ide_atapi_block(IdeDrive *d)
@@ -83,7 +83,7 @@ void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes)
         ide_block_begin(d, IDE_PH_PIO_OUT, 1);
 }
 
-/* -- The medium -------------------------------------------------------------------------------- */
+/* -- The medium ------------------------------------------------------------------------------ */
 
 void ide_atapi_medium(IdeDrive *d, uint32_t first)
 {
@@ -105,7 +105,7 @@ void ide_atapi_medium(IdeDrive *d, uint32_t first)
         d->cd_tray_open = 0;
 }
 
-/* -- Running a packet -------------------------------------------------------------------------- */
+/* -- Running a packet ------------------------------------------------------------------------ */
 
 static void ide_atapi_packet(IdeDrive *d)
 {
@@ -173,7 +173,7 @@ void ide_atapi_media_done(IdeDrive *d, viv_status_t status)
     ide_atapi_send(d);
 }
 
-/* -- ATA commands of a packet device ----------------------------------------------------------- */
+/* -- ATA commands of a packet device --------------------------------------------------------- */
 
 static void ide_atapi_begin_packet(IdeDrive *d)
 {
@@ -250,7 +250,7 @@ void ide_atapi_reset(IdeDrive *d)
     ide_mmc_mode_reset(d);
 }
 
-/* -- Commands about the drive ------------------------------------------------------------------ */
+/* -- Commands about the drive ---------------------------------------------------------------- */
 
 static void ide_mmc_test_unit_ready(IdeDrive *d)
 {

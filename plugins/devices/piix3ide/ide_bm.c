@@ -109,7 +109,7 @@ void ide_bm_begin(IdeDrive *d, uint32_t phase)
     ide_bm_run(d->channel);
 }
 
-/* -- Registers --------------------------------------------------------------------------------- */
+/* -- Registers ------------------------------------------------------------------------------- */
 
 static void ide_bm_command(IdeChannel *ch, uint8_t value)
 {

@@ -21,7 +21,7 @@
 /* Nobody drives the bus: pull-ups everywhere but on DD7, so that BSY reads as 0. */
 #define IDE_BUS_FLOATS 0x7fu
 
-/* -- Interrupt --------------------------------------------------------------------------------- */
+/* -- Interrupt ------------------------------------------------------------------------------- */
 
 /* Only the selected drive drives INTRQ, and only while nIEN is 0. */
 void ide_update_irq(IdeChannel *ch)
@@ -42,7 +42,7 @@ void ide_raise(IdeDrive *d)
     ide_update_irq(d->channel);
 }
 
-/* -- Ends of commands and resets --------------------------------------------------------------- */
+/* -- Ends of commands and resets ------------------------------------------------------------- */
 
 void ide_finish(IdeDrive *d, uint32_t interrupt)
 {
@@ -121,7 +121,7 @@ static void ide_diagnostic(IdeChannel *ch)
     ide_update_irq(ch);
 }
 
-/* -- Media requests ---------------------------------------------------------------------------- */
+/* -- Media requests -------------------------------------------------------------------------- */
 
 static void ide_media_finished(IdeDrive *d, viv_status_t status)
 {
@@ -166,7 +166,7 @@ void ide_media(IdeDrive *d, uint32_t op, uint64_t off, uint64_t len_bytes, void 
     }
 }
 
-/* -- Data port --------------------------------------------------------------------------------- */
+/* -- Data port ------------------------------------------------------------------------------- */
 
 void ide_block_begin(IdeDrive *d, uint32_t phase, uint32_t interrupt)
 {
@@ -233,7 +233,7 @@ static uint32_t ide_string_count(const IdeDrive *d, uint64_t off, uint32_t width
     return count < whole ? count : whole;
 }
 
-/* -- Task file --------------------------------------------------------------------------------- */
+/* -- Task file ------------------------------------------------------------------------------- */
 
 /* The channel answers while IDE Decode Enable and I/O Space Enable are set. */
 static uint32_t ide_decodes(const IdeChannel *ch)
@@ -368,7 +368,7 @@ static void ide_control_set(IdeChannel *ch, uint8_t value)
     ide_update_irq(ch);
 }
 
-/* -- Ports ------------------------------------------------------------------------------------- */
+/* -- Ports ----------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t ide_command_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)

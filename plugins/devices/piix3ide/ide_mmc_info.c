@@ -8,7 +8,7 @@
 #define IDE_PROFILE_CD  0x0008u
 #define IDE_PROFILE_DVD 0x0010u
 
-/* -- GET CONFIGURATION ------------------------------------------------------------------------- */
+/* -- GET CONFIGURATION ----------------------------------------------------------------------- */
 
 typedef struct IdeMmcFeature {
     uint16_t code;
@@ -87,7 +87,7 @@ void ide_mmc_get_configuration(IdeDrive *d)
     ide_atapi_reply(d, len, ide_get_be16(d->packet + 7));
 }
 
-/* -- GET EVENT STATUS NOTIFICATION, polled only ------------------------------------------------ */
+/* -- GET EVENT STATUS NOTIFICATION, polled only ---------------------------------------------- */
 
 void ide_mmc_get_event(IdeDrive *d)
 {
@@ -114,7 +114,7 @@ void ide_mmc_get_event(IdeDrive *d)
     ide_atapi_reply(d, 8, allocation);
 }
 
-/* -- Mode pages -------------------------------------------------------------------------------- */
+/* -- Mode pages ------------------------------------------------------------------------------ */
 
 /* Pages that are kept in mode_pages, one behind the other, with default and changeable bits. */
 static const uint8_t ide_mode_defaults[36] = {
@@ -252,7 +252,7 @@ void ide_mmc_mode_select_data(IdeDrive *d)
     ide_atapi_ok(d);
 }
 
-/* -- Disc, track, DVD -------------------------------------------------------------------------- */
+/* -- Disc, track, DVD ------------------------------------------------------------------------ */
 
 void ide_mmc_read_disc_info(IdeDrive *d)
 {

@@ -19,7 +19,7 @@ uint32_t ide_mmc_is_dvd(const IdeDrive *d)
     return d->cd_sectors > IDE_MMC_DVD_FROM;
 }
 
-/* -- Sectors ----------------------------------------------------------------------------------- */
+/* -- Sectors --------------------------------------------------------------------------------- */
 
 void ide_mmc_next_chunk(IdeDrive *d)
 {
@@ -148,7 +148,7 @@ void ide_mmc_read_cd_msf(IdeDrive *d)
         ide_mmc_read_frames(d, start - 150, end - start);
 }
 
-/* -- About the medium -------------------------------------------------------------------------- */
+/* -- About the medium ------------------------------------------------------------------------ */
 
 void ide_mmc_read_capacity(IdeDrive *d)
 {

@@ -122,7 +122,7 @@ static IdeDrive *piix3ide_drive(Piix3Ide *ide, uint32_t lun)
     return &ide->channels[lun >> 1].drives[lun & 1u];
 }
 
-/* -- viv.media-port/1 -------------------------------------------------------------------------- */
+/* -- viv.media-port/1 ------------------------------------------------------------------------ */
 
 /* [any, no lock] */
 static void piix3ide_media_changed(void *self)
@@ -152,7 +152,7 @@ static viv_status_t piix3ide_query_interface(viv_dev_t *dev, void *self, uint32_
     return VIV_OK;
 }
 
-/* -- Reset ------------------------------------------------------------------------------------- */
+/* -- Reset ----------------------------------------------------------------------------------- */
 
 /* [main or emt, lock held] */
 static void piix3ide_reset(viv_dev_t *dev, void *self)
@@ -178,7 +178,7 @@ static void piix3ide_reset(viv_dev_t *dev, void *self)
     }
 }
 
-/* -- Saved state ------------------------------------------------------------------------------- */
+/* -- Saved state ----------------------------------------------------------------------------- */
 
 /* The buffer matters while the guest or the bus master is about to touch it. */
 static uint32_t piix3ide_buffer_live(const IdeDrive *d)
@@ -348,7 +348,7 @@ static viv_status_t piix3ide_post_load(viv_dev_t *dev, void *self, uint32_t vers
     return VIV_OK;
 }
 
-/* -- Construction ------------------------------------------------------------------------------ */
+/* -- Construction ---------------------------------------------------------------------------- */
 
 /* The drives' texts, under VirtualBox's names. */
 static viv_status_t piix3ide_strings(viv_dev_t *dev, IdeDrive *d, uint32_t lun, uint32_t cd)

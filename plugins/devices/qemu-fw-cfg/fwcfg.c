@@ -58,7 +58,7 @@ static void fwcfg_read(FwCfg *fw, uint8_t *buf, uint32_t len)
     fw->offset += n;
 }
 
-/* -- selector and data ------------------------------------------------------------------------- */
+/* -- selector and data ----------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t fwcfg_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -100,7 +100,7 @@ static const viv_io_ops_t fwcfg_port_ops = {
     .read_string = fwcfg_port_read_string,
 };
 
-/* -- DMA: an address, big-endian, high half first; the low half starts ------------------------- */
+/* -- DMA: an address, big-endian, high half first; the low half starts ----------------------- */
 
 static uint64_t fwcfg_be(const uint8_t *at, uint32_t bytes)
 {
@@ -197,7 +197,7 @@ static const viv_io_ops_t fwcfg_dma_ops = {
     .write = fwcfg_dma_port_write,
 };
 
-/* -- life -------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------ */
 
 static void fwcfg_reset(viv_dev_t *dev, void *self)
 {

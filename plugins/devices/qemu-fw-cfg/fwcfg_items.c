@@ -25,7 +25,7 @@ void fwcfg_items_init(FwCfg *fw)
     fwcfg_number_set(fw, FWCFG_BOOT_MENU, fw->boot_menu);
 }
 
-/* -- files ------------------------------------------------------------------------------------- */
+/* -- files ----------------------------------------------------------------------------------- */
 
 void fwcfg_files_drop(FwCfg *fw)
 {
@@ -93,7 +93,7 @@ static void fwcfg_files_snapshot(FwCfg *fw)
     fw->directory_len = 4 + 64u * fw->file_count;
 }
 
-/* -- selectors --------------------------------------------------------------------------------- */
+/* -- selectors ------------------------------------------------------------------------------- */
 
 static FwCfgItem fwcfg_legacy(FwCfg *fw, uint32_t selector, uint64_t len)
 {

@@ -162,7 +162,7 @@ viv_status_t fwcfg_linux_load(FwCfg *fw)
     return fwcfg_linux_header(fw);
 }
 
-/* -- option ROM and boot order ----------------------------------------------------------------- */
+/* -- option ROM and boot order --------------------------------------------------------------- */
 
 static viv_status_t fwcfg_linux_boot_first(FwCfg *fw)
 {

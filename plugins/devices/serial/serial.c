@@ -48,7 +48,7 @@ static const viv_field_t serial_state[] = {
     {0},
 };
 
-/* -- Ports and timers -------------------------------------------------------------------------- */
+/* -- Ports and timers ------------------------------------------------------------------------ */
 
 /* [emt, device lock held] */
 static uint64_t serial_port_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -90,7 +90,7 @@ static void serial_timeout_timer(viv_dev_t *dev, void *ctx)
     serial_uart_timeout_expired(ctx);
 }
 
-/* -- viv.char-port/1 --------------------------------------------------------------------------- */
+/* -- viv.char-port/1 ------------------------------------------------------------------------- */
 
 /* [io, no lock] */
 static uint32_t serial_plug_receive(void *self, const void *buf, uint32_t len_bytes)
@@ -149,7 +149,7 @@ static viv_status_t serial_query_interface(viv_dev_t *dev, void *self, uint32_t 
     return VIV_OK;
 }
 
-/* -- Life -------------------------------------------------------------------------------------- */
+/* -- Life ------------------------------------------------------------------------------------ */
 
 /* [main, lock held] */
 static void serial_reset(viv_dev_t *dev, void *self)

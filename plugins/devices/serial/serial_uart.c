@@ -12,7 +12,7 @@
 /* Without RealBaud input comes in bursts, so a character timeout is worth little more than this. */
 #define SERIAL_TIMEOUT_MAX_NS 5000000u
 
-/* -- Line parameters --------------------------------------------------------------------------- */
+/* -- Line parameters ------------------------------------------------------------------------- */
 
 static uint32_t serial_uart_divisor(const Serial *s)
 {
@@ -82,7 +82,7 @@ static void serial_uart_tell_lines(Serial *s)
     s->chr->set_lines(s->chr_self, lines);
 }
 
-/* -- Interrupts -------------------------------------------------------------------------------- */
+/* -- Interrupts ------------------------------------------------------------------------------ */
 
 uint32_t serial_uart_fifo_depth(const Serial *s)
 {
@@ -125,7 +125,7 @@ static void serial_uart_update_irq(Serial *s)
     s->dev->api->irq_set(s->dev, s->irq, level);
 }
 
-/* -- Receiver ---------------------------------------------------------------------------------- */
+/* -- Receiver -------------------------------------------------------------------------------- */
 
 /* Four character times without a byte in or out, and something below the trigger level waits. */
 static void serial_uart_restart_timeout(Serial *s)
@@ -211,7 +211,7 @@ void serial_uart_receive_break(Serial *s)
     serial_uart_update_irq(s);
 }
 
-/* -- Modem lines ------------------------------------------------------------------------------- */
+/* -- Modem lines ----------------------------------------------------------------------------- */
 
 /* The four inputs as the chip sees them: in loopback they are its own outputs. */
 static uint8_t serial_uart_lines(const Serial *s)
@@ -244,7 +244,7 @@ void serial_uart_set_plug_lines(Serial *s, uint8_t msr_lines)
     serial_uart_update_irq(s);
 }
 
-/* -- Transmitter ------------------------------------------------------------------------------- */
+/* -- Transmitter ----------------------------------------------------------------------------- */
 
 static void serial_uart_clear_tx(Serial *s)
 {
@@ -318,7 +318,7 @@ static void serial_uart_write_thr(Serial *s, uint8_t value)
     serial_uart_transmit(s);
 }
 
-/* -- Registers --------------------------------------------------------------------------------- */
+/* -- Registers ------------------------------------------------------------------------------- */
 
 static uint8_t serial_uart_read_iir(Serial *s)
 {
@@ -468,7 +468,7 @@ void serial_uart_write(Serial *s, uint32_t reg, uint8_t value)
     }
 }
 
-/* -- Reset and load ---------------------------------------------------------------------------- */
+/* -- Reset and load -------------------------------------------------------------------------- */
 
 void serial_uart_reset(Serial *s)
 {

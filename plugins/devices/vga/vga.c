@@ -14,10 +14,10 @@
 #include <string.h>
 
 #define VGA_STATE_VERSION 1u
-#define VGA_VRAM_MIN 0x100000u
-#define VGA_VRAM_MAX 0x10000000u
-#define VGA_ROM_MAX 0x40000u
-#define VGA_MMIO_BYTES 0x1000u
+#define VGA_VRAM_MIN      0x100000u
+#define VGA_VRAM_MAX      0x10000000u
+#define VGA_ROM_MAX       0x40000u
+#define VGA_MMIO_BYTES    0x1000u
 /* A mode set writes dozens of registers; the driver is told when they have come to rest. */
 #define VGA_MODE_SETTLE_NS 20000000u
 
@@ -30,8 +30,7 @@ static const viv_option_t vga_options[] = {
                   "PCI vendor id, 0: as PCIIdentity says"),
     VIV_OPT_NAMED(Vga, "DeviceID", device_id, VIV_U16, 0, 0xffff, 0,
                   "PCI device id, 0: as PCIIdentity says"),
-    VIV_OPT_STRING(Vga, "VgaRom", rom_name, "vgabios-stdvga.bin",
-                   "VGA BIOS image, empty: none"),
+    VIV_OPT_STRING(Vga, "VgaRom", rom_name, "vgabios-stdvga.bin", "VGA BIOS image, empty: none"),
     VIV_OPT_NAMED(Vga, "PreferredWidth", preferred_width, VIV_U16, 640, 4095, 1024,
                   "width of the monitor's preferred mode"),
     VIV_OPT_NAMED(Vga, "PreferredHeight", preferred_height, VIV_U16, 480, 4095, 768,
@@ -76,7 +75,7 @@ void vga_update(Vga *vga)
     vga_dispi_update(vga);
 }
 
-/* -- Telling the driver about a new mode ------------------------------------------------------- */
+/* -- Telling the driver about a new mode ----------------------------------------------------- */
 
 /* [emt, device lock held] */
 void vga_mode_touched(Vga *vga)
@@ -102,7 +101,7 @@ static void vga_mode_settled(viv_dev_t *dev, void *ctx)
     ops->mode_changed(vga->display.self, geo.width, geo.height);
 }
 
-/* -- Life -------------------------------------------------------------------------------------- */
+/* -- Life ------------------------------------------------------------------------------------ */
 
 /* [main or emt, device lock held] Video memory keeps its contents, as on the hardware. */
 static void vga_reset(viv_dev_t *dev, void *self)
@@ -173,7 +172,7 @@ static viv_status_t vga_query_interface(viv_dev_t *dev, void *self, uint32_t lun
     return VIV_OK;
 }
 
-/* -- Construction ------------------------------------------------------------------------------ */
+/* -- Construction ---------------------------------------------------------------------------- */
 
 static uint32_t vga_round_up(uint64_t bytes, uint32_t least)
 {
@@ -278,9 +277,13 @@ static viv_status_t vga_construct_rom(Vga *vga)
 static viv_status_t vga_construct_pci(Vga *vga)
 {
     viv_pci_desc_t desc = {
-        .size = sizeof(desc), .vendor_id = vga->vendor_id, .device_id = vga->device_id,
-        .subsystem_vendor_id = vga->vendor_id, .subsystem_id = vga->device_id,
-        .class_code = 0x030000, .revision = 2, /* from 2 on the MMIO BAR is there */
+        .size = sizeof(desc),
+        .vendor_id = vga->vendor_id,
+        .device_id = vga->device_id,
+        .subsystem_vendor_id = vga->vendor_id,
+        .subsystem_id = vga->device_id,
+        .class_code = 0x030000,
+        .revision = 2, /* from 2 on the MMIO BAR is there */
         .device = 2,
     };
     viv_iface_t iface;

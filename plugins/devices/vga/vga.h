@@ -27,83 +27,83 @@
 #include <viv/interfaces.h>
 #include <viv/pci.h>
 
-#define VGA_WINDOW_BASE 0xa0000u
+#define VGA_WINDOW_BASE  0xa0000u
 #define VGA_WINDOW_BYTES 0x20000u
-#define VGA_PLANE_MASK 0xffffu /* plane offsets of plain VGA */
-#define VGA_EDID_BYTES 128u
-#define VGA_MAX_XRES 7680u
-#define VGA_MAX_YRES 4320u
-#define VGA_MAX_CHARS 256u /* CR01 + 1 */
-#define VGA_LINE_PIXELS (VGA_MAX_XRES + 32u)
+#define VGA_PLANE_MASK   0xffffu /* plane offsets of plain VGA */
+#define VGA_EDID_BYTES   128u
+#define VGA_MAX_XRES     7680u
+#define VGA_MAX_YRES     4320u
+#define VGA_MAX_CHARS    256u /* CR01 + 1 */
+#define VGA_LINE_PIXELS  (VGA_MAX_XRES + 32u)
 
 /* Sequencer */
 #define VGA_SR_CLOCKING 1u
 #define VGA_SR_MAP_MASK 2u
 #define VGA_SR_CHAR_MAP 3u
 #define VGA_SR_MEM_MODE 4u
-#define VGA_SR_COUNT 5u
+#define VGA_SR_COUNT    5u
 /* Graphics controller */
 #define VGA_GR_SET_RESET 0u
 #define VGA_GR_ENABLE_SR 1u
-#define VGA_GR_COMPARE 2u
-#define VGA_GR_ROTATE 3u
-#define VGA_GR_READ_MAP 4u
-#define VGA_GR_MODE 5u
-#define VGA_GR_MISC 6u
+#define VGA_GR_COMPARE   2u
+#define VGA_GR_ROTATE    3u
+#define VGA_GR_READ_MAP  4u
+#define VGA_GR_MODE      5u
+#define VGA_GR_MISC      6u
 #define VGA_GR_DONT_CARE 7u
-#define VGA_GR_BIT_MASK 8u
-#define VGA_GR_COUNT 9u
+#define VGA_GR_BIT_MASK  8u
+#define VGA_GR_COUNT     9u
 /* Attribute controller */
-#define VGA_AR_MODE 0x10u
-#define VGA_AR_OVERSCAN 0x11u
-#define VGA_AR_PLANES 0x12u
-#define VGA_AR_PAN 0x13u
+#define VGA_AR_MODE         0x10u
+#define VGA_AR_OVERSCAN     0x11u
+#define VGA_AR_PLANES       0x12u
+#define VGA_AR_PAN          0x13u
 #define VGA_AR_COLOR_SELECT 0x14u
-#define VGA_AR_COUNT 0x15u
+#define VGA_AR_COUNT        0x15u
 /* CRTC */
-#define VGA_CR_H_TOTAL 0x00u
-#define VGA_CR_H_DISPLAY_END 0x01u
-#define VGA_CR_OVERFLOW 0x07u
-#define VGA_CR_PRESET_ROW 0x08u
-#define VGA_CR_MAX_SCAN 0x09u
-#define VGA_CR_CURSOR_START 0x0au
-#define VGA_CR_CURSOR_END 0x0bu
-#define VGA_CR_START_HIGH 0x0cu
-#define VGA_CR_START_LOW 0x0du
-#define VGA_CR_CURSOR_HIGH 0x0eu
-#define VGA_CR_CURSOR_LOW 0x0fu
+#define VGA_CR_H_TOTAL         0x00u
+#define VGA_CR_H_DISPLAY_END   0x01u
+#define VGA_CR_OVERFLOW        0x07u
+#define VGA_CR_PRESET_ROW      0x08u
+#define VGA_CR_MAX_SCAN        0x09u
+#define VGA_CR_CURSOR_START    0x0au
+#define VGA_CR_CURSOR_END      0x0bu
+#define VGA_CR_START_HIGH      0x0cu
+#define VGA_CR_START_LOW       0x0du
+#define VGA_CR_CURSOR_HIGH     0x0eu
+#define VGA_CR_CURSOR_LOW      0x0fu
 #define VGA_CR_V_RETRACE_START 0x10u
-#define VGA_CR_V_RETRACE_END 0x11u
-#define VGA_CR_V_DISPLAY_END 0x12u
-#define VGA_CR_OFFSET 0x13u
-#define VGA_CR_UNDERLINE 0x14u
-#define VGA_CR_V_TOTAL 0x06u
-#define VGA_CR_MODE 0x17u
-#define VGA_CR_LINE_COMPARE 0x18u
-#define VGA_CR_COUNT 0x19u
+#define VGA_CR_V_RETRACE_END   0x11u
+#define VGA_CR_V_DISPLAY_END   0x12u
+#define VGA_CR_OFFSET          0x13u
+#define VGA_CR_UNDERLINE       0x14u
+#define VGA_CR_V_TOTAL         0x06u
+#define VGA_CR_MODE            0x17u
+#define VGA_CR_LINE_COMPARE    0x18u
+#define VGA_CR_COUNT           0x19u
 
 /* Dispi registers and the bits of ENABLE */
-#define VGA_DISPI_ID 0x0u
-#define VGA_DISPI_XRES 0x1u
-#define VGA_DISPI_YRES 0x2u
-#define VGA_DISPI_BPP 0x3u
-#define VGA_DISPI_ENABLE 0x4u
-#define VGA_DISPI_BANK 0x5u
-#define VGA_DISPI_VIRT_WIDTH 0x6u
+#define VGA_DISPI_ID          0x0u
+#define VGA_DISPI_XRES        0x1u
+#define VGA_DISPI_YRES        0x2u
+#define VGA_DISPI_BPP         0x3u
+#define VGA_DISPI_ENABLE      0x4u
+#define VGA_DISPI_BANK        0x5u
+#define VGA_DISPI_VIRT_WIDTH  0x6u
 #define VGA_DISPI_VIRT_HEIGHT 0x7u
-#define VGA_DISPI_X_OFFSET 0x8u
-#define VGA_DISPI_Y_OFFSET 0x9u
-#define VGA_DISPI_MEMORY_64K 0xau
-#define VGA_DISPI_COUNT 0xbu
+#define VGA_DISPI_X_OFFSET    0x8u
+#define VGA_DISPI_Y_OFFSET    0x9u
+#define VGA_DISPI_MEMORY_64K  0xau
+#define VGA_DISPI_COUNT       0xbu
 
-#define VGA_DISPI_ID_FIRST 0xb0c0u
-#define VGA_DISPI_ID_LAST 0xb0c5u
-#define VGA_DISPI_ENABLED 0x01u
-#define VGA_DISPI_GETCAPS 0x02u
-#define VGA_DISPI_BANK_32K 0x10u
-#define VGA_DISPI_8BIT_DAC 0x20u
-#define VGA_DISPI_LFB 0x40u
-#define VGA_DISPI_NOCLEARMEM 0x80u
+#define VGA_DISPI_ID_FIRST    0xb0c0u
+#define VGA_DISPI_ID_LAST     0xb0c5u
+#define VGA_DISPI_ENABLED     0x01u
+#define VGA_DISPI_GETCAPS     0x02u
+#define VGA_DISPI_BANK_32K    0x10u
+#define VGA_DISPI_8BIT_DAC    0x20u
+#define VGA_DISPI_LFB         0x40u
+#define VGA_DISPI_NOCLEARMEM  0x80u
 #define VGA_DISPI_ENABLE_MASK 0xf3u
 
 typedef struct Vga {
@@ -115,11 +115,11 @@ typedef struct Vga {
     uint16_t preferred_width, preferred_height;
 
     /* guest-visible state (saved) */
-    uint8_t misc;     /* 3C2h */
-    uint8_t feature;  /* 3DAh/3BAh write */
-    uint8_t enabled;  /* 3C3h bit 0 */
+    uint8_t misc;    /* 3C2h */
+    uint8_t feature; /* 3DAh/3BAh write */
+    uint8_t enabled; /* 3C3h bit 0 */
     uint8_t seq_index, gfx_index, crtc_index;
-    uint8_t attr_index; /* bit 5: palette address source */
+    uint8_t attr_index;     /* bit 5: palette address source */
     uint8_t attr_data_next; /* the 3C0h flip-flop: next write is data */
     uint8_t seq[VGA_SR_COUNT];
     uint8_t gfx[VGA_GR_COUNT];
@@ -140,13 +140,13 @@ typedef struct Vga {
 
     /* derived (vga_update()) */
     uint32_t vram_bytes, vram_mask;
-    uint32_t map_mask;      /* sequencer map mask, one byte a plane */
-    uint32_t set_reset;     /* graphics controller, same form */
+    uint32_t map_mask;  /* sequencer map mask, one byte a plane */
+    uint32_t set_reset; /* graphics controller, same form */
     uint32_t enable_sr;
     uint32_t compare, dont_care;
-    uint32_t bit_mask;      /* replicated over the planes */
-    uint8_t plain_write;    /* write mode 0 that stores the host's bytes unchanged */
-    uint8_t linear_window;  /* dispi mode of 8 bpp or more: A0000h is a window on linear memory */
+    uint32_t bit_mask;     /* replicated over the planes */
+    uint8_t plain_write;   /* write mode 0 that stores the host's bytes unchanged */
+    uint8_t linear_window; /* dispi mode of 8 bpp or more: A0000h is a window on linear memory */
     uint32_t bank_read_base, bank_write_base;
     uint64_t line_ps, char_ps, frame_ns; /* beam timing */
     uint32_t beam_lines, beam_chars;     /* visible ones */
@@ -171,9 +171,9 @@ typedef struct Vga {
 } Vga;
 
 /* Size and kind of the current picture. */
-#define VGA_KIND_TEXT 0u
+#define VGA_KIND_TEXT   0u
 #define VGA_KIND_PLANES 1u /* 16 colours, CGA and unpacked 256 colours: through the CRTC */
-#define VGA_KIND_DISPI 2u
+#define VGA_KIND_DISPI  2u
 typedef struct VgaGeometry {
     uint32_t kind;
     uint32_t width, height; /* of the picture */

@@ -10,30 +10,24 @@
 
 #include <string.h>
 
-#define VGA_MMIO_VGA 0x400u
-#define VGA_MMIO_DISPI 0x500u
-#define VGA_MMIO_QEXT 0x600u
-#define VGA_QEXT_SIZE 8u
-#define VGA_QEXT_BIG 0xbebebebeu
+#define VGA_MMIO_VGA    0x400u
+#define VGA_MMIO_DISPI  0x500u
+#define VGA_MMIO_QEXT   0x600u
+#define VGA_QEXT_SIZE   8u
+#define VGA_QEXT_BIG    0xbebebebeu
 #define VGA_QEXT_LITTLE 0x1e1e1e1eu
 
 /* Bits of storage a pixel takes, 0 for a depth that does not exist. */
 uint32_t vga_dispi_bits(const Vga *vga)
 {
     switch (vga->dispi[VGA_DISPI_BPP]) {
-    case 4:
-        return 4;
-    case 8:
-        return 8;
+    case 4: return 4;
+    case 8: return 8;
     case 15:
-    case 16:
-        return 16;
-    case 24:
-        return 24;
-    case 32:
-        return 32;
-    default:
-        return 0;
+    case 16: return 16;
+    case 24: return 24;
+    case 32: return 32;
+    default: return 0;
     }
 }
 
@@ -114,18 +108,12 @@ static uint16_t vga_dispi_read(const Vga *vga, uint32_t index)
 {
     uint32_t caps = vga->dispi[VGA_DISPI_ENABLE] & VGA_DISPI_GETCAPS;
     switch (index) {
-    case VGA_DISPI_XRES:
-        return caps ? VGA_MAX_XRES : vga->dispi[index];
-    case VGA_DISPI_YRES:
-        return caps ? VGA_MAX_YRES : vga->dispi[index];
-    case VGA_DISPI_BPP:
-        return caps ? 32 : vga->dispi[index];
-    case VGA_DISPI_BANK:
-        return vga->bank_write;
-    case VGA_DISPI_MEMORY_64K:
-        return (uint16_t)(vga->vram_bytes >> 16);
-    default:
-        return index < VGA_DISPI_COUNT ? vga->dispi[index] : 0;
+    case VGA_DISPI_XRES: return caps ? VGA_MAX_XRES : vga->dispi[index];
+    case VGA_DISPI_YRES: return caps ? VGA_MAX_YRES : vga->dispi[index];
+    case VGA_DISPI_BPP: return caps ? 32 : vga->dispi[index];
+    case VGA_DISPI_BANK: return vga->bank_write;
+    case VGA_DISPI_MEMORY_64K: return (uint16_t)(vga->vram_bytes >> 16);
+    default: return index < VGA_DISPI_COUNT ? vga->dispi[index] : 0;
     }
 }
 
@@ -150,24 +138,19 @@ static void vga_dispi_write(Vga *vga, uint32_t index, uint16_t value)
         vga_dispi_enable(vga, value);
         vga_mode_touched(vga);
         break;
-    case VGA_DISPI_BANK:
-        vga_dispi_bank(vga, value);
-        break;
+    case VGA_DISPI_BANK: vga_dispi_bank(vga, value); break;
     case VGA_DISPI_VIRT_WIDTH:
         if (enabled)
             vga_dispi_virt_width(vga, value);
         return;
     case VGA_DISPI_X_OFFSET:
-    case VGA_DISPI_Y_OFFSET:
-        vga->dispi[index] = value;
-        return;
-    default:
-        return;
+    case VGA_DISPI_Y_OFFSET: vga->dispi[index] = value; return;
+    default: return;
     }
     vga_dispi_update(vga);
 }
 
-/* -- Ports 1CEh..1D0h -------------------------------------------------------------------------- */
+/* -- Ports 1CEh..1D0h ------------------------------------------------------------------------ */
 
 /* [emt, device lock held] */
 static uint64_t vga_dispi_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
@@ -189,11 +172,14 @@ static void vga_dispi_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t valu
 }
 
 const viv_io_ops_t vga_dispi_ops = {
-    .size = sizeof(viv_io_ops_t), .widths = VIV_W8 | VIV_W16, .flags = VIV_IO_UNALIGNED,
-    .read = vga_dispi_in, .write = vga_dispi_out,
+    .size = sizeof(viv_io_ops_t),
+    .widths = VIV_W8 | VIV_W16,
+    .flags = VIV_IO_UNALIGNED,
+    .read = vga_dispi_in,
+    .write = vga_dispi_out,
 };
 
-/* -- BAR 2 ------------------------------------------------------------------------------------- */
+/* -- BAR 2 ----------------------------------------------------------------------------------- */
 
 static uint32_t vga_qext_read(const Vga *vga, uint32_t off)
 {
@@ -257,6 +243,8 @@ static void vga_mmio_out(viv_dev_t *dev, void *ctx, uint64_t off64, uint64_t val
 }
 
 const viv_io_ops_t vga_mmio_ops = {
-    .size = sizeof(viv_io_ops_t), .widths = VIV_W8 | VIV_W16 | VIV_W32,
-    .read = vga_mmio_in, .write = vga_mmio_out,
+    .size = sizeof(viv_io_ops_t),
+    .widths = VIV_W8 | VIV_W16 | VIV_W32,
+    .read = vga_mmio_in,
+    .write = vga_mmio_out,
 };

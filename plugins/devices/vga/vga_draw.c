@@ -27,7 +27,7 @@ uint32_t vga_draw_attr(const Vga *vga, uint32_t color)
     return vga_draw_dac(vga, index | (select & 0x0cu) << 4);
 }
 
-/* -- Planar and CGA modes ---------------------------------------------------------------------- */
+/* -- Planar and CGA modes -------------------------------------------------------------------- */
 
 static void vga_draw_planar8(uint32_t planes, uint8_t *out)
 {
@@ -68,8 +68,8 @@ static void vga_draw_planes_line(const Vga *vga, const VgaGeometry *geo, const V
     uint32_t *out = line;
     uint8_t pixels[8];
     for (uint32_t x = 0; x < geo->chars + (pan != 0); x++) {
-        uint32_t planes = vga_planes(vga, vga_scan_address(vga, scan->start + x / divider,
-                                                           scan->row_scan));
+        uint32_t planes =
+            vga_planes(vga, vga_scan_address(vga, scan->start + x / divider, scan->row_scan));
         if (geo->dots == 4) {
             for (uint32_t i = 0; i < 4; i++)
                 *out++ = colors[(planes >> (8 * i)) & 0xffu];
@@ -88,7 +88,7 @@ static void vga_draw_planes_line(const Vga *vga, const VgaGeometry *geo, const V
         memmove(line, line + pan, geo->width * sizeof(*line));
 }
 
-/* -- Dispi modes ------------------------------------------------------------------------------- */
+/* -- Dispi modes ----------------------------------------------------------------------------- */
 
 /* A pixel's bytes as a number; wraps at the end of video memory. */
 static uint32_t vga_draw_fetch(const Vga *vga, uint64_t at, uint32_t bytes)
@@ -122,8 +122,8 @@ static uint32_t vga_draw_555(uint32_t pixel)
 static void vga_draw_dispi4_line(const Vga *vga, uint32_t y, const uint32_t *colors, uint32_t *line)
 {
     uint32_t width = vga->dispi[VGA_DISPI_XRES], x_off = vga->dispi[VGA_DISPI_X_OFFSET];
-    uint64_t row = (uint64_t)(y + vga->dispi[VGA_DISPI_Y_OFFSET]) *
-                   (vga->dispi[VGA_DISPI_VIRT_WIDTH] / 8u);
+    uint64_t row =
+        (uint64_t)(y + vga->dispi[VGA_DISPI_Y_OFFSET]) * (vga->dispi[VGA_DISPI_VIRT_WIDTH] / 8u);
     uint8_t pixels[8];
     for (uint32_t x = 0; x < width;) {
         uint32_t at = x + x_off;
@@ -137,8 +137,9 @@ static void vga_draw_dispi_line(const Vga *vga, uint32_t y, const uint32_t *colo
 {
     uint32_t width = vga->dispi[VGA_DISPI_XRES], depth = vga->dispi[VGA_DISPI_BPP];
     uint32_t bytes = vga_dispi_bits(vga) / 8;
-    uint64_t row = (uint64_t)(y + vga->dispi[VGA_DISPI_Y_OFFSET]) *
-                       vga->dispi[VGA_DISPI_VIRT_WIDTH] + vga->dispi[VGA_DISPI_X_OFFSET];
+    uint64_t row =
+        (uint64_t)(y + vga->dispi[VGA_DISPI_Y_OFFSET]) * vga->dispi[VGA_DISPI_VIRT_WIDTH] +
+        vga->dispi[VGA_DISPI_X_OFFSET];
     uint64_t at = (row * bytes) & vga->vram_mask;
     if (depth == 32 && !vga->big_endian && at + (uint64_t)width * 4 <= vga->vram_bytes) {
         memcpy(line, vga->vram + at, (size_t)width * 4);
@@ -159,7 +160,7 @@ static void vga_draw_dispi_line(const Vga *vga, uint32_t y, const uint32_t *colo
     }
 }
 
-/* -- One picture ------------------------------------------------------------------------------- */
+/* -- One picture ----------------------------------------------------------------------------- */
 
 static uint32_t vga_draw_is_256(const Vga *vga, const VgaGeometry *geo)
 {
@@ -254,7 +255,7 @@ static viv_status_t vga_draw_resize(Vga *vga, const VgaGeometry *geo)
     return VIV_OK;
 }
 
-/* -- The port ---------------------------------------------------------------------------------- */
+/* -- The port -------------------------------------------------------------------------------- */
 
 /* [any, no lock] */
 static viv_status_t vga_port_frame(void *self, viv_frame_t *ret_frame)
@@ -288,5 +289,7 @@ static uint32_t vga_port_text(void *self, char *buf, uint32_t buf_bytes)
 }
 
 const viv_display_port_ops_t vga_display_port = {
-    .size = sizeof(viv_display_port_ops_t), .frame = vga_port_frame, .text = vga_port_text,
+    .size = sizeof(viv_display_port_ops_t),
+    .frame = vga_port_frame,
+    .text = vga_port_text,
 };

@@ -44,18 +44,18 @@ void vga_edid_make(uint8_t edid[VGA_EDID_BYTES], uint32_t width, uint32_t height
     static const uint8_t chromaticity[10] = {
         0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54, /* sRGB */
     };
-    static const uint8_t range[18] = {0, 0, 0, 0xfd, 0, 24, 120, 15, 250, 65, 0, 0x0a,
-                                      ' ', ' ', ' ', ' ', ' ', ' '};
-    static const uint8_t name[18] = {0, 0, 0, 0xfc, 0, 'V', 'i', 'v', 'a', 'r', 'i', 'u', 'm',
-                                     0x0a, ' ', ' ', ' ', ' '};
+    static const uint8_t range[18] = {0,  0, 0,    0xfd, 0,   24,  120, 15,  250,
+                                      65, 0, 0x0a, ' ',  ' ', ' ', ' ', ' ', ' '};
+    static const uint8_t name[18] = {0,   0,   0,   0xfc, 0,    'V', 'i', 'v', 'a',
+                                     'r', 'i', 'u', 'm',  0x0a, ' ', ' ', ' ', ' '};
     uint32_t maker = ('V' - 64u) << 10 | ('I' - 64u) << 5 | ('V' - 64u), sum = 0;
     memset(edid, 0, VGA_EDID_BYTES);
     memset(edid + 1, 0xff, 6);
     edid[8] = (uint8_t)(maker >> 8);
     edid[9] = (uint8_t)maker;
-    edid[10] = 1;    /* product */
-    edid[17] = 34;   /* 2024 */
-    edid[18] = 1;    /* EDID 1.3 */
+    edid[10] = 1;  /* product */
+    edid[17] = 34; /* 2024 */
+    edid[18] = 1;  /* EDID 1.3 */
     edid[19] = 3;
     edid[20] = 0x80; /* digital */
     edid[21] = (uint8_t)(width * 254 / 9600);

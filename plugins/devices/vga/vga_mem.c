@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#define VGA_SR4_ODD_EVEN_OFF 0x04u
-#define VGA_SR4_CHAIN4 0x08u
-#define VGA_GR5_READ_COMPARE 0x08u
-#define VGA_GR5_ODD_EVEN 0x10u
+#define VGA_SR4_ODD_EVEN_OFF   0x04u
+#define VGA_SR4_CHAIN4         0x08u
+#define VGA_GR5_READ_COMPARE   0x08u
+#define VGA_GR5_ODD_EVEN       0x10u
 #define VGA_GR6_CHAIN_ODD_EVEN 0x02u
 
 /* Word forms of the registers that every access needs. */
@@ -34,18 +34,10 @@ static uint32_t vga_mem_decode(const Vga *vga, uint32_t off, uint32_t *ret_addr)
     if (!(vga->misc & 2u) || !vga->enabled)
         return 0;
     switch ((vga->gfx[VGA_GR_MISC] >> 2) & 3u) {
-    case 0:
-        *ret_addr = off;
-        return 1;
-    case 1:
-        *ret_addr = off;
-        return off < 0x10000u;
-    case 2:
-        *ret_addr = off & 0x7fffu;
-        return off >= 0x10000u && off < 0x18000u;
-    default:
-        *ret_addr = off & 0x7fffu;
-        return off >= 0x18000u;
+    case 0: *ret_addr = off; return 1;
+    case 1: *ret_addr = off; return off < 0x10000u;
+    case 2: *ret_addr = off & 0x7fffu; return off >= 0x10000u && off < 0x18000u;
+    default: *ret_addr = off & 0x7fffu; return off >= 0x18000u;
     }
 }
 
@@ -90,14 +82,10 @@ static uint8_t vga_mem_rotate(const Vga *vga, uint8_t value)
 static uint32_t vga_mem_alu(const Vga *vga, uint32_t data)
 {
     switch ((vga->gfx[VGA_GR_ROTATE] >> 3) & 3u) {
-    case 1:
-        return data & vga->latch;
-    case 2:
-        return data | vga->latch;
-    case 3:
-        return data ^ vga->latch;
-    default:
-        return data;
+    case 1: return data & vga->latch;
+    case 2: return data | vga->latch;
+    case 3: return data ^ vga->latch;
+    default: return data;
     }
 }
 
@@ -110,11 +98,8 @@ static uint32_t vga_mem_write_data(const Vga *vga, uint8_t value)
         data = vga_mem_rotate(vga, value) * 0x01010101u;
         data = (data & ~vga->enable_sr) | (vga->set_reset & vga->enable_sr);
         break;
-    case 1:
-        return vga->latch;
-    case 2:
-        data = vga_spread(value);
-        break;
+    case 1: return vga->latch;
+    case 2: data = vga_spread(value); break;
     default:
         data = vga->set_reset;
         mask &= vga_mem_rotate(vga, value) * 0x01010101u;
@@ -144,7 +129,7 @@ static uint8_t vga_mem_read8(Vga *vga, uint32_t addr)
     if (vga->gfx[VGA_GR_MODE] & VGA_GR5_READ_COMPARE) {
         uint32_t differs = (vga->latch ^ vga->compare) & vga->dont_care;
         differs |= differs >> 16;
-        return (uint8_t)~(differs | (differs >> 8));
+        return (uint8_t) ~(differs | (differs >> 8));
     }
     return (uint8_t)(vga->latch >> (8u * plane));
 }
@@ -155,7 +140,7 @@ static uint32_t vga_mem_is_chained_word(const Vga *vga, uint32_t addr, uint32_t 
     return (vga->seq[VGA_SR_MEM_MODE] & VGA_SR4_CHAIN4) && !(addr & 3u) && width == 4;
 }
 
-/* -- Linear dispi modes: a 64 KiB window at A0000h --------------------------------------------- */
+/* -- Linear dispi modes: a 64 KiB window at A0000h ------------------------------------------- */
 
 static uint64_t vga_mem_linear_read(const Vga *vga, uint32_t off, uint32_t width)
 {
@@ -185,7 +170,7 @@ static void vga_mem_linear_write(Vga *vga, uint32_t off, uint64_t value, uint32_
         vga->vram[(index + i) & vga->vram_mask] = (uint8_t)(value >> (8u * i));
 }
 
-/* -- Handlers ---------------------------------------------------------------------------------- */
+/* -- Handlers -------------------------------------------------------------------------------- */
 
 /* [emt, device lock held] */
 static uint64_t vga_mem_read(viv_dev_t *dev, void *ctx, uint64_t off64, uint32_t width)
@@ -234,6 +219,9 @@ static void vga_mem_write(viv_dev_t *dev, void *ctx, uint64_t off64, uint64_t va
 }
 
 const viv_io_ops_t vga_mem_ops = {
-    .size = sizeof(viv_io_ops_t), .widths = VIV_W_ANY, .flags = VIV_IO_UNALIGNED,
-    .read = vga_mem_read, .write = vga_mem_write,
+    .size = sizeof(viv_io_ops_t),
+    .widths = VIV_W_ANY,
+    .flags = VIV_IO_UNALIGNED,
+    .read = vga_mem_read,
+    .write = vga_mem_write,
 };

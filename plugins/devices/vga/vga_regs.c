@@ -38,7 +38,7 @@ void vga_regs_mask(Vga *vga)
     vga->attr_data_next &= 0x01;
 }
 
-/* -- DAC --------------------------------------------------------------------------------------- */
+/* -- DAC ------------------------------------------------------------------------------------- */
 
 static uint32_t vga_dac_is_8bit(const Vga *vga)
 {
@@ -87,7 +87,7 @@ static void vga_dac_index_write(Vga *vga, uint8_t index, uint8_t reading)
     vga->dac_write_index = (uint8_t)(index + reading); /* 3C8h reads one ahead after 3C7h */
 }
 
-/* -- Attribute controller ---------------------------------------------------------------------- */
+/* -- Attribute controller -------------------------------------------------------------------- */
 
 /* While the palette address source bit is set the screen owns the palette, the host cannot write
  * it. */
@@ -112,7 +112,7 @@ static uint8_t vga_attr_read(const Vga *vga)
     return index < VGA_AR_COUNT ? vga->attr[index] : 0;
 }
 
-/* -- CRTC -------------------------------------------------------------------------------------- */
+/* -- CRTC ------------------------------------------------------------------------------------ */
 
 static void vga_crtc_write(Vga *vga, uint8_t value)
 {
@@ -139,8 +139,7 @@ static void vga_crtc_write(Vga *vga, uint8_t value)
     case VGA_CR_START_HIGH:
     case VGA_CR_START_LOW:
     case VGA_CR_CURSOR_HIGH:
-    case VGA_CR_CURSOR_LOW:
-        break;
+    case VGA_CR_CURSOR_LOW: break;
     default:
         vga_timing_update(vga);
         vga_mode_touched(vga);
@@ -155,14 +154,12 @@ static uint8_t vga_crtc_read(const Vga *vga)
     switch (vga->crtc_index) {
     case 0x22: /* latch of the plane that read mode 0 would give */
         return (uint8_t)(vga->latch >> (8u * (vga->gfx[VGA_GR_READ_MAP] & 3u)));
-    case 0x24: /* attribute flip-flop */
-        return (uint8_t)(vga->attr_data_next << 7);
-    default:
-        return 0;
+    case 0x24: /* attribute flip-flop */ return (uint8_t)(vga->attr_data_next << 7);
+    default: return 0;
     }
 }
 
-/* -- Sequencer, graphics controller ------------------------------------------------------------ */
+/* -- Sequencer, graphics controller ---------------------------------------------------------- */
 
 static void vga_seq_write(Vga *vga, uint8_t value)
 {
@@ -186,7 +183,7 @@ static void vga_gfx_write(Vga *vga, uint8_t value)
     vga_mem_update(vga);
 }
 
-/* -- Ports ------------------------------------------------------------------------------------- */
+/* -- Ports ----------------------------------------------------------------------------------- */
 
 /* Input status 0. The vertical interrupt reaches no line, as on most boards, but its latch is
  * there. */
@@ -203,43 +200,26 @@ static uint8_t vga_status0(const Vga *vga)
 uint8_t vga_port_read(Vga *vga, uint32_t port)
 {
     switch (port) {
-    case 0x3c0:
-        return vga->attr_index;
-    case 0x3c1:
-        return vga_attr_read(vga);
-    case 0x3c2:
-        return vga_status0(vga);
-    case 0x3c3:
-        return vga->enabled;
-    case 0x3c4:
-        return vga->seq_index;
-    case 0x3c5:
-        return vga->seq_index < VGA_SR_COUNT ? vga->seq[vga->seq_index] : 0;
-    case 0x3c6:
-        return vga->dac_mask;
-    case 0x3c7:
-        return vga->dac_reading ? 3 : 0;
-    case 0x3c8:
-        return vga->dac_write_index;
-    case 0x3c9:
-        return vga_dac_data_read(vga);
-    case 0x3ca:
-        return vga->feature;
-    case 0x3cc:
-        return vga->misc;
-    case 0x3ce:
-        return vga->gfx_index;
-    case 0x3cf:
-        return vga->gfx_index < VGA_GR_COUNT ? vga->gfx[vga->gfx_index] : 0;
-    case 0x3d4:
-        return vga->crtc_index;
-    case 0x3d5:
-        return vga_crtc_read(vga);
+    case 0x3c0: return vga->attr_index;
+    case 0x3c1: return vga_attr_read(vga);
+    case 0x3c2: return vga_status0(vga);
+    case 0x3c3: return vga->enabled;
+    case 0x3c4: return vga->seq_index;
+    case 0x3c5: return vga->seq_index < VGA_SR_COUNT ? vga->seq[vga->seq_index] : 0;
+    case 0x3c6: return vga->dac_mask;
+    case 0x3c7: return vga->dac_reading ? 3 : 0;
+    case 0x3c8: return vga->dac_write_index;
+    case 0x3c9: return vga_dac_data_read(vga);
+    case 0x3ca: return vga->feature;
+    case 0x3cc: return vga->misc;
+    case 0x3ce: return vga->gfx_index;
+    case 0x3cf: return vga->gfx_index < VGA_GR_COUNT ? vga->gfx[vga->gfx_index] : 0;
+    case 0x3d4: return vga->crtc_index;
+    case 0x3d5: return vga_crtc_read(vga);
     case 0x3da:
         vga->attr_data_next = 0;
         return vga_timing_status1(vga, vga->dev->api->time_ns(vga->dev));
-    default:
-        return 0xff;
+    default: return 0xff;
     }
 }
 
@@ -247,51 +227,24 @@ uint8_t vga_port_read(Vga *vga, uint32_t port)
 void vga_port_write(Vga *vga, uint32_t port, uint8_t value)
 {
     switch (port) {
-    case 0x3c0:
-        vga_attr_write(vga, value);
-        break;
+    case 0x3c0: vga_attr_write(vga, value); break;
     case 0x3c2:
         vga->misc = value;
         vga_timing_update(vga);
         break;
-    case 0x3c3:
-        vga->enabled = value & 1;
-        break;
-    case 0x3c4:
-        vga->seq_index = value & 0x07;
-        break;
-    case 0x3c5:
-        vga_seq_write(vga, value);
-        break;
-    case 0x3c6:
-        vga->dac_mask = value;
-        break;
-    case 0x3c7:
-        vga_dac_index_write(vga, value, 1);
-        break;
-    case 0x3c8:
-        vga_dac_index_write(vga, value, 0);
-        break;
-    case 0x3c9:
-        vga_dac_data_write(vga, value);
-        break;
-    case 0x3ce:
-        vga->gfx_index = value & 0x0f;
-        break;
-    case 0x3cf:
-        vga_gfx_write(vga, value);
-        break;
-    case 0x3d4:
-        vga->crtc_index = value & 0x3f;
-        break;
-    case 0x3d5:
-        vga_crtc_write(vga, value);
-        break;
-    case 0x3da:
-        vga->feature = value & 0x03;
-        break;
-    default:
-        break;
+    case 0x3c3: vga->enabled = value & 1; break;
+    case 0x3c4: vga->seq_index = value & 0x07; break;
+    case 0x3c5: vga_seq_write(vga, value); break;
+    case 0x3c6: vga->dac_mask = value; break;
+    case 0x3c7: vga_dac_index_write(vga, value, 1); break;
+    case 0x3c8: vga_dac_index_write(vga, value, 0); break;
+    case 0x3c9: vga_dac_data_write(vga, value); break;
+    case 0x3ce: vga->gfx_index = value & 0x0f; break;
+    case 0x3cf: vga_gfx_write(vga, value); break;
+    case 0x3d4: vga->crtc_index = value & 0x3f; break;
+    case 0x3d5: vga_crtc_write(vga, value); break;
+    case 0x3da: vga->feature = value & 0x03; break;
+    default: break;
     }
 }
 

@@ -8,7 +8,7 @@
  * registers of two and four character clocks, overscan. */
 #include "vga.h"
 
-#define VGA_PS_PER_S 1000000000000ull
+#define VGA_PS_PER_S  1000000000000ull
 #define VGA_DOT_PS_25 39722u /* 25.175 MHz */
 #define VGA_DOT_PS_28 35308u /* 28.322 MHz */
 
@@ -51,7 +51,7 @@ static uint32_t vga_char_dots(const Vga *vga)
     return (vga->seq[VGA_SR_CLOCKING] & 0x01u) ? 8 : 9;
 }
 
-/* -- Geometry ---------------------------------------------------------------------------------- */
+/* -- Geometry -------------------------------------------------------------------------------- */
 
 static uint32_t vga_scan_is_blank(const Vga *vga, uint32_t kind)
 {
@@ -97,7 +97,7 @@ void vga_scan_geometry(const Vga *vga, VgaGeometry *geo)
     geo->blank = vga_scan_is_blank(vga, geo->kind);
 }
 
-/* -- Addresses --------------------------------------------------------------------------------- */
+/* -- Addresses ------------------------------------------------------------------------------- */
 
 void vga_scan_begin(const Vga *vga, VgaScan *scan)
 {
@@ -160,7 +160,7 @@ uint32_t vga_scan_address(const Vga *vga, uint32_t counter, uint32_t row_scan)
     return addr & VGA_PLANE_MASK;
 }
 
-/* -- The beam ---------------------------------------------------------------------------------- */
+/* -- The beam -------------------------------------------------------------------------------- */
 
 static void vga_timing_dispi(Vga *vga)
 {

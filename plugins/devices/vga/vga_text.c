@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* -- Picture ----------------------------------------------------------------------------------- */
+/* -- Picture --------------------------------------------------------------------------------- */
 
 /* Plane offset of the font that a 3-bit selector means: maps 4..7 lie between 0..3. */
 static uint32_t vga_text_font(uint32_t selector)
@@ -88,7 +88,7 @@ void vga_text_line(const Vga *vga, const VgaGeometry *geo, const VgaScan *scan,
         memmove(line, line + pan, geo->width * sizeof(*line));
 }
 
-/* -- Characters -------------------------------------------------------------------------------- */
+/* -- Characters ------------------------------------------------------------------------------ */
 
 /* Code page 437 with the pictures that the ROM font shows below 20h and at 7Fh; 0 and FFh are
  * blanks. */

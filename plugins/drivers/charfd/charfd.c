@@ -20,7 +20,7 @@
 #define CHARFD_SURE_BYTES 64u
 #define CHARFD_FINISH_MS  1000
 
-/* -- Output ------------------------------------------------------------------------------------ */
+/* -- Output ---------------------------------------------------------------------------------- */
 
 /* write() without the SIGPIPE that a pipe without a reader raises. */
 static ssize_t charfd_write_pipe(int fd, const void *buf, size_t len)
@@ -162,7 +162,7 @@ static uint32_t charfd_write(void *self, const void *buf, uint32_t len_bytes)
     return done;
 }
 
-/* -- Input ------------------------------------------------------------------------------------- */
+/* -- Input ----------------------------------------------------------------------------------- */
 
 /* [io] 1: all of the buffer has been taken. */
 static uint32_t charfd_offer(CharFd *c)
@@ -322,7 +322,7 @@ viv_status_t charfd_query(CharFd *c, const char *id, viv_iface_t *ret_iface)
     return VIV_OK;
 }
 
-/* -- Life -------------------------------------------------------------------------------------- */
+/* -- Life ------------------------------------------------------------------------------------ */
 
 int charfd_reopen(int fd, int flags)
 {

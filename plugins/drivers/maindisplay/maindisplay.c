@@ -20,13 +20,13 @@
 #include <unistd.h>
 
 #define MAINDISPLAY_TEXT_FIRST 8192u /* enough for 80x25 */
-#define MAINDISPLAY_PNG_LEVEL 3
+#define MAINDISPLAY_PNG_LEVEL  3
 #define MAINDISPLAY_TEMP_TRIES 100u
 
 typedef struct MainDisplay {
     /* host resources */
     viv_drv_t *drv;
-    viv_iface_t port; /* viv.display-port/1 of the device */
+    viv_iface_t port;     /* viv.display-port/1 of the device */
     pthread_mutex_t lock; /* one picture at a time: the port's pixels last until its next call */
     uint8_t lock_made;
 } MainDisplay;
@@ -38,7 +38,7 @@ typedef struct MainDisplayFile {
     FILE *out;
 } MainDisplayFile;
 
-/* -- Files ------------------------------------------------------------------------------------- */
+/* -- Files ----------------------------------------------------------------------------------- */
 
 static viv_status_t maindisplay_fail_io(MainDisplay *md, const char *path, int error)
 {
@@ -109,7 +109,7 @@ static viv_status_t maindisplay_file_close(MainDisplay *md, MainDisplayFile *fil
     return status;
 }
 
-/* -- PNG --------------------------------------------------------------------------------------- */
+/* -- PNG ------------------------------------------------------------------------------------- */
 
 /* Where libpng's errors go: it must not return from here. */
 typedef struct MainDisplayPng {
@@ -182,7 +182,7 @@ static viv_status_t maindisplay_write_png(void *self, const char *path)
     return status;
 }
 
-/* -- Text -------------------------------------------------------------------------------------- */
+/* -- Text ------------------------------------------------------------------------------------ */
 
 /* The whole text, allocated; the guest may change the mode between two calls. */
 static char *maindisplay_text_get(MainDisplay *md, uint32_t *ret_len)
@@ -230,7 +230,7 @@ static const viv_screenshot_ops_t maindisplay_screenshot = {
     .write_text = maindisplay_write_text,
 };
 
-/* -- viv.display/1 ----------------------------------------------------------------------------- */
+/* -- viv.display/1 --------------------------------------------------------------------------- */
 
 /* [emt] Nothing is shown while the guest runs, so a new mode is only worth a line in the log. */
 static void maindisplay_mode_changed(void *self, uint32_t width, uint32_t height)
@@ -240,10 +240,11 @@ static void maindisplay_mode_changed(void *self, uint32_t width, uint32_t height
 }
 
 static const viv_display_ops_t maindisplay_display = {
-    .size = sizeof(viv_display_ops_t), .mode_changed = maindisplay_mode_changed,
+    .size = sizeof(viv_display_ops_t),
+    .mode_changed = maindisplay_mode_changed,
 };
 
-/* -- Life -------------------------------------------------------------------------------------- */
+/* -- Life ------------------------------------------------------------------------------------ */
 
 /* [main] */
 static viv_status_t maindisplay_query_interface(viv_drv_t *drv, void *self, const char *id,
@@ -268,8 +269,8 @@ static viv_status_t maindisplay_construct(viv_drv_t *drv, void *self)
     if (pthread_mutex_init(&md->lock, NULL) != 0)
         return drv->api->fail(drv, VIV_E_NOMEM, "cannot make a lock");
     md->lock_made = 1;
-    viv_status_t status = drv->api->query_above(drv, VIV_DISPLAY_PORT_ID,
-                                                sizeof(viv_display_port_ops_t), &md->port);
+    viv_status_t status =
+        drv->api->query_above(drv, VIV_DISPLAY_PORT_ID, sizeof(viv_display_port_ops_t), &md->port);
     if (status != VIV_OK)
         return drv->api->fail(drv, status, "the device above has no %s", VIV_DISPLAY_PORT_ID);
     return VIV_OK;

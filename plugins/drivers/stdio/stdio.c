@@ -41,7 +41,7 @@ static const viv_option_t stdio_options[] = {
     {0},
 };
 
-/* -- The terminal ------------------------------------------------------------------------------ */
+/* -- The terminal ---------------------------------------------------------------------------- */
 
 static const int stdio_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT};
 #define STDIO_SIGNALS (sizeof(stdio_signals) / sizeof(stdio_signals[0]))
@@ -125,7 +125,7 @@ static void stdio_tty_raw(void)
     stdio_signals_take();
 }
 
-/* -- The escape key ---------------------------------------------------------------------------- */
+/* -- The escape key -------------------------------------------------------------------------- */
 
 static void stdio_help(Stdio *s)
 {
@@ -177,7 +177,7 @@ static uint32_t stdio_filter(void *ctx, uint8_t *buf, uint32_t len_bytes)
 
 static const CharFdHooks stdio_hooks = {.filter = stdio_filter};
 
-/* -- Life -------------------------------------------------------------------------------------- */
+/* -- Life ------------------------------------------------------------------------------------ */
 
 /* Non-blocking output without changing the flags of the file that others share. */
 static int stdio_open_output(void)

@@ -30,16 +30,16 @@ VIV_BEGIN_DECLS
 
 /* Segment attributes: the descriptor's bits 40-47 and 52-55, as in VMX access rights
  * (SDM vol. 3, 25.4.1): type 0-3, S 4, DPL 5-6, P 7, AVL 12, L 13, D/B 14, G 15, unusable 16. */
-#define VIV_ATTR_TYPE 0x0000fu
-#define VIV_ATTR_S 0x00010u
+#define VIV_ATTR_TYPE      0x0000fu
+#define VIV_ATTR_S         0x00010u
 #define VIV_ATTR_DPL_SHIFT 5u
-#define VIV_ATTR_DPL 0x00060u
-#define VIV_ATTR_P 0x00080u
-#define VIV_ATTR_AVL 0x01000u
-#define VIV_ATTR_L 0x02000u
-#define VIV_ATTR_DB 0x04000u
-#define VIV_ATTR_G 0x08000u
-#define VIV_ATTR_UNUSABLE 0x10000u /* a null selector was loaded */
+#define VIV_ATTR_DPL       0x00060u
+#define VIV_ATTR_P         0x00080u
+#define VIV_ATTR_AVL       0x01000u
+#define VIV_ATTR_L         0x02000u
+#define VIV_ATTR_DB        0x04000u
+#define VIV_ATTR_G         0x08000u
+#define VIV_ATTR_UNUSABLE  0x10000u /* a null selector was loaded */
 
 typedef struct viv_segreg {
     uint64_t base;
@@ -56,18 +56,18 @@ typedef struct viv_tablereg { /* GDTR, IDTR */
 } viv_tablereg_t;
 
 /* viv_cpu_t.activity */
-#define VIV_ACT_RUNNING 0u
-#define VIV_ACT_HALTED 1u
-#define VIV_ACT_SHUTDOWN 2u  /* triple fault */
+#define VIV_ACT_RUNNING   0u
+#define VIV_ACT_HALTED    1u
+#define VIV_ACT_SHUTDOWN  2u /* triple fault */
 #define VIV_ACT_WAIT_SIPI 3u
 
 /* viv_cpu_t.shadow: what is held off until the next instruction has completed. */
-#define VIV_SHADOW_STI 1u
+#define VIV_SHADOW_STI    1u
 #define VIV_SHADOW_MOV_SS 2u
 
-#define VIV_XSAVE_BYTES 1088u /* legacy region 512, header 64, AVX 256, PKRU at 832, room to 1088 */
+#define VIV_XSAVE_BYTES      1088u /* legacy region 512, header 64, AVX 256, PKRU at 832, room to 1088 */
 #define VIV_XSAVE_AVX_OFFSET 576u
-#define VIV_MTRR_VAR_COUNT 8u
+#define VIV_MTRR_VAR_COUNT   8u
 
 typedef struct viv_cpu {
     uint32_t size; /* sizeof(viv_cpu_t) of the host */
@@ -104,8 +104,8 @@ typedef struct viv_cpu {
     uint32_t nmi_blocked; /* an NMI handler runs: until IRET */
     uint32_t pending_db;  /* DR6 bits of a #DB to be raised before the next instruction (0: none) */
 
-    /* Instructions retired since creation; a REP instruction counts once, when it completes. Exact in
-     * every host call and after run(). Drives the deterministic clock. */
+    /* Instructions retired since creation; a REP instruction counts once, when it completes. Exact
+     * in every host call and after run(). Drives the deterministic clock. */
     uint64_t icount;
 
     /* -- FPU, SSE, AVX: the standard (not compacted) XSAVE image, SDM vol. 1, 13.4. Current

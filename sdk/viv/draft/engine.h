@@ -17,17 +17,18 @@ VIV_BEGIN_DECLS
 
 /* Force flags, viv_vcpu_t.ff: set by any thread (atomic or), read by the engine at least once per
  * block of instructions and after every host call that may change them (port, MMIO, MSR writes). */
-#define VIV_FF_INTR 0x1u /* an interrupt controller has a vector: irq_take() when IF and no shadow */
-#define VIV_FF_NMI 0x2u  /* deliver vector 2 unless blocked; the engine clears the bit */
+#define VIV_FF_INTR                                                                                \
+    0x1u /* an interrupt controller has a vector: irq_take() when IF and no shadow */
+#define VIV_FF_NMI  0x2u /* deliver vector 2 unless blocked; the engine clears the bit */
 #define VIV_FF_EXIT 0x4u /* return from run() with VIV_EXIT_REQUEST at the next boundary */
 
 /* Why run() returned. */
-#define VIV_EXIT_REQUEST 1u      /* VIV_FF_EXIT was seen (the host clears it) */
-#define VIV_EXIT_HALT 2u         /* HLT retired; activity is HALTED; rip is behind it */
-#define VIV_EXIT_BUDGET 3u       /* cpu->icount has reached icount_limit */
+#define VIV_EXIT_REQUEST      1u /* VIV_FF_EXIT was seen (the host clears it) */
+#define VIV_EXIT_HALT         2u /* HLT retired; activity is HALTED; rip is behind it */
+#define VIV_EXIT_BUDGET       3u /* cpu->icount has reached icount_limit */
 #define VIV_EXIT_TRIPLE_FAULT 4u /* activity is SHUTDOWN */
-#define VIV_EXIT_ERROR 5u        /* the engine cannot go on; detail says why */
-#define VIV_EXIT_PAUSE 6u        /* PAUSE in a spin loop: give the host CPU to others, then go on */
+#define VIV_EXIT_ERROR        5u /* the engine cannot go on; detail says why */
+#define VIV_EXIT_PAUSE        6u /* PAUSE in a spin loop: give the host CPU to others, then go on */
 
 typedef struct viv_exit {
     uint32_t size;
@@ -37,14 +38,15 @@ typedef struct viv_exit {
 
 /* Kinds of a guest-physical page. */
 #define VIV_PAGE_UNASSIGNED 0u /* reads as all ones, writes vanish */
-#define VIV_PAGE_RAM 1u        /* RAM or device RAM: hva may be read and, if writable, written directly */
-#define VIV_PAGE_ROM 2u        /* hva may be read; writes go through phys_write, which drops them */
-#define VIV_PAGE_MMIO 3u       /* only through mmio_read/mmio_write */
-#define VIV_PAGE_SHADOW 4u     /* reads from hva, writes through phys_write (reads ROM, writes RAM, or so) */
+#define VIV_PAGE_RAM        1u /* RAM or device RAM: hva may be read and, if writable, written directly */
+#define VIV_PAGE_ROM        2u /* hva may be read; writes go through phys_write, which drops them */
+#define VIV_PAGE_MMIO       3u /* only through mmio_read/mmio_write */
+#define VIV_PAGE_SHADOW                                                                            \
+    4u /* reads from hva, writes through phys_write (reads ROM, writes RAM, or so) */
 
 typedef struct viv_page {
-    uint8_t *hva;     /* host address of the page's first byte, or NULL */
-    uint32_t kind;    /* VIV_PAGE_* */
+    uint8_t *hva;      /* host address of the page's first byte, or NULL */
+    uint32_t kind;     /* VIV_PAGE_* */
     uint32_t writable; /* direct stores to hva are allowed */
 } viv_page_t;
 
@@ -67,7 +69,8 @@ typedef struct viv_engine_host {
     uint64_t (*mmio_read)(struct viv_vcpu *vcpu, uint64_t gpa, uint32_t width);
     void (*mmio_write)(struct viv_vcpu *vcpu, uint64_t gpa, uint64_t value, uint32_t width);
     /* Marks the page: from now on DMA into it and host stores to it are told by code_written(). The
-     * mark stays until code_unmark. Stores by engines' own direct access are the engines' business. */
+     * mark stays until code_unmark. Stores by engines' own direct access are the engines'
+     * business. */
     void (*code_mark)(struct viv_vcpu *vcpu, uint64_t gpa);
     void (*code_unmark)(struct viv_vcpu *vcpu, uint64_t gpa);
 
@@ -80,16 +83,17 @@ typedef struct viv_engine_host {
     uint32_t (*pio_write_string)(struct viv_vcpu *vcpu, uint16_t port, uint32_t width,
                                  const void *buf, uint32_t count);
 
-    /* Acknowledges the highest pending interrupt and gives its vector; VIV_E_NOT_FOUND if it has gone
-     * in the meantime (deliver nothing). Updates VIV_FF_INTR. */
+    /* Acknowledges the highest pending interrupt and gives its vector; VIV_E_NOT_FOUND if it has
+     * gone in the meantime (deliver nothing). Updates VIV_FF_INTR. */
     viv_status_t (*irq_take)(struct viv_vcpu *vcpu, uint8_t *ret_vector);
     /* The guest's TSC now. */
     uint64_t (*tsc_read)(struct viv_vcpu *vcpu);
     void (*tsc_write)(struct viv_vcpu *vcpu, uint64_t value);
-    /* The guest's CPUID leaf: regs = eax, ebx, ecx, edx. Static bits only: the engine itself mirrors the
-     * dynamic ones (OSXSAVE, APIC enabled is the host's, XSAVE size of XCR0). */
+    /* The guest's CPUID leaf: regs = eax, ebx, ecx, edx. Static bits only: the engine itself
+     * mirrors the dynamic ones (OSXSAVE, APIC enabled is the host's, XSAVE size of XCR0). */
     void (*cpuid)(struct viv_vcpu *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4]);
-    /* MSRs that are not in viv_cpu_t (APIC base, x2APIC, microcode ...). VIV_E_NOT_FOUND: raise #GP(0). */
+    /* MSRs that are not in viv_cpu_t (APIC base, x2APIC, microcode ...). VIV_E_NOT_FOUND: raise
+     * #GP(0). */
     viv_status_t (*msr_read)(struct viv_vcpu *vcpu, uint32_t msr, uint64_t *ret_value);
     viv_status_t (*msr_write)(struct viv_vcpu *vcpu, uint32_t msr, uint64_t value);
     /* CR8 = TPR bits 7:4. */
@@ -112,17 +116,17 @@ typedef struct viv_engine_host {
 /* The public head of the host's vCPU. */
 typedef struct viv_vcpu {
     const viv_engine_host_t *host;
-    viv_cpu_t *cpu;                /* canonical state, owned by the host */
-    void *engine_self;             /* what vcpu_create returned */
-    volatile uint32_t ff;          /* VIV_FF_* */
+    viv_cpu_t *cpu;       /* canonical state, owned by the host */
+    void *engine_self;    /* what vcpu_create returned */
+    volatile uint32_t ff; /* VIV_FF_* */
     uint32_t index;
-    uint64_t icount_limit;         /* run() returns VIV_EXIT_BUDGET when icount reaches it; ~0: none */
-    volatile uint64_t a20_mask;    /* and-ed to guest-physical addresses: ~0 or ~(1 << 20) */
+    uint64_t icount_limit;      /* run() returns VIV_EXIT_BUDGET when icount reaches it; ~0: none */
+    volatile uint64_t a20_mask; /* and-ed to guest-physical addresses: ~0 or ~(1 << 20) */
 } viv_vcpu_t;
 
 /* Capabilities. */
 #define VIV_ENGINE_EXACT_ICOUNT 0x1u /* honours icount_limit exactly: deterministic mode possible */
-#define VIV_ENGINE_SMP 0x2u          /* several vCPUs may run at once */
+#define VIV_ENGINE_SMP          0x2u /* several vCPUs may run at once */
 
 typedef struct viv_engine_class {
     uint32_t size;
@@ -135,7 +139,8 @@ typedef struct viv_engine_class {
     uint32_t priority; /* `--engine auto` takes the usable engine with the highest */
     uint32_t reserved0;
 
-    /* Can this host run it? VIV_OK, or a status with one sentence in why. [main] May be NULL: always. */
+    /* Can this host run it? VIV_OK, or a status with one sentence in why. [main] May be NULL:
+     * always. */
     viv_status_t (*probe)(char *why, uint32_t why_bytes);
     /* State shared by the vCPUs of one machine. [main] */
     viv_status_t (*vm_create)(const viv_engine_host_t *host, uint32_t vcpu_count, void **ret_vm);
@@ -143,8 +148,8 @@ typedef struct viv_engine_class {
     /* [main] before the EMT starts; on return the engine treats vcpu->cpu as freshly loaded. */
     viv_status_t (*vcpu_create)(void *vm, viv_vcpu_t *vcpu, void **ret_self);
     void (*vcpu_destroy)(void *self);
-    /* Runs until there is a reason to leave. Canonical state is current on entry and on return. Does
-     * not block: HLT is an exit. [emt] VIV_OK unless VIV_EXIT_ERROR. */
+    /* Runs until there is a reason to leave. Canonical state is current on entry and on return.
+     * Does not block: HLT is an exit. [emt] VIV_OK unless VIV_EXIT_ERROR. */
     viv_status_t (*run)(void *self, viv_exit_t *ret_exit);
     /* Called by the host after it has set VIV_FF_* from another thread; for engines that must be
      * kicked out of a blocking run. May be NULL. [any] */
@@ -153,15 +158,15 @@ typedef struct viv_engine_class {
      * derived from it. [emt, not within run()] */
     void (*state_loaded)(void *self);
     /* The guest-physical map changed (PAM, BAR, A20, ROM): drop cached page_query() answers at the
-     * next instruction boundary. [emt; may be called within a host call of run()] With several vCPUs
-     * the host calls it on each EMT. */
+     * next instruction boundary. [emt; may be called within a host call of run()] With several
+     * vCPUs the host calls it on each EMT. */
     void (*map_changed)(void *self);
-    /* DMA or the host has written [gpa, gpa + len) where code_mark() is set; drop decoded code. [any; takes effect
-     * before the next instruction after an interrupt or host call] */
+    /* DMA or the host has written [gpa, gpa + len) where code_mark() is set; drop decoded code.
+     * [any; takes effect before the next instruction after an interrupt or host call] */
     void (*code_written)(void *vm, uint64_t gpa, uint64_t len_bytes);
 } viv_engine_class_t;
 
-#define VIV_ENGINE_CLASS_HEAD(engine_name, text)                                                    \
+#define VIV_ENGINE_CLASS_HEAD(engine_name, text)                                                   \
     .size = sizeof(viv_engine_class_t), .kind = VIV_KIND_ENGINE, .name = (engine_name),            \
     .summary = (text), .abi = VIV_ENGINE_ABI, .cpu_size = sizeof(viv_cpu_t)
 

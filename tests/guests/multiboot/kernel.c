@@ -52,7 +52,8 @@ typedef struct {
     uint32_t type;
 } __attribute__((packed)) MbRange;
 
-/* Filled in by the start file before anything is changed. In .data, as .bss is checked for zeros. */
+/* Filled in by the start file before anything is changed. In .data, as .bss is checked for
+ * zeros. */
 struct {
     uint32_t cr0;
     uint32_t eflags;

@@ -10,7 +10,7 @@
 
 #undef fail /* an old name in check.h that hides a member of the SDK */
 
-/* -- a device that does nothing of use --------------------------------------------------------- */
+/* -- a device that does nothing of use ------------------------------------------------------- */
 
 typedef struct Toy {
     uint32_t number;
@@ -211,7 +211,7 @@ static const viv_device_class_t toy_class = {
     .query_interface = toy_query,
 };
 
-/* -- a driver ---------------------------------------------------------------------------------- */
+/* -- a driver -------------------------------------------------------------------------------- */
 
 typedef struct ToyDriver {
     const char *path;
@@ -311,7 +311,7 @@ static const viv_driver_class_t toy_driver_class = {
 VIV_PLUGIN("org.vivarium.test.toy", "1.0", "LGPL-2.1-or-later", "Toys", &toy_class,
            &toy_driver_class);
 
-/* -- tests of the device side ------------------------------------------------------------------ */
+/* -- tests of the device side ---------------------------------------------------------------- */
 
 START_TEST(options_are_checked)
 {
@@ -550,7 +550,7 @@ START_TEST(states_are_checked)
 }
 END_TEST
 
-/* -- tests of the driver side ------------------------------------------------------------------ */
+/* -- tests of the driver side ---------------------------------------------------------------- */
 
 static void with_disk(Harness *h)
 {
@@ -597,7 +597,7 @@ START_TEST(driver_failures)
 }
 END_TEST
 
-/* -- broken contracts -------------------------------------------------------------------------- */
+/* -- broken contracts ------------------------------------------------------------------------ */
 
 START_TEST(arming_without_the_lock_aborts)
 {

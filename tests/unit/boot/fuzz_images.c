@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fuzz target: any bytes as a kernel image for the boot without firmware. The first byte says whether a valid magic is put in,
- * so that the parsers behind it are reached. */
+/* Fuzz target: any bytes as a kernel image for the boot without firmware. The first byte says
+ * whether a valid magic is put in, so that the parsers behind it are reached. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -38,7 +38,8 @@ static uint8_t cells[16];
 
 static IomRange *range_of(uint32_t widths, uint32_t flags)
 {
-    viv_io_ops_t ops = {.size = sizeof ops, .widths = widths, .flags = flags, .read = log_read, .write = log_write};
+    viv_io_ops_t ops = {
+        .size = sizeof ops, .widths = widths, .flags = flags, .read = log_read, .write = log_write};
     seen = (Log){0};
     for (uint8_t i = 0; i < 16; i++) {
         cells[i] = i;

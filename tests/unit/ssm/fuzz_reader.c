@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fuzz target: any bytes as a saved state. What the reader accepts it must also be able to hand out. */
+/* Fuzz target: any bytes as a saved state. What the reader accepts it must also be able to hand
+ * out. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>

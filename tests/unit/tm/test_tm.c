@@ -179,7 +179,8 @@ static void on_tick(viv_dev_t *dev, void *ctx)
     tm_timer_arm(t->timer, tm_now(t->tm) + t->period_ns);
 }
 
-/* A wake-up that came while a pass over the timers was ending must not be lost: then nothing would ever tick again. */
+/* A wake-up that came while a pass over the timers was ending must not be lost: then nothing would
+ * ever tick again. */
 START_TEST(test_real_mode_never_stalls)
 {
     Tm *real = tm_new(1000000000, 0);

@@ -335,7 +335,7 @@ START_TEST(create_makes_a_new_file_only)
 }
 END_TEST
 
-/* -- a byte file in memory --------------------------------------------------------------------- */
+/* -- a byte file in memory ------------------------------------------------------------------- */
 
 static uint8_t memory[1500];
 

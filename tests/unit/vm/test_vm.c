@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Machines of real plugins under a scripted engine: construction and its errors, ends, interrupts on the deterministic
- * clock, reset, saved state of every device. */
+/* Machines of real plugins under a scripted engine: construction and its errors, ends, interrupts
+ * on the deterministic clock, reset, saved state of every device. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "vm/vm.h"
 
 #define PROGRAM 0x1000u
-#define MIB (UINT64_C(1) << 20)
+#define MIB     (UINT64_C(1) << 20)
 
 typedef struct Record {
     uint8_t op, width;
@@ -18,13 +18,26 @@ typedef struct Record {
     uint32_t value;
 } Record;
 
-#define OUT8(p, v) {1, 1, (p), (v)}
-#define IN8(p) {2, 1, (p), 0}
-#define STAY {0, 0, 0, 0}
-#define HALT {5, 0, 0, 0}
+#define OUT8(p, v)                                                                                 \
+    {                                                                                              \
+        1, 1, (p), (v)                                                                             \
+    }
+#define IN8(p)                                                                                     \
+    {                                                                                              \
+        2, 1, (p), 0                                                                               \
+    }
+#define STAY                                                                                       \
+    {                                                                                              \
+        0, 0, 0, 0                                                                                 \
+    }
+#define HALT                                                                                       \
+    {                                                                                              \
+        5, 0, 0, 0                                                                                 \
+    }
 
-static const char *const standard[] = {"pcarch", "pci", "i8259", "i8254", "mc146818", "apic", "ioapic", "acpi",
-                                       "pckbd", "piix3ide", "vga", "qemu-fw-cfg", "pcbios", "serial", "debug-exit"};
+static const char *const standard[] = {"pcarch", "pci",         "i8259",  "i8254",  "mc146818",
+                                       "apic",   "ioapic",      "acpi",   "pckbd",  "piix3ide",
+                                       "vga",    "qemu-fw-cfg", "pcbios", "serial", "debug-exit"};
 
 static PluginRegistry *plugins;
 static GMutex end_lock;
@@ -156,15 +169,16 @@ START_TEST(test_no_reboot)
 }
 END_TEST
 
-/* PIT, then PIC (whose ICW1 forgets the edge that the PIT's mode made); the idle loop warps from tick to tick. */
+/* PIT, then PIC (whose ICW1 forgets the edge that the PIT's mode made); the idle loop warps from
+ * tick to tick. */
 #define TIMER_SETUP                                                                                \
-    OUT8(0x43, 0x34), OUT8(0x40, 0xa9), OUT8(0x40, 0x04), OUT8(0x20, 0x11), OUT8(0x21, 0x40), OUT8(0x21, 4),  \
-        OUT8(0x21, 1), OUT8(0x21, 0xfe)
+    OUT8(0x43, 0x34), OUT8(0x40, 0xa9), OUT8(0x40, 0x04), OUT8(0x20, 0x11), OUT8(0x21, 0x40),      \
+        OUT8(0x21, 4), OUT8(0x21, 1), OUT8(0x21, 0xfe)
 
 START_TEST(test_timer_interrupts)
 {
-    static const Record program[] = {TIMER_SETUP, HALT, OUT8(0x20, 0x20), HALT, OUT8(0x20, 0x20), HALT,
-                                     OUT8(0xf4, 0), STAY};
+    static const Record program[] = {TIMER_SETUP,      HALT, OUT8(0x20, 0x20), HALT,
+                                     OUT8(0x20, 0x20), HALT, OUT8(0xf4, 0),    STAY};
     uint32_t code;
     g_autofree char *text = NULL;
     if (!installed("i8259") || !installed("i8254") || !installed("debug-exit")) {
@@ -207,9 +221,10 @@ START_TEST(test_bad_configuration)
         }
         CfgmNode *root = tree();
         cfgm_set_from_text(root, bad[i].path, bad[i].value, NULL);
-        ck_assert_msg(vm_create(root, plugins, &err) == NULL, "%s=%s was taken", bad[i].path, bad[i].value);
-        ck_assert_msg(strstr(error_text(&err), bad[i].word) != NULL, "\"%s\" does not name %s", error_text(&err),
-                      bad[i].word);
+        ck_assert_msg(vm_create(root, plugins, &err) == NULL, "%s=%s was taken", bad[i].path,
+                      bad[i].value);
+        ck_assert_msg(strstr(error_text(&err), bad[i].word) != NULL, "\"%s\" does not name %s",
+                      error_text(&err), bad[i].word);
         error_clear(&err);
     }
 }
@@ -238,12 +253,14 @@ static void compare_units(const char *first, const char *second, const char *exc
         ck_assert(ssm_reader_find(b, info.name, info.instance, info.pass, &other));
         ck_assert_int_eq(ssm_unit_open(a, i, &x, NULL), VIV_OK);
         ck_assert_int_eq(ssm_unit_open(b, other, &y, NULL), VIV_OK);
-        ck_assert_msg(ssm_remaining(x) == ssm_remaining(y), "unit %s/%u has another size", info.name, info.instance);
+        ck_assert_msg(ssm_remaining(x) == ssm_remaining(y), "unit %s/%u has another size",
+                      info.name, info.instance);
         for (uint64_t at = 0; ssm_remaining(x); at++) {
             uint8_t p = 0, q = 0;
             ssm_get_u8(x, &p);
             ssm_get_u8(y, &q);
-            ck_assert_msg(p == q, "unit %s/%u differs at byte %u", info.name, info.instance, (unsigned)at);
+            ck_assert_msg(p == q, "unit %s/%u differs at byte %u", info.name, info.instance,
+                          (unsigned)at);
         }
     }
     ssm_reader_close(a);
@@ -268,9 +285,19 @@ static void run_a_while(Vm *vm, uint64_t instructions)
 
 START_TEST(test_save_load_every_device)
 {
-    static const Record program[] = {TIMER_SETUP,       OUT8(0x70, 0x0b), OUT8(0x71, 0x42), OUT8(0x3f9, 0x05),
-                                     OUT8(0x3fb, 0x83), OUT8(0x3f8, 0x0c), OUT8(0x64, 0x60), OUT8(0x60, 0x47),
-                                     OUT8(0x3c4, 2),    OUT8(0x3c5, 15),  OUT8(0x1f6, 0xb0), OUT8(0x511, 0), STAY};
+    static const Record program[] = {TIMER_SETUP,
+                                     OUT8(0x70, 0x0b),
+                                     OUT8(0x71, 0x42),
+                                     OUT8(0x3f9, 0x05),
+                                     OUT8(0x3fb, 0x83),
+                                     OUT8(0x3f8, 0x0c),
+                                     OUT8(0x64, 0x60),
+                                     OUT8(0x60, 0x47),
+                                     OUT8(0x3c4, 2),
+                                     OUT8(0x3c5, 15),
+                                     OUT8(0x1f6, 0xb0),
+                                     OUT8(0x511, 0),
+                                     STAY};
     VivError err = VIV_ERROR_INIT;
     g_autofree char *first = temp_path("first"), *second = temp_path("second");
     Vm *vm = MACHINE(program);
@@ -365,7 +392,8 @@ START_TEST(test_several_vcpus_pause)
 }
 END_TEST
 
-/* The test device: a write to port E0h posts to its queue and wakes its thread; reads give the calls so far. */
+/* The test device: a write to port E0h posts to its queue and wakes its thread; reads give the
+ * calls so far. */
 START_TEST(test_queue_and_thread)
 {
     static const Record program[] = {OUT8(0xe0, 1), OUT8(0xe0, 2), STAY};
@@ -380,7 +408,8 @@ START_TEST(test_queue_and_thread)
     vm_pause(vm);
     uint32_t turns = iom_pio_read(vm->iom, 0xe2, 4);
     g_thread_yield();
-    ck_assert_uint_eq(iom_pio_read(vm->iom, 0xe2, 4), turns); /* the thread stands with the machine */
+    ck_assert_uint_eq(iom_pio_read(vm->iom, 0xe2, 4),
+                      turns); /* the thread stands with the machine */
     vm_destroy(vm);
 }
 END_TEST

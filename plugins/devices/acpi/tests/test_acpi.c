@@ -240,7 +240,7 @@ START_TEST(bad_configuration)
 }
 END_TEST
 
-/* -- tables: a loader like the firmware's ------------------------------------------------------ */
+/* -- tables: a loader like the firmware's ---------------------------------------------------- */
 
 typedef struct Placed {
     const char *name;

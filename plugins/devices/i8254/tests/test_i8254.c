@@ -9,7 +9,7 @@
 #include "harness.h"
 #include "i8254_channel.h"
 
-/* -- the counter ------------------------------------------------------------------------------- */
+/* -- the counter ----------------------------------------------------------------------------- */
 
 static void program(I8254Channel *c, uint8_t word, uint32_t count)
 {
@@ -276,7 +276,7 @@ START_TEST(jumps_equal_single_pulses)
 }
 END_TEST
 
-/* -- the device -------------------------------------------------------------------------------- */
+/* -- the device ------------------------------------------------------------------------------ */
 
 static void program0(Harness *h, uint8_t word, uint16_t count)
 {

@@ -13,24 +13,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         viv_iface_t iface;
         switch (what & 15) {
         case 0:
-        case 1:
-            harness_out8(h, 0x64, value);
-            break;
+        case 1: harness_out8(h, 0x64, value); break;
         case 2:
-        case 3:
-            harness_out8(h, 0x60, value);
-            break;
+        case 3: harness_out8(h, 0x60, value); break;
         case 4:
             harness_out8(h, 0x64, 0xd4);
             harness_out8(h, 0x60, value);
             break;
         case 5:
-        case 6:
-            harness_in8(h, 0x60);
-            break;
-        case 7:
-            harness_in8(h, 0x64);
-            break;
+        case 6: harness_in8(h, 0x60); break;
+        case 7: harness_in8(h, 0x64); break;
         case 8:
         case 9: {
             iface = harness_port(h, 0, VIV_KEYBOARD_PORT_ID);
@@ -50,12 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break;
         }
         case 12:
-        case 13:
-            harness_advance_ns(h, (uint64_t)value * 100000u);
-            break;
-        case 14:
-            harness_advance_ns(h, (uint64_t)value * 10000000u);
-            break;
+        case 13: harness_advance_ns(h, (uint64_t)value * 100000u); break;
+        case 14: harness_advance_ns(h, (uint64_t)value * 10000000u); break;
         default:
             if (value < 8)
                 harness_reset(h);

@@ -7,9 +7,9 @@
 #include "../pckbd.h"
 #include "harness.h"
 
-#define MS 1000000u
+#define MS   1000000u
 #define NONE 0x100u /* wait_byte(): nothing came */
-#define AUX 0x200u
+#define AUX  0x200u
 
 static Harness *h;
 static const viv_keyboard_port_ops_t *keyboard;
@@ -116,7 +116,7 @@ static void to_mouse(uint8_t value)
     command_arg(0xd4, value);
 }
 
-/* -- controller -------------------------------------------------------------------------------- */
+/* -- controller ------------------------------------------------------------------------------ */
 
 START_TEST(power_on_state)
 {
@@ -277,7 +277,7 @@ START_TEST(password)
 }
 END_TEST
 
-/* -- keyboard ---------------------------------------------------------------------------------- */
+/* -- keyboard -------------------------------------------------------------------------------- */
 
 START_TEST(keyboard_commands)
 {
@@ -513,7 +513,7 @@ START_TEST(bytes_come_with_gaps)
 }
 END_TEST
 
-/* -- mouse ------------------------------------------------------------------------------------- */
+/* -- mouse ----------------------------------------------------------------------------------- */
 
 static void move(int32_t dx, int32_t dy, int32_t dz, uint32_t buttons)
 {
@@ -690,7 +690,7 @@ START_TEST(keyboard_goes_first)
 }
 END_TEST
 
-/* -- state ------------------------------------------------------------------------------------- */
+/* -- state ----------------------------------------------------------------------------------- */
 
 START_TEST(save_at_awkward_moments)
 {

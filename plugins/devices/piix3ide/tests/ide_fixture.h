@@ -131,7 +131,7 @@ static inline void expect(uint8_t status, uint8_t error)
     ck_assert_uint_eq(irq(), 0);
 }
 
-/* -- bus master -------------------------------------------------------------------------------- */
+/* -- bus master ------------------------------------------------------------------------------ */
 
 static inline void prd(unsigned index, uint32_t addr, uint32_t len, int last)
 {

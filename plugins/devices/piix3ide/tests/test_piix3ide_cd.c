@@ -2,7 +2,7 @@
 /* piix3ide: packet commands of the optical drive. */
 #include "ide_fixture.h"
 
-/* -- CD ---------------------------------------------------------------------------------------- */
+/* -- CD -------------------------------------------------------------------------------------- */
 
 static void packet_limit(const uint8_t *bytes, uint32_t feature, uint32_t limit)
 {

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define LFB 0xe0000000ull
+#define LFB  0xe0000000ull
 #define MMIO 0xf0000000ull
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,22 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t a = data[i + 1], b = data[i + 2], c = data[i + 3];
         switch (data[i] & 15) {
         case 0:
-        case 1:
-            harness_out8(h, 0x3c0u + (a & 31), (uint8_t)b);
-            break;
-        case 2:
-            harness_out16(h, 0x3c4, (uint16_t)(a | b << 8));
-            break;
-        case 3:
-            harness_out16(h, 0x3ce, (uint16_t)(a | b << 8));
-            break;
+        case 1: harness_out8(h, 0x3c0u + (a & 31), (uint8_t)b); break;
+        case 2: harness_out16(h, 0x3c4, (uint16_t)(a | b << 8)); break;
+        case 3: harness_out16(h, 0x3ce, (uint16_t)(a | b << 8)); break;
         case 4:
-        case 5:
-            harness_out16(h, c & 0x80 ? 0x3b4 : 0x3d4, (uint16_t)(a | b << 8));
-            break;
-        case 6:
-            harness_in8(h, 0x3b0u + a % 48);
-            break;
+        case 5: harness_out16(h, c & 0x80 ? 0x3b4 : 0x3d4, (uint16_t)(a | b << 8)); break;
+        case 6: harness_in8(h, 0x3b0u + a % 48); break;
         case 7:
             harness_out16(h, 0x1ce, (uint16_t)(a & 15));
             harness_out16(h, 0x1cf, (uint16_t)(b | c << 8));
@@ -55,25 +45,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             harness_mmio_write(h, 0xa0000u + ((a << 9) & 0x1fff8u), b * 0x0101010101010101ull ^ c,
                                1u << (c & 3));
             break;
-        case 9:
-            harness_mmio_read(h, 0xa0000u + ((a << 9) & 0x1fff8u), 1u << (c & 3));
-            break;
-        case 10:
-            harness_mmio_write(h, MMIO + (a << 4 & 0xff8), b | c << 8, 1u << (c & 1));
-            break;
-        case 11:
-            harness_mmio_write(h, LFB + (a << 12), b | c << 8, 4);
-            break;
-        case 12:
-            harness_advance_ns(h, (uint64_t)(a << 8 | b) * 1000);
-            break;
+        case 9: harness_mmio_read(h, 0xa0000u + ((a << 9) & 0x1fff8u), 1u << (c & 3)); break;
+        case 10: harness_mmio_write(h, MMIO + (a << 4 & 0xff8), b | c << 8, 1u << (c & 1)); break;
+        case 11: harness_mmio_write(h, LFB + (a << 12), b | c << 8, 4); break;
+        case 12: harness_advance_ns(h, (uint64_t)(a << 8 | b) * 1000); break;
         case 13:
             if (pictures++ < 8)
                 fuzz_picture(h);
             break;
-        case 14:
-            harness_mmio_read(h, MMIO + (a << 4 & 0xff8), 4);
-            break;
+        case 14: harness_mmio_read(h, MMIO + (a << 4 & 0xff8), 4); break;
         default:
             if (pictures++ < 8)
                 harness_save_load(h);

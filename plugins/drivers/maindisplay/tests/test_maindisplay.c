@@ -11,7 +11,7 @@
 
 #include "harness.h"
 
-#define WIDTH 37u
+#define WIDTH  37u
 #define HEIGHT 5u
 #define STRIDE 40u /* pixels */
 
@@ -43,7 +43,9 @@ static uint32_t screen_text(void *self, char *buf, uint32_t buf_bytes)
 }
 
 static const viv_display_port_ops_t screen_ops = {
-    .size = sizeof(viv_display_port_ops_t), .frame = screen_frame, .text = screen_text,
+    .size = sizeof(viv_display_port_ops_t),
+    .frame = screen_frame,
+    .text = screen_text,
 };
 
 static Harness *h;

@@ -33,7 +33,8 @@ static viv_status_t fuzz_get_size(void *self, uint64_t *ret_bytes)
     return VIV_OK;
 }
 
-static viv_status_t VIV_PRINTF(3, 4) fuzz_fail(void *cookie, viv_status_t status, const char *fmt, ...)
+static viv_status_t VIV_PRINTF(3, 4)
+    fuzz_fail(void *cookie, viv_status_t status, const char *fmt, ...)
 {
     (void)cookie, (void)fmt;
     return status;
@@ -46,7 +47,8 @@ static void VIV_PRINTF(3, 4) fuzz_log(void *cookie, uint32_t severity, const cha
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const viv_file_ops_t ops = {.size = sizeof ops, .read = fuzz_read, .get_size = fuzz_get_size};
+    static const viv_file_ops_t ops = {
+        .size = sizeof ops, .read = fuzz_read, .get_size = fuzz_get_size};
     static const viv_format_host_t host = {.size = sizeof host, .log = fuzz_log, .fail = fuzz_fail};
     const viv_format_class_t *format = viv_plugin_entry_v1(NULL)->classes[0];
     FuzzFile memory = {data, FUZZ_BASE + len};

@@ -10,7 +10,7 @@
 
 const viv_plugin_t *viv_plugin_entry_v1(const viv_host_t *host);
 
-/* -- a file in memory and a host that keeps the last sentence ---------------------------------- */
+/* -- a file in memory and a host that keeps the last sentence -------------------------------- */
 
 static uint8_t memory[8192];
 static uint64_t memory_bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* scripted: a test engine. Its "program" lies at guest-physical 1000h as records of 8 bytes {u8 op, u8 width, u16 port, u32 value}:
- * 0 halt for ever, 1 port write, 2 port read into RAX, 3 triple fault, 4 engine error, 5 HLT, 6 count down RCX from value. rip is
- * the record's index; each record is one instruction. */
+/* scripted: a test engine. Its "program" lies at guest-physical 1000h as records of 8 bytes {u8 op,
+ * u8 width, u16 port, u32 value}: 0 halt for ever, 1 port write, 2 port read into RAX, 3 triple
+ * fault, 4 engine error, 5 HLT, 6 count down RCX from value. rip is the record's index; each record
+ * is one instruction. */
 #include <stdlib.h>
 #include <string.h>
 #include <viv/draft/engine.h>
@@ -13,7 +14,8 @@ typedef struct Scripted {
     uint32_t loads;
 } Scripted;
 
-static viv_status_t scripted_vm_create(const viv_engine_host_t *host, uint32_t vcpu_count, void **ret_vm)
+static viv_status_t scripted_vm_create(const viv_engine_host_t *host, uint32_t vcpu_count,
+                                       void **ret_vm)
 {
     (void)host, (void)vcpu_count;
     *ret_vm = malloc(1);
@@ -83,7 +85,9 @@ static viv_status_t scripted_run(void *self, viv_exit_t *ret_exit)
         switch (rec[0]) {
         case 1: vcpu->host->pio_write(vcpu, port, value, rec[1]); break;
         case 2: cpu->gpr[VIV_REG_RAX] = vcpu->host->pio_read(vcpu, port, rec[1]); break;
-        case 3: cpu->activity = VIV_ACT_SHUTDOWN; return scripted_leave(ret_exit, VIV_EXIT_TRIPLE_FAULT);
+        case 3:
+            cpu->activity = VIV_ACT_SHUTDOWN;
+            return scripted_leave(ret_exit, VIV_EXIT_TRIPLE_FAULT);
         case 4:
             ret_exit->reason = VIV_EXIT_ERROR;
             strcpy(ret_exit->detail, "the script says so");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* worker: a test device with a queue and a thread. Ports: E0h write: post and wake, read: queued calls; E1h read: wake-ups; E2h read
- * (4 bytes): turns of the thread. */
+/* worker: a test device with a queue and a thread. Ports: E0h write: post and wake, read: queued
+ * calls; E1h read: wake-ups; E2h read (4 bytes): turns of the thread. */
 #include <viv/device.h>
 
 typedef struct Worker {
@@ -43,7 +43,8 @@ static void worker_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value
     w->threads->wake(w->thread);
 }
 
-static const viv_io_ops_t worker_io = {.size = sizeof worker_io, .widths = VIV_W8, .read = worker_read, .write = worker_write};
+static const viv_io_ops_t worker_io = {
+    .size = sizeof worker_io, .widths = VIV_W8, .read = worker_read, .write = worker_write};
 
 static viv_status_t worker_construct(viv_dev_t *dev, void *self)
 {
@@ -66,8 +67,10 @@ static viv_status_t worker_construct(viv_dev_t *dev, void *self)
 
 static const viv_device_class_t worker_class = {
     VIV_DEVICE_CLASS_HEAD,
-    .name = "worker", .summary = "test device with a queue and a thread",
-    .instance_size = sizeof(Worker), .order = VIV_ORDER_MISC,
+    .name = "worker",
+    .summary = "test device with a queue and a thread",
+    .instance_size = sizeof(Worker),
+    .order = VIV_ORDER_MISC,
     .construct = worker_construct,
 };
 VIV_PLUGIN("org.vivarium.test.worker", "1", "MIT", "test device", &worker_class);
