@@ -13,7 +13,7 @@ static Rig *rig_of(viv_vcpu_t *vcpu)
     return (Rig *)(void *)vcpu;
 }
 
-/* -- memory ------------------------------------------------------------------------------------------- */
+/* -- memory ------------------------------------------------------------------------------------ */
 static void rig_page_query(viv_vcpu_t *vcpu, uint64_t gpa, viv_page_t *ret_page)
 {
     Rig *rig = rig_of(vcpu);
@@ -37,9 +37,9 @@ static void rig_phys_read(viv_vcpu_t *vcpu, uint64_t gpa, void *buf, uint32_t le
     Rig *rig = rig_of(vcpu);
     uint8_t *to = buf;
     for (; len_bytes; len_bytes--, gpa++, to++)
-        *to = gpa < rig->ram_bytes              ? rig->ram[gpa]
+        *to = gpa < rig->ram_bytes            ? rig->ram[gpa]
               : (gpa & ~0xfffull) == RIG_MMIO ? rig->mmio[gpa & 0xfff]
-                                                : 0xff;
+                                              : 0xff;
 }
 
 static void rig_phys_write(viv_vcpu_t *vcpu, uint64_t gpa, const void *buf, uint32_t len_bytes)
@@ -98,7 +98,7 @@ static void rig_code_unmark(viv_vcpu_t *vcpu, uint64_t gpa)
         rig->marks[gpa >> 12] = 0;
 }
 
-/* -- ports ----------------------------------------------------------------------------------------------- */
+/* -- ports ------------------------------------------------------------------------------------- */
 static void rig_text(Rig *rig, uint8_t ch)
 {
     if (rig->text_len + 1 < RIG_TEXT_MAX)
@@ -163,7 +163,7 @@ static uint32_t rig_pio_write_string(viv_vcpu_t *vcpu, uint16_t port, uint32_t w
     return count;
 }
 
-/* -- services --------------------------------------------------------------------------------------------- */
+/* -- services ---------------------------------------------------------------------------------- */
 static viv_status_t rig_irq_take(viv_vcpu_t *vcpu, uint8_t *ret_vector)
 {
     Rig *rig = rig_of(vcpu);
@@ -206,7 +206,8 @@ static void rig_cpuid(viv_vcpu_t *vcpu, uint32_t leaf, uint32_t subleaf, uint32_
         break;
     case 7:
         if (subleaf == 0)
-            r[1] = 1u | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 18 | 1u << 19 | 1u << 20;
+            r[1] = 1u | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 18 | 1u << 19 |
+                   1u << 20;
         break;
     case 13:
         if (subleaf == 0) {
@@ -217,18 +218,13 @@ static void rig_cpuid(viv_vcpu_t *vcpu, uint32_t leaf, uint32_t subleaf, uint32_
             r[1] = 576;
         }
         break;
-    case 0x80000000u:
-        r[0] = 0x80000008u;
-        break;
+    case 0x80000000u: r[0] = 0x80000008u; break;
     case 0x80000001u:
         r[2] = 0x21;
         r[3] = 1u << 11 | 1u << 20 | 1u << 26 | 1u << 27 | 1u << 29;
         break;
-    case 0x80000008u:
-        r[0] = 0x3028;
-        break;
-    default:
-        break;
+    case 0x80000008u: r[0] = 0x3028; break;
+    default: break;
     }
 }
 
@@ -325,7 +321,7 @@ static const viv_engine_host_t rig_host = {
     .option_u64 = rig_option_u64,
 };
 
-/* -- life cycle ------------------------------------------------------------------------------------------------- */
+/* -- life cycle -------------------------------------------------------------------------------- */
 static const viv_engine_class_t *rig_engine_load(Rig *rig, const char *path)
 {
     const viv_host_t host = {sizeof(host), VIV_SDK_MAJOR, VIV_API_LEVEL, VIV_API_LEVEL, "rig"};
@@ -430,13 +426,13 @@ void rig_load(Rig *rig, uint64_t gpa, const void *bytes, size_t len)
     rig->engine->code_written(rig->engine_vm, gpa, len);
 }
 
-/* -- environments ------------------------------------------------------------------------------------------------- */
+/* -- environments ------------------------------------------------------------------------------ */
 void rig_real(Rig *rig, uint16_t cs, uint16_t ip)
 {
     viv_cpu_t *s = rig->cpu;
     rig_reset(rig);
-    s->seg[VIV_SEG_CS] = (viv_segreg_t){
-        .base = (uint64_t)cs << 4, .limit = 0xffff, .attr = 0x9b, .sel = cs};
+    s->seg[VIV_SEG_CS] =
+        (viv_segreg_t){.base = (uint64_t)cs << 4, .limit = 0xffff, .attr = 0x9b, .sel = cs};
     s->cr0 = 0x10;
     s->rip = ip;
     s->gpr[VIV_REG_RSP] = 0x7000;
@@ -471,7 +467,7 @@ void rig_long(Rig *rig, uint64_t rip, uint32_t cpl)
     s->seg[VIV_SEG_CS].attr = 0xa09bu | cpl << VIV_ATTR_DPL_SHIFT;
     s->cr0 = 0x80000011u;
     s->cr3 = 0x1000;
-    s->cr4 = 0x620; /* PAE, OSFXSR, OSXMMEXCPT */
+    s->cr4 = 0x620;  /* PAE, OSFXSR, OSXMMEXCPT */
     s->efer = 0xd01; /* SCE, LME, LMA, NXE */
     s->rip = rip;
 }
@@ -487,14 +483,12 @@ uint32_t rig_run(Rig *rig, uint64_t max_insns)
         case VIV_EXIT_REQUEST:
             __atomic_fetch_and(&rig->vcpu.ff, ~VIV_FF_EXIT, __ATOMIC_SEQ_CST);
             return VIV_EXIT_REQUEST;
-        case VIV_EXIT_PAUSE:
-            break;
+        case VIV_EXIT_PAUSE: break;
         case VIV_EXIT_HALT:
             if (!(rig->vcpu.ff & (VIV_FF_INTR | VIV_FF_NMI)) || !(rig->cpu->rflags & 0x200))
                 return VIV_EXIT_HALT;
             break;
-        default:
-            return rig->exit.reason;
+        default: return rig->exit.reason;
         }
     }
 }

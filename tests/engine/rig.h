@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* rig: a minimal host for execution engines: flat RAM, a few ports, an interrupt injector.
- * For tests that run a snippet of guest code on any engine. One vCPU, one thread.
+/* rig: a minimal host for execution engines: flat RAM, a few ports, an interrupt injector. For
+ * tests that run a snippet of guest code on any engine. One vCPU, one thread.
  *
- * Guest-physical map: RAM from 0; 64 KiB of ROM at the top of 4 GiB if given; one MMIO page at RIG_MMIO whose
- * accesses are recorded; everything else is unassigned. Ports: 0E9h collects text, 0F4h ends the run, 3F8h is a
- * serial port that only sends, others read as ones. */
+ * Guest-physical map: RAM from 0; 64 KiB of ROM at the top of 4 GiB if given; one MMIO page at
+ * RIG_MMIO whose accesses are recorded; everything else is unassigned. Ports: 0E9h collects text,
+ * 0F4h ends the run, 3F8h is a serial port that only sends, others read as ones. */
 #ifndef RIG_H
 #define RIG_H
 
@@ -13,11 +13,11 @@
 
 #include <viv/draft/engine.h>
 
-#define RIG_MMIO 0xe0000000u
+#define RIG_MMIO      0xe0000000u
 #define RIG_PORT_TEXT 0xe9u
 #define RIG_PORT_EXIT 0xf4u
-#define RIG_TEXT_MAX 65536u
-#define RIG_LOG_MAX 256u
+#define RIG_TEXT_MAX  65536u
+#define RIG_LOG_MAX   256u
 
 typedef struct RigAccess {
     uint64_t addr, value, rip, icount;
@@ -37,8 +37,8 @@ typedef struct Rig {
     bool mmio_is_ram; /* the MMIO page has turned into RAM */
     uint8_t *marks;   /* code marks, a byte per RAM page */
 
-    uint32_t irq;        /* pending vector + 1, or 0 */
-    uint64_t tsc_step;   /* added by each RDTSC */
+    uint32_t irq;      /* pending vector + 1, or 0 */
+    uint64_t tsc_step; /* added by each RDTSC */
     uint64_t tsc;
     uint32_t cpuid_ecx1_clear; /* bits of leaf 1 ECX that the guest must not see */
     void (*on_port_write)(struct Rig *rig, uint16_t port, uint32_t value, uint32_t width);
@@ -55,17 +55,21 @@ typedef struct Rig {
     FILE *serial; /* where 3F8h goes, or NULL: to text */
 } Rig;
 
-/* The engine class of a plugin file, or of a class that is linked in (path NULL). NULL on failure, said on stderr. */
+/* The engine class of a plugin file, or of a class that is linked in (path NULL). NULL on failure,
+ * said on stderr. */
 Rig *rig_create(const char *plugin_path, const viv_engine_class_t *linked, uint64_t ram_bytes);
 void rig_destroy(Rig *rig);
 /* Power-on state of the CPU; RAM and devices as created. */
 void rig_reset(Rig *rig);
 /* Copies code to gpa and sets a flat environment to run it. */
 void rig_load(Rig *rig, uint64_t gpa, const void *bytes, size_t len);
-void rig_real(Rig *rig, uint16_t cs, uint16_t ip);    /* base 0 data segments, stack at 0:7000h */
-void rig_flat32(Rig *rig, uint32_t eip, uint32_t cpl); /* flat segments, stack at 80000h, no tables */
-void rig_long(Rig *rig, uint64_t rip, uint32_t cpl);   /* 64-bit, identity-mapped first GiB, tables at 1000h.. */
-/* Runs until an exit other than those that the rig answers by itself; returns VIV_EXIT_*. HLT with no interrupt ends. */
+void rig_real(Rig *rig, uint16_t cs, uint16_t ip); /* base 0 data segments, stack at 0:7000h */
+void rig_flat32(Rig *rig, uint32_t eip,
+                uint32_t cpl); /* flat segments, stack at 80000h, no tables */
+void rig_long(Rig *rig, uint64_t rip,
+              uint32_t cpl); /* 64-bit, identity-mapped first GiB, tables at 1000h.. */
+/* Runs until an exit other than those that the rig answers by itself; returns VIV_EXIT_*. HLT with
+ * no interrupt ends. */
 uint32_t rig_run(Rig *rig, uint64_t max_insns);
 void rig_interrupt(Rig *rig, uint8_t vector);
 void rig_map_mmio_as_ram(Rig *rig, bool ram);

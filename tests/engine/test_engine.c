@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An execution engine under the rig: the guest-side programs of asm/, and what only the host can see: exact
- * instruction counts, the state in host calls, interrupts and their shadows, A20, changes of the map and of
- * code from outside, leaving on request.
+/* An execution engine under the rig: the guest-side programs of asm/, and what only the host can
+ * see: exact instruction counts, the state in host calls, interrupts and their shadows, A20,
+ * changes of the map and of code from outside, leaving on request.
  *
- * Environment: VIV_ENGINE_PLUGIN the engine's .so, VIV_ENGINE_ASM the folder of the assembled programs. */
+ * Environment: VIV_ENGINE_PLUGIN the engine's .so, VIV_ENGINE_ASM the folder of the assembled
+ * programs. */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "rig.h"
 
 #define RAM_BYTES (16u << 20)
-#define CODE 0x100000u
+#define CODE      0x100000u
 
 #define LOAD(rig, ...)                                                                             \
     do {                                                                                           \
@@ -27,8 +28,9 @@ static Rig *rig_new(void)
     return rig;
 }
 
-/* -- guest-side programs ------------------------------------------------------------------------------- */
-static const char *const programs[] = {"real16", "smc", "prot32", "task32", "v86", "paging32", "long64"};
+/* -- guest-side programs ----------------------------------------------------------------------- */
+static const char *const programs[] = {"real16", "smc",      "prot32", "task32",
+                                       "v86",    "paging32", "long64"};
 
 static void program_load(Rig *rig, const char *name)
 {
@@ -60,8 +62,8 @@ START_TEST(program)
     uint32_t exit;
     program_load(rig, programs[_i]);
     exit = rig_run(rig, 10000000);
-    ck_assert_msg(exit == VIV_EXIT_REQUEST && rig->exited, "%s: exit %u, rip %llx", programs[_i], exit,
-                  (unsigned long long)rig->cpu->rip);
+    ck_assert_msg(exit == VIV_EXIT_REQUEST && rig->exited, "%s: exit %u, rip %llx", programs[_i],
+                  exit, (unsigned long long)rig->cpu->rip);
     ck_assert_msg(rig->exit_code == 0, "%s: expectation in front of offset %x failed", programs[_i],
                   rig->exit_code);
     rig_destroy(rig);
@@ -86,7 +88,7 @@ START_TEST(program_stepped)
 }
 END_TEST
 
-/* -- counting ---------------------------------------------------------------------------------------------- */
+/* -- counting ---------------------------------------------------------------------------------- */
 /* 100000: mov ecx,5; l: inc eax; dec ecx; jnz l; jmp 100000 */
 #define LOOP_CODE 0xb9, 5, 0, 0, 0, 0x40, 0x49, 0x75, 0xfc, 0xeb, 0xf5
 
@@ -106,9 +108,10 @@ START_TEST(icount_is_exact)
         else if (in_round == 16)
             ck_assert_uint_eq(rig->cpu->rip, CODE + 9);
         else
-            ck_assert_uint_eq(rig->cpu->rip, CODE + 5 + ((in_round - 1) % 3 == 0   ? 0
-                                                         : (in_round - 1) % 3 == 1 ? 1
-                                                                                   : 2));
+            ck_assert_uint_eq(rig->cpu->rip, CODE + 5 +
+                                                 ((in_round - 1) % 3 == 0   ? 0
+                                                  : (in_round - 1) % 3 == 1 ? 1
+                                                                            : 2));
         ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RAX], k / 17 * 5 + (in_round + 1) / 3);
         at = k;
     }
@@ -129,14 +132,15 @@ START_TEST(icount_of_rep)
 }
 END_TEST
 
-/* -- host calls -------------------------------------------------------------------------------------------------- */
+/* -- host calls -------------------------------------------------------------------------------- */
 START_TEST(mmio_sees_exact_state)
 {
     Rig *rig = rig_new();
     rig_flat32(rig, CODE, 0);
-    /* mov ebx,E0000000; nop; mov dword [ebx+4],12345678; nop; inc word [ebx+4]; mov al,[ebx+5]; out 80,al; hlt */
-    LOAD(rig, 0xbb, 0, 0, 0, 0xe0, 0x90, 0xc7, 0x43, 4, 0x78, 0x56, 0x34, 0x12, 0x90, 0x66, 0xff, 0x43, 4,
-         0x8a, 0x43, 5, 0xe6, 0x80, 0xf4);
+    /* mov ebx,E0000000; nop; mov dword [ebx+4],12345678; nop; inc word [ebx+4]; mov al,[ebx+5];
+     * out 80,al; hlt */
+    LOAD(rig, 0xbb, 0, 0, 0, 0xe0, 0x90, 0xc7, 0x43, 4, 0x78, 0x56, 0x34, 0x12, 0x90, 0x66, 0xff,
+         0x43, 4, 0x8a, 0x43, 5, 0xe6, 0x80, 0xf4);
     ck_assert_uint_eq(rig_run(rig, 100), VIV_EXIT_HALT);
     ck_assert_uint_eq(rig->log_count, 5);
     ck_assert(rig->log[0].write && rig->log[0].width == 4 && rig->log[0].value == 0x12345678);
@@ -177,7 +181,8 @@ START_TEST(irq_after_port_write)
 }
 END_TEST
 
-/* STI and MOV SS hold interrupts off for one instruction; NMI comes through with IF clear, and only once until IRET. */
+/* STI and MOV SS hold interrupts off for one instruction; NMI comes through with IF clear, and
+ * only once until IRET. */
 START_TEST(shadows)
 {
     Rig *rig = rig_new();
@@ -196,7 +201,8 @@ START_TEST(shadows)
     rig->cpu->shadow = VIV_SHADOW_STI;
     rig_interrupt(rig, 0x20);
     ck_assert_uint_eq(rig_run(rig, 100), VIV_EXIT_HALT);
-    ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RAX], 1); /* the shadow of MOV SS follows that of the test */
+    ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RAX],
+                      1); /* the shadow of MOV SS follows that of the test */
 
     rig_real(rig, 0, 0x8000);
     rig_load(rig, 0x8000, "\x90\xf4", 2);
@@ -235,7 +241,7 @@ START_TEST(halt_wakes)
 }
 END_TEST
 
-/* -- the world changes ------------------------------------------------------------------------------------------ */
+/* -- the world changes ------------------------------------------------------------------------- */
 START_TEST(a20)
 {
     Rig *rig = rig_new();
@@ -292,8 +298,10 @@ START_TEST(map_changes_in_a_host_call)
     Rig *rig = rig_new();
     rig_flat32(rig, CODE, 0);
     rig->on_port_write = remap;
-    /* mov ebx,E0000000; mov [ebx],al; mov al,1; out 80,al; mov [ebx],al; mov al,2; out 80,al; mov [ebx],al; hlt */
-    LOAD(rig, 0xbb, 0, 0, 0, 0xe0, 0x88, 3, 0xb0, 1, 0xe6, 0x80, 0x88, 3, 0xb0, 2, 0xe6, 0x80, 0x88, 3, 0xf4);
+    /* mov ebx,E0000000; mov [ebx],al; mov al,1; out 80,al; mov [ebx],al; mov al,2; out 80,al; mov
+     * [ebx],al; hlt */
+    LOAD(rig, 0xbb, 0, 0, 0, 0xe0, 0x88, 3, 0xb0, 1, 0xe6, 0x80, 0x88, 3, 0xb0, 2, 0xe6, 0x80, 0x88,
+         3, 0xf4);
     ck_assert_uint_eq(rig_run(rig, 100), VIV_EXIT_HALT);
     /* MMIO 0, port 1, (RAM), port 2, MMIO 2 */
     ck_assert_uint_eq(rig->log_count, 4);
@@ -315,7 +323,7 @@ START_TEST(code_in_mmio)
 }
 END_TEST
 
-/* -- leaving ------------------------------------------------------------------------------------------------------ */
+/* -- leaving ----------------------------------------------------------------------------------- */
 static void *kicker(void *arg)
 {
     Rig *rig = arg;
@@ -372,7 +380,8 @@ START_TEST(much_code)
         uint8_t *p = rig->ram + 0x200000 + k * 4096;
         memcpy(p, "\x40\xe9\xfa\x0f\x00\x00", 6);
     }
-    memcpy(rig->ram + 0x200000 + 2048 * 4096, "\x4f\x74\x05\xe9\xf8\xff\x7f\xff\xf4", 9); /* dec edi; jz; jmp */
+    memcpy(rig->ram + 0x200000 + 2048 * 4096, "\x4f\x74\x05\xe9\xf8\xff\x7f\xff\xf4",
+           9); /* dec edi; jz; jmp */
     rig->cpu->gpr[VIV_REG_RDI] = 3;
     ck_assert_uint_eq(rig_run(rig, 100000), VIV_EXIT_HALT);
     ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RAX], 3 * 2048);

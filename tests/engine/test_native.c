@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every form of the general-register instructions, with random operands, on an engine in 64-bit mode and on
- * the host's own CPU: registers, defined flags and memory must come out equal.
+/* Every form of the general-register instructions, with random operands, on an engine in 64-bit
+ * mode and on the host's own CPU: registers, defined flags and memory must come out equal.
  *
- * The instruction runs natively in a page of generated code between loads and stores of all registers. Memory
- * operands are at the same linear address on both sides. #DE is compared too. Seeds are fixed. */
+ * The instruction runs natively in a page of generated code between loads and stores of all
+ * registers. Memory operands are at the same linear address on both sides. #DE is compared too.
+ * Seeds are fixed. */
 #include <check.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,18 +14,18 @@
 
 #include "rig.h"
 
-#define DATA 0x10000000u /* memory operand and stack, on both sides */
+#define DATA       0x10000000u /* memory operand and stack, on both sides */
 #define DATA_BYTES 0x2000u
-#define STATE 0x20000000u /* native register images */
-#define CODE 0x100000u    /* guest code */
+#define STATE      0x20000000u /* native register images */
+#define CODE       0x100000u   /* guest code */
 
-#define CF 0x1u
-#define PF 0x4u
-#define AF 0x10u
-#define ZF 0x40u
-#define SF 0x80u
-#define OF 0x800u
-#define DF 0x400u
+#define CF    0x1u
+#define PF    0x4u
+#define AF    0x10u
+#define ZF    0x40u
+#define SF    0x80u
+#define OF    0x800u
+#define DF    0x400u
 #define ARITH (CF | PF | AF | ZF | SF | OF)
 
 typedef struct State {
@@ -33,7 +34,7 @@ typedef struct State {
     uint64_t rsp;
 } State;
 
-/* -- the native side ------------------------------------------------------------------------------------- */
+/* -- the native side --------------------------------------------------------------------------- */
 static State *state;
 static uint8_t *data, *stub;
 static sigjmp_buf trap_back;
@@ -108,22 +109,22 @@ static int native_run(const uint8_t *insn, size_t len)
     return trap_signal;
 }
 
-/* -- the forms ---------------------------------------------------------------------------------------------- */
-#define OP_MODRM 1u
-#define OP_IMM8 2u
-#define OP_IMMZ 4u   /* 16 or 32 bits by operand size */
-#define OP_BYTE 8u   /* 8-bit operation: no 66, REX.W without meaning */
-#define OP_REG 0x10u /* register form only */
-#define OP_MEM 0x20u
-#define OP_EXT 0x40u /* ModRM.reg is fixed: ext */
-#define OP_SHIFT 0x80u
-#define OP_NO66 0x100u
-#define OP_VEX 0x200u /* bytes hold map and pp: C4 form made by hand */
-#define OP_SMALL 0x400u /* rCX small: string counts */
-#define OP_LOCK 0x800u  /* may carry LOCK with memory */
+/* -- the forms --------------------------------------------------------------------------------- */
+#define OP_MODRM  1u
+#define OP_IMM8   2u
+#define OP_IMMZ   4u    /* 16 or 32 bits by operand size */
+#define OP_BYTE   8u    /* 8-bit operation: no 66, REX.W without meaning */
+#define OP_REG    0x10u /* register form only */
+#define OP_MEM    0x20u
+#define OP_EXT    0x40u /* ModRM.reg is fixed: ext */
+#define OP_SHIFT  0x80u
+#define OP_NO66   0x100u
+#define OP_VEX    0x200u  /* bytes hold map and pp: C4 form made by hand */
+#define OP_SMALL  0x400u  /* rCX small: string counts */
+#define OP_LOCK   0x800u  /* may carry LOCK with memory */
 #define OP_BITOFF 0x1000u /* bit offset in a register must stay within memory */
-#define OP_NOW 0x2000u
-#define OP_ALIGN 0x4000u /* memory operand at a multiple of 16 */
+#define OP_NOW    0x2000u
+#define OP_ALIGN  0x4000u /* memory operand at a multiple of 16 */
 
 typedef struct Form {
     const char *name;
@@ -133,12 +134,19 @@ typedef struct Form {
     uint32_t undefined; /* RFLAGS bits */
 } Form;
 
-#define F(name, bytes, fl, undef) {name, bytes, sizeof(bytes) - 1, 0, fl, undef}
-#define FX(name, bytes, ext, fl, undef) {name, bytes, sizeof(bytes) - 1, ext, (fl) | OP_EXT | OP_MODRM, undef}
+#define F(name, bytes, fl, undef)                                                                  \
+    {                                                                                              \
+        name, bytes, sizeof(bytes) - 1, 0, fl, undef                                               \
+    }
+#define FX(name, bytes, ext, fl, undef)                                                            \
+    {                                                                                              \
+        name, bytes, sizeof(bytes) - 1, ext, (fl) | OP_EXT | OP_MODRM, undef                       \
+    }
 
 static const Form forms[] = {
 #define ALU6(name, b0, b1, b2, b3, b4, b5, undef, lock)                                            \
-    F(name " Eb,Gb", b0, OP_MODRM | OP_BYTE | lock, undef), F(name " Ev,Gv", b1, OP_MODRM | lock, undef), \
+    F(name " Eb,Gb", b0, OP_MODRM | OP_BYTE | lock, undef),                                        \
+        F(name " Ev,Gv", b1, OP_MODRM | lock, undef),                                              \
         F(name " Gb,Eb", b2, OP_MODRM | OP_BYTE, undef), F(name " Gv,Ev", b3, OP_MODRM, undef),    \
         F(name " AL,Ib", b4, OP_IMM8 | OP_BYTE, undef), F(name " eAX,Iz", b5, OP_IMMZ, undef)
     ALU6("add", "\x00", "\x01", "\x02", "\x03", "\x04", "\x05", 0, OP_LOCK),
@@ -150,70 +158,149 @@ static const Form forms[] = {
     ALU6("xor", "\x30", "\x31", "\x32", "\x33", "\x34", "\x35", AF, OP_LOCK),
     ALU6("cmp", "\x38", "\x39", "\x3a", "\x3b", "\x3c", "\x3d", 0, 0),
 #define GRP1(n, ext, undef, lock)                                                                  \
-    FX(n " Eb,Ib", "\x80", ext, OP_IMM8 | OP_BYTE | lock, undef), FX(n " Ev,Iz", "\x81", ext, OP_IMMZ | lock, undef), \
+    FX(n " Eb,Ib", "\x80", ext, OP_IMM8 | OP_BYTE | lock, undef),                                  \
+        FX(n " Ev,Iz", "\x81", ext, OP_IMMZ | lock, undef),                                        \
         FX(n " Ev,Ib", "\x83", ext, OP_IMM8 | lock, undef)
-    GRP1("add", 0, 0, OP_LOCK), GRP1("or", 1, AF, OP_LOCK), GRP1("adc", 2, 0, OP_LOCK),
-    GRP1("sbb", 3, 0, OP_LOCK), GRP1("and", 4, AF, OP_LOCK), GRP1("sub", 5, 0, OP_LOCK),
-    GRP1("xor", 6, AF, OP_LOCK), GRP1("cmp", 7, 0, 0),
-    F("test Eb,Gb", "\x84", OP_MODRM | OP_BYTE, AF), F("test Ev,Gv", "\x85", OP_MODRM, AF),
-    F("test AL,Ib", "\xa8", OP_IMM8 | OP_BYTE, AF), F("test eAX,Iz", "\xa9", OP_IMMZ, AF),
-    F("xchg Eb,Gb", "\x86", OP_MODRM | OP_BYTE, 0), F("xchg Ev,Gv", "\x87", OP_MODRM, 0),
-    F("mov Eb,Gb", "\x88", OP_MODRM | OP_BYTE, 0), F("mov Ev,Gv", "\x89", OP_MODRM, 0),
-    F("mov Gb,Eb", "\x8a", OP_MODRM | OP_BYTE, 0), F("mov Gv,Ev", "\x8b", OP_MODRM, 0),
-    F("lea", "\x8d", OP_MODRM | OP_MEM, 0), F("movsxd", "\x63", OP_MODRM, 0),
+    GRP1("add", 0, 0, OP_LOCK),
+    GRP1("or", 1, AF, OP_LOCK),
+    GRP1("adc", 2, 0, OP_LOCK),
+    GRP1("sbb", 3, 0, OP_LOCK),
+    GRP1("and", 4, AF, OP_LOCK),
+    GRP1("sub", 5, 0, OP_LOCK),
+    GRP1("xor", 6, AF, OP_LOCK),
+    GRP1("cmp", 7, 0, 0),
+    F("test Eb,Gb", "\x84", OP_MODRM | OP_BYTE, AF),
+    F("test Ev,Gv", "\x85", OP_MODRM, AF),
+    F("test AL,Ib", "\xa8", OP_IMM8 | OP_BYTE, AF),
+    F("test eAX,Iz", "\xa9", OP_IMMZ, AF),
+    F("xchg Eb,Gb", "\x86", OP_MODRM | OP_BYTE, 0),
+    F("xchg Ev,Gv", "\x87", OP_MODRM, 0),
+    F("mov Eb,Gb", "\x88", OP_MODRM | OP_BYTE, 0),
+    F("mov Ev,Gv", "\x89", OP_MODRM, 0),
+    F("mov Gb,Eb", "\x8a", OP_MODRM | OP_BYTE, 0),
+    F("mov Gv,Ev", "\x8b", OP_MODRM, 0),
+    F("lea", "\x8d", OP_MODRM | OP_MEM, 0),
+    F("movsxd", "\x63", OP_MODRM, 0),
     F("imul Gv,Ev,Iz", "\x69", OP_MODRM | OP_IMMZ, SF | ZF | AF | PF),
     F("imul Gv,Ev,Ib", "\x6b", OP_MODRM | OP_IMM8, SF | ZF | AF | PF),
-    F("push ax", "\x50", OP_NOW, 0), F("push si", "\x56", OP_NOW, 0), F("push sp", "\x54", OP_NOW, 0),
-    F("pop dx", "\x5a", OP_NOW, 0), F("pop sp", "\x5c", OP_NOW, 0),
-    F("push Iz", "\x68", OP_IMMZ | OP_NOW, 0), F("push Ib", "\x6a", OP_IMM8 | OP_NOW, 0),
-    FX("pop Ev", "\x8f", 0, OP_NOW, 0), FX("push Ev", "\xff", 6, OP_NOW, 0),
-    F("leave-enter", "\xc8\x20\x00\x00", OP_NOW, 0), F("enter 3", "\xc8\x20\x00\x03", OP_NOW, 0),
-    F("nop", "\x90", 0, 0), F("xchg cx", "\x91", 0, 0), F("cbw", "\x98", 0, 0), F("cwd", "\x99", 0, 0),
-    F("sahf", "\x9e", OP_BYTE, 0), F("lahf", "\x9f", OP_BYTE, 0),
-    F("movsb", "\xa4", OP_BYTE, 0), F("movsv", "\xa5", 0, 0), F("cmpsb", "\xa6", OP_BYTE, 0),
-    F("cmpsv", "\xa7", 0, 0), F("stosb", "\xaa", OP_BYTE, 0), F("stosv", "\xab", 0, 0),
-    F("lodsb", "\xac", OP_BYTE, 0), F("lodsv", "\xad", 0, 0), F("scasb", "\xae", OP_BYTE, 0),
+    F("push ax", "\x50", OP_NOW, 0),
+    F("push si", "\x56", OP_NOW, 0),
+    F("push sp", "\x54", OP_NOW, 0),
+    F("pop dx", "\x5a", OP_NOW, 0),
+    F("pop sp", "\x5c", OP_NOW, 0),
+    F("push Iz", "\x68", OP_IMMZ | OP_NOW, 0),
+    F("push Ib", "\x6a", OP_IMM8 | OP_NOW, 0),
+    FX("pop Ev", "\x8f", 0, OP_NOW, 0),
+    FX("push Ev", "\xff", 6, OP_NOW, 0),
+    F("leave-enter", "\xc8\x20\x00\x00", OP_NOW, 0),
+    F("enter 3", "\xc8\x20\x00\x03", OP_NOW, 0),
+    F("nop", "\x90", 0, 0),
+    F("xchg cx", "\x91", 0, 0),
+    F("cbw", "\x98", 0, 0),
+    F("cwd", "\x99", 0, 0),
+    F("sahf", "\x9e", OP_BYTE, 0),
+    F("lahf", "\x9f", OP_BYTE, 0),
+    F("movsb", "\xa4", OP_BYTE, 0),
+    F("movsv", "\xa5", 0, 0),
+    F("cmpsb", "\xa6", OP_BYTE, 0),
+    F("cmpsv", "\xa7", 0, 0),
+    F("stosb", "\xaa", OP_BYTE, 0),
+    F("stosv", "\xab", 0, 0),
+    F("lodsb", "\xac", OP_BYTE, 0),
+    F("lodsv", "\xad", 0, 0),
+    F("scasb", "\xae", OP_BYTE, 0),
     F("scasv", "\xaf", 0, 0),
-    F("rep movsb", "\xf3\xa4", OP_BYTE | OP_SMALL, 0), F("rep stosb", "\xf3\xaa", OP_BYTE | OP_SMALL, 0),
-    F("repe cmpsb", "\xf3\xa6", OP_BYTE | OP_SMALL, 0), F("repne scasb", "\xf2\xae", OP_BYTE | OP_SMALL, 0),
+    F("rep movsb", "\xf3\xa4", OP_BYTE | OP_SMALL, 0),
+    F("rep stosb", "\xf3\xaa", OP_BYTE | OP_SMALL, 0),
+    F("repe cmpsb", "\xf3\xa6", OP_BYTE | OP_SMALL, 0),
+    F("repne scasb", "\xf2\xae", OP_BYTE | OP_SMALL, 0),
     F("rep movsd", "\xf3\xa5", OP_SMALL | OP_NO66 | OP_NOW, 0),
     F("rep stosd", "\xf3\xab", OP_SMALL | OP_NO66 | OP_NOW, 0),
     F("rep lodsd", "\xf3\xad", OP_SMALL | OP_NO66 | OP_NOW, 0),
     F("repne cmpsd", "\xf2\xa7", OP_SMALL | OP_NO66 | OP_NOW, 0),
-    F("mov r8,Ib", "\xb3", OP_IMM8 | OP_BYTE, 0), F("mov r,Iz", "\xbb", OP_IMMZ | OP_NOW, 0),
+    F("mov r8,Ib", "\xb3", OP_IMM8 | OP_BYTE, 0),
+    F("mov r,Iz", "\xbb", OP_IMMZ | OP_NOW, 0),
 #define SHIFT(n, ext, undef)                                                                       \
-    FX(n " Eb,Ib", "\xc0", ext, OP_IMM8 | OP_BYTE | OP_SHIFT, undef), FX(n " Ev,Ib", "\xc1", ext, OP_IMM8 | OP_SHIFT, undef), \
+    FX(n " Eb,Ib", "\xc0", ext, OP_IMM8 | OP_BYTE | OP_SHIFT, undef),                              \
+        FX(n " Ev,Ib", "\xc1", ext, OP_IMM8 | OP_SHIFT, undef),                                    \
         FX(n " Eb,1", "\xd0", ext, OP_BYTE, undef), FX(n " Ev,1", "\xd1", ext, 0, undef),          \
-        FX(n " Eb,CL", "\xd2", ext, OP_BYTE | OP_SHIFT, undef), FX(n " Ev,CL", "\xd3", ext, OP_SHIFT, undef)
-    SHIFT("rol", 0, 0), SHIFT("ror", 1, 0), SHIFT("rcl", 2, 0), SHIFT("rcr", 3, 0), SHIFT("shl", 4, AF),
-    SHIFT("shr", 5, AF), SHIFT("sal", 6, AF), SHIFT("sar", 7, AF),
-    FX("mov Eb,Ib", "\xc6", 0, OP_IMM8 | OP_BYTE, 0), FX("mov Ev,Iz", "\xc7", 0, OP_IMMZ, 0),
-    F("xlat", "\xd7", OP_BYTE | OP_SMALL, 0), F("cmc", "\xf5", OP_BYTE, 0), F("clc", "\xf8", OP_BYTE, 0),
-    F("stc", "\xf9", OP_BYTE, 0), F("cld", "\xfc", OP_BYTE, 0), F("std", "\xfd", OP_BYTE, 0),
-    FX("test Eb,Ib", "\xf6", 0, OP_IMM8 | OP_BYTE, AF), FX("test Eb,Ib", "\xf6", 1, OP_IMM8 | OP_BYTE, AF),
-    FX("not Eb", "\xf6", 2, OP_BYTE | OP_LOCK, 0), FX("neg Eb", "\xf6", 3, OP_BYTE | OP_LOCK, 0),
-    FX("mul Eb", "\xf6", 4, OP_BYTE, SF | ZF | AF | PF), FX("imul Eb", "\xf6", 5, OP_BYTE, SF | ZF | AF | PF),
-    FX("div Eb", "\xf6", 6, OP_BYTE, ARITH), FX("idiv Eb", "\xf6", 7, OP_BYTE, ARITH),
-    FX("test Ev,Iz", "\xf7", 0, OP_IMMZ, AF), FX("not Ev", "\xf7", 2, OP_LOCK, 0),
-    FX("neg Ev", "\xf7", 3, OP_LOCK, 0), FX("mul Ev", "\xf7", 4, 0, SF | ZF | AF | PF),
-    FX("imul Ev", "\xf7", 5, 0, SF | ZF | AF | PF), FX("div Ev", "\xf7", 6, 0, ARITH),
-    FX("idiv Ev", "\xf7", 7, 0, ARITH), FX("inc Eb", "\xfe", 0, OP_BYTE | OP_LOCK, 0),
-    FX("dec Eb", "\xfe", 1, OP_BYTE | OP_LOCK, 0), FX("inc Ev", "\xff", 0, OP_LOCK, 0),
+        FX(n " Eb,CL", "\xd2", ext, OP_BYTE | OP_SHIFT, undef),                                    \
+        FX(n " Ev,CL", "\xd3", ext, OP_SHIFT, undef)
+    SHIFT("rol", 0, 0),
+    SHIFT("ror", 1, 0),
+    SHIFT("rcl", 2, 0),
+    SHIFT("rcr", 3, 0),
+    SHIFT("shl", 4, AF),
+    SHIFT("shr", 5, AF),
+    SHIFT("sal", 6, AF),
+    SHIFT("sar", 7, AF),
+    FX("mov Eb,Ib", "\xc6", 0, OP_IMM8 | OP_BYTE, 0),
+    FX("mov Ev,Iz", "\xc7", 0, OP_IMMZ, 0),
+    F("xlat", "\xd7", OP_BYTE | OP_SMALL, 0),
+    F("cmc", "\xf5", OP_BYTE, 0),
+    F("clc", "\xf8", OP_BYTE, 0),
+    F("stc", "\xf9", OP_BYTE, 0),
+    F("cld", "\xfc", OP_BYTE, 0),
+    F("std", "\xfd", OP_BYTE, 0),
+    FX("test Eb,Ib", "\xf6", 0, OP_IMM8 | OP_BYTE, AF),
+    FX("test Eb,Ib", "\xf6", 1, OP_IMM8 | OP_BYTE, AF),
+    FX("not Eb", "\xf6", 2, OP_BYTE | OP_LOCK, 0),
+    FX("neg Eb", "\xf6", 3, OP_BYTE | OP_LOCK, 0),
+    FX("mul Eb", "\xf6", 4, OP_BYTE, SF | ZF | AF | PF),
+    FX("imul Eb", "\xf6", 5, OP_BYTE, SF | ZF | AF | PF),
+    FX("div Eb", "\xf6", 6, OP_BYTE, ARITH),
+    FX("idiv Eb", "\xf6", 7, OP_BYTE, ARITH),
+    FX("test Ev,Iz", "\xf7", 0, OP_IMMZ, AF),
+    FX("not Ev", "\xf7", 2, OP_LOCK, 0),
+    FX("neg Ev", "\xf7", 3, OP_LOCK, 0),
+    FX("mul Ev", "\xf7", 4, 0, SF | ZF | AF | PF),
+    FX("imul Ev", "\xf7", 5, 0, SF | ZF | AF | PF),
+    FX("div Ev", "\xf7", 6, 0, ARITH),
+    FX("idiv Ev", "\xf7", 7, 0, ARITH),
+    FX("inc Eb", "\xfe", 0, OP_BYTE | OP_LOCK, 0),
+    FX("dec Eb", "\xfe", 1, OP_BYTE | OP_LOCK, 0),
+    FX("inc Ev", "\xff", 0, OP_LOCK, 0),
     FX("dec Ev", "\xff", 1, OP_LOCK, 0),
 #define CC(n, b) F("cmov" n, "\x0f" b, OP_MODRM, 0)
-    CC("o", "\x40"), CC("no", "\x41"), CC("b", "\x42"), CC("ae", "\x43"), CC("z", "\x44"), CC("nz", "\x45"),
-    CC("be", "\x46"), CC("a", "\x47"), CC("s", "\x48"), CC("ns", "\x49"), CC("p", "\x4a"), CC("np", "\x4b"),
-    CC("l", "\x4c"), CC("ge", "\x4d"), CC("le", "\x4e"), CC("g", "\x4f"),
+    CC("o", "\x40"),
+    CC("no", "\x41"),
+    CC("b", "\x42"),
+    CC("ae", "\x43"),
+    CC("z", "\x44"),
+    CC("nz", "\x45"),
+    CC("be", "\x46"),
+    CC("a", "\x47"),
+    CC("s", "\x48"),
+    CC("ns", "\x49"),
+    CC("p", "\x4a"),
+    CC("np", "\x4b"),
+    CC("l", "\x4c"),
+    CC("ge", "\x4d"),
+    CC("le", "\x4e"),
+    CC("g", "\x4f"),
 #define SETCC(n, b) F("set" n, "\x0f" b, OP_MODRM | OP_BYTE, 0)
-    SETCC("o", "\x90"), SETCC("no", "\x91"), SETCC("b", "\x92"), SETCC("ae", "\x93"), SETCC("z", "\x94"),
-    SETCC("nz", "\x95"), SETCC("be", "\x96"), SETCC("a", "\x97"), SETCC("s", "\x98"), SETCC("ns", "\x99"),
-    SETCC("p", "\x9a"), SETCC("np", "\x9b"), SETCC("l", "\x9c"), SETCC("ge", "\x9d"), SETCC("le", "\x9e"),
+    SETCC("o", "\x90"),
+    SETCC("no", "\x91"),
+    SETCC("b", "\x92"),
+    SETCC("ae", "\x93"),
+    SETCC("z", "\x94"),
+    SETCC("nz", "\x95"),
+    SETCC("be", "\x96"),
+    SETCC("a", "\x97"),
+    SETCC("s", "\x98"),
+    SETCC("ns", "\x99"),
+    SETCC("p", "\x9a"),
+    SETCC("np", "\x9b"),
+    SETCC("l", "\x9c"),
+    SETCC("ge", "\x9d"),
+    SETCC("le", "\x9e"),
     SETCC("g", "\x9f"),
     F("bt", "\x0f\xa3", OP_MODRM | OP_BITOFF, OF | SF | AF | PF),
     F("bts", "\x0f\xab", OP_MODRM | OP_BITOFF | OP_LOCK, OF | SF | AF | PF),
     F("btr", "\x0f\xb3", OP_MODRM | OP_BITOFF | OP_LOCK, OF | SF | AF | PF),
     F("btc", "\x0f\xbb", OP_MODRM | OP_BITOFF | OP_LOCK, OF | SF | AF | PF),
-    FX("bt i", "\x0f\xba", 4, OP_IMM8, OF | SF | AF | PF), FX("bts i", "\x0f\xba", 5, OP_IMM8 | OP_LOCK, OF | SF | AF | PF),
+    FX("bt i", "\x0f\xba", 4, OP_IMM8, OF | SF | AF | PF),
+    FX("bts i", "\x0f\xba", 5, OP_IMM8 | OP_LOCK, OF | SF | AF | PF),
     FX("btr i", "\x0f\xba", 6, OP_IMM8 | OP_LOCK, OF | SF | AF | PF),
     FX("btc i", "\x0f\xba", 7, OP_IMM8 | OP_LOCK, OF | SF | AF | PF),
     F("shld i", "\x0f\xa4", OP_MODRM | OP_IMM8 | OP_SHIFT | OP_NO66, AF),
@@ -221,24 +308,39 @@ static const Form forms[] = {
     F("shrd i", "\x0f\xac", OP_MODRM | OP_IMM8 | OP_SHIFT | OP_NO66, AF),
     F("shrd cl", "\x0f\xad", OP_MODRM | OP_SHIFT | OP_NO66, AF),
     F("imul Gv,Ev", "\x0f\xaf", OP_MODRM, SF | ZF | AF | PF),
-    F("cmpxchg b", "\x0f\xb0", OP_MODRM | OP_BYTE | OP_LOCK, 0), F("cmpxchg", "\x0f\xb1", OP_MODRM | OP_LOCK, 0),
-    F("movzx b", "\x0f\xb6", OP_MODRM, 0), F("movzx w", "\x0f\xb7", OP_MODRM, 0),
-    F("movsx b", "\x0f\xbe", OP_MODRM, 0), F("movsx w", "\x0f\xbf", OP_MODRM, 0),
-    F("popcnt", "\xf3\x0f\xb8", OP_MODRM, 0), F("tzcnt", "\xf3\x0f\xbc", OP_MODRM, OF | SF | AF | PF),
+    F("cmpxchg b", "\x0f\xb0", OP_MODRM | OP_BYTE | OP_LOCK, 0),
+    F("cmpxchg", "\x0f\xb1", OP_MODRM | OP_LOCK, 0),
+    F("movzx b", "\x0f\xb6", OP_MODRM, 0),
+    F("movzx w", "\x0f\xb7", OP_MODRM, 0),
+    F("movsx b", "\x0f\xbe", OP_MODRM, 0),
+    F("movsx w", "\x0f\xbf", OP_MODRM, 0),
+    F("popcnt", "\xf3\x0f\xb8", OP_MODRM, 0),
+    F("tzcnt", "\xf3\x0f\xbc", OP_MODRM, OF | SF | AF | PF),
     F("lzcnt", "\xf3\x0f\xbd", OP_MODRM, OF | SF | AF | PF),
-    F("bsf", "\x0f\xbc", OP_MODRM, CF | OF | SF | AF | PF), F("bsr", "\x0f\xbd", OP_MODRM, CF | OF | SF | AF | PF),
-    F("xadd b", "\x0f\xc0", OP_MODRM | OP_BYTE | OP_LOCK, 0), F("xadd", "\x0f\xc1", OP_MODRM | OP_LOCK, 0),
-    F("bswap", "\x0f\xcb", OP_NO66, 0), FX("cmpxchg8b", "\x0f\xc7", 1, OP_MEM | OP_NO66 | OP_LOCK | OP_ALIGN, 0),
-    F("movbe load", "\x0f\x38\xf0", OP_MODRM | OP_MEM, 0), F("movbe store", "\x0f\x38\xf1", OP_MODRM | OP_MEM, 0),
-    F("crc32 b", "\xf2\x0f\x38\xf0", OP_MODRM | OP_BYTE, 0), F("crc32", "\xf2\x0f\x38\xf1", OP_MODRM, 0),
-    F("adcx", "\x66\x0f\x38\xf6", OP_MODRM | OP_NO66, 0), F("adox", "\xf3\x0f\x38\xf6", OP_MODRM | OP_NO66, 0),
+    F("bsf", "\x0f\xbc", OP_MODRM, CF | OF | SF | AF | PF),
+    F("bsr", "\x0f\xbd", OP_MODRM, CF | OF | SF | AF | PF),
+    F("xadd b", "\x0f\xc0", OP_MODRM | OP_BYTE | OP_LOCK, 0),
+    F("xadd", "\x0f\xc1", OP_MODRM | OP_LOCK, 0),
+    F("bswap", "\x0f\xcb", OP_NO66, 0),
+    FX("cmpxchg8b", "\x0f\xc7", 1, OP_MEM | OP_NO66 | OP_LOCK | OP_ALIGN, 0),
+    F("movbe load", "\x0f\x38\xf0", OP_MODRM | OP_MEM, 0),
+    F("movbe store", "\x0f\x38\xf1", OP_MODRM | OP_MEM, 0),
+    F("crc32 b", "\xf2\x0f\x38\xf0", OP_MODRM | OP_BYTE, 0),
+    F("crc32", "\xf2\x0f\x38\xf1", OP_MODRM, 0),
+    F("adcx", "\x66\x0f\x38\xf6", OP_MODRM | OP_NO66, 0),
+    F("adox", "\xf3\x0f\x38\xf6", OP_MODRM | OP_NO66, 0),
     /* VEX: map, pp, opcode */
-    F("andn", "\x02\x00\xf2", OP_MODRM | OP_VEX, AF | PF), F("bextr", "\x02\x00\xf7", OP_MODRM | OP_VEX, AF | SF | PF),
-    F("bzhi", "\x02\x00\xf5", OP_MODRM | OP_VEX, AF | PF), F("pdep", "\x02\x03\xf5", OP_MODRM | OP_VEX, 0),
-    F("pext", "\x02\x02\xf5", OP_MODRM | OP_VEX, 0), F("mulx", "\x02\x03\xf6", OP_MODRM | OP_VEX, 0),
-    F("sarx", "\x02\x02\xf7", OP_MODRM | OP_VEX, 0), F("shlx", "\x02\x01\xf7", OP_MODRM | OP_VEX, 0),
+    F("andn", "\x02\x00\xf2", OP_MODRM | OP_VEX, AF | PF),
+    F("bextr", "\x02\x00\xf7", OP_MODRM | OP_VEX, AF | SF | PF),
+    F("bzhi", "\x02\x00\xf5", OP_MODRM | OP_VEX, AF | PF),
+    F("pdep", "\x02\x03\xf5", OP_MODRM | OP_VEX, 0),
+    F("pext", "\x02\x02\xf5", OP_MODRM | OP_VEX, 0),
+    F("mulx", "\x02\x03\xf6", OP_MODRM | OP_VEX, 0),
+    F("sarx", "\x02\x02\xf7", OP_MODRM | OP_VEX, 0),
+    F("shlx", "\x02\x01\xf7", OP_MODRM | OP_VEX, 0),
     F("shrx", "\x02\x03\xf7", OP_MODRM | OP_VEX, 0),
-    FX("blsr", "\x02\x00\xf3", 1, OP_VEX, AF | PF), FX("blsmsk", "\x02\x00\xf3", 2, OP_VEX, AF | PF),
+    FX("blsr", "\x02\x00\xf3", 1, OP_VEX, AF | PF),
+    FX("blsmsk", "\x02\x00\xf3", 2, OP_VEX, AF | PF),
     FX("blsi", "\x02\x00\xf3", 3, OP_VEX, AF | PF),
     F("rorx", "\x03\x03\xf0", OP_MODRM | OP_VEX | OP_IMM8, 0),
 };
@@ -256,16 +358,25 @@ static uint64_t rng(void)
 /* Numbers with many zeros, ones and sign borders among them. */
 static uint64_t rng_operand(void)
 {
-    static const uint64_t edges[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000u,
-                                     0xffffffffu, 0x7fffffffffffffffull, 0x8000000000000000ull, ~0ull};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff,
+                                     0x8000,
+                                     0xffff,
+                                     0x7fffffff,
+                                     0x80000000u,
+                                     0xffffffffu,
+                                     0x7fffffffffffffffull,
+                                     0x8000000000000000ull,
+                                     ~0ull};
     uint64_t v = rng();
     switch (v & 3) {
-    case 0:
-        return edges[(v >> 8) % (sizeof(edges) / sizeof(edges[0]))];
-    case 1:
-        return rng() >> (rng() & 63);
-    default:
-        return rng();
+    case 0: return edges[(v >> 8) % (sizeof(edges) / sizeof(edges[0]))];
+    case 1: return rng() >> (rng() & 63);
+    default: return rng();
     }
 }
 
@@ -310,7 +421,8 @@ static void case_make(const Form *f, Case *t)
     t->osz = f->flags & OP_BYTE ? 1 : w ? 8 : p66 ? 2 : 4;
     if (f->flags & OP_VEX) {
         t->bytes[t->len++] = 0xc4;
-        t->bytes[t->len++] = (uint8_t)((~rex & 4) << 5 | (~rex & 2) << 5 | (~rex & 1) << 5 | f->bytes[0]);
+        t->bytes[t->len++] =
+            (uint8_t)((~rex & 4) << 5 | (~rex & 2) << 5 | (~rex & 1) << 5 | f->bytes[0]);
         k = f->bytes[0] == 3 ? 15 : rng() & 15;
         t->bytes[t->len++] = (uint8_t)((w ? 0x80 : 0) | k << 3 | f->bytes[1]);
         t->bytes[t->len++] = (uint8_t)f->bytes[2];
@@ -374,7 +486,8 @@ static void state_random(const Form *f, const Case *t, State *s)
     if (f->flags & OP_ALIGN) {
         s->in[VIV_REG_RSI] = DATA + 0x400;
         if (rng() & 1)
-            memcpy(&s->in[VIV_REG_RAX], data + 0x400, 8), memcpy(&s->in[VIV_REG_RDX], data + 0x408, 8);
+            memcpy(&s->in[VIV_REG_RAX], data + 0x400, 8),
+                memcpy(&s->in[VIV_REG_RDX], data + 0x408, 8);
     }
     if (f->flags & OP_SMALL) {
         s->in[VIV_REG_RCX] = rng() & 63;
@@ -456,8 +569,8 @@ static void case_run(Rig *rig, const Form *f)
         ck_assert_msg(s->gpr[k] == state->out[k], "%s: register %u is %llx, host has %llx", text, k,
                       (unsigned long long)s->gpr[k], (unsigned long long)state->out[k]);
     ck_assert_msg(((s->rflags ^ state->out_flags) & (ARITH | DF) & ~undef) == 0,
-                  "%s: flags %llx, host has %llx, undefined %x", text, (unsigned long long)s->rflags,
-                  (unsigned long long)state->out_flags, undef);
+                  "%s: flags %llx, host has %llx, undefined %x", text,
+                  (unsigned long long)s->rflags, (unsigned long long)state->out_flags, undef);
     ck_assert_msg(memcmp(rig->ram + DATA, data, DATA_BYTES) == 0, "%s: memory differs", text);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* interpreter: the reference execution engine.
- * Runs any guest that the x86 library knows on any host: decoded blocks, handlers that go from one to the next,
- * a software TLB. Everything of substance is in ../x86; this file is its face as an engine plugin.
- * Follows: Intel SDM volumes 1-3. Not modelled: see the files of ../x86. */
+/* interpreter: the reference execution engine. Runs any guest that the x86 library knows on any
+ * host: decoded blocks, handlers that go from one to the next, a software TLB. Everything of
+ * substance is in ../x86; this file is its face as an engine plugin. Follows: Intel SDM volumes
+ * 1-3. Not modelled: see the files of ../x86. */
 #include <stdio.h>
 
 #include <viv/draft/engine.h>

@@ -7,16 +7,18 @@
  *
  * Invariants:
  *  1. While a block runs, c->r[X86_PC] is the instruction pointer of the block's first byte and
- *     c->icnt counts the block as complete. The pointer of one instruction is r[X86_PC] + insn->off,
- *     its count is icnt - (block->n - insn->idx). Whoever leaves a block early puts both right.
+ *     c->icnt counts the block as complete. The pointer of one instruction is r[X86_PC] +
+ *     insn->off, its count is icnt - (block->n - insn->idx). Whoever leaves a block early puts
+ *     both right.
  *  2. c->cur is the instruction in execution, or NULL between blocks. A handler that may fault, or
  *     call the host, sets it first.
- *  3. The general registers live in c->r, the arithmetic flags in c->fz, c->fr, c->fc; the copies in
- *     viv_cpu_t are current only after x86_sync(), which precedes each host call and the return.
- *  4. A fault leaves a handler by longjmp to the run loop. So a handler commits nothing before its last
- *     access that can fault. The jump never crosses a frame of the host's.
- *  5. A store TLB entry has its fast tag only for RAM that holds no decoded code, is no page with a
- *     data breakpoint, and whose page-table entry is dirty.
+ *  3. The general registers live in c->r, the arithmetic flags in c->fz, c->fr, c->fc; the copies
+ *     in viv_cpu_t are current only after x86_sync(), which precedes each host call and the
+ *     return.
+ *  4. A fault leaves a handler by longjmp to the run loop. So a handler commits nothing before its
+ *     last access that can fault. The jump never crosses a frame of the host's.
+ *  5. A store TLB entry has its fast tag only for RAM that holds no decoded code, is no page with
+ *     a data breakpoint, and whose page-table entry is dirty.
  *  6. Links between blocks connect blocks of one guest page only: they die together.
  *
  * Thread: an X86Cpu belongs to its EMT. X86Vm's code marks and X86Cpu.requests are the only shared
@@ -32,70 +34,71 @@
 
 #include <viv/draft/engine.h>
 
-#define X86_LIKELY(x) __builtin_expect(!!(x), 1)
+#define X86_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define X86_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define X86_COLD __attribute__((cold, noinline))
+#define X86_COLD        __attribute__((cold, noinline))
 
-/* Chained dispatch relies on sibling calls; without them (sanitizers, -O0) blocks return to the loop. */
+/* Chained dispatch relies on sibling calls; without them (sanitizers, -O0) blocks return to the
+ * loop. */
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(X86_NO_CHAIN)
 #define X86_CHAIN 1
 #else
 #define X86_CHAIN 0
 #endif
 
-/* -- register file ------------------------------------------------------------------------------ */
-#define X86_RAX 0u
-#define X86_RCX 1u
-#define X86_RDX 2u
-#define X86_RBX 3u
-#define X86_RSP 4u
-#define X86_RBP 5u
-#define X86_RSI 6u
-#define X86_RDI 7u
+/* -- register file ----------------------------------------------------------------------------- */
+#define X86_RAX  0u
+#define X86_RCX  1u
+#define X86_RDX  2u
+#define X86_RBX  3u
+#define X86_RSP  4u
+#define X86_RBP  5u
+#define X86_RSI  6u
+#define X86_RDI  7u
 #define X86_ZERO 16u /* always 0: "no base", "no index" */
-#define X86_PC 17u   /* invariant 1; also the base of RIP-relative operands */
+#define X86_PC   17u /* invariant 1; also the base of RIP-relative operands */
 #define X86_REGS 18u
 
 /* Segment slot beyond the six: base 0, no limit. */
 #define X86_SEG_NONE 6u
 
-/* -- exceptions ------------------------------------------------------------------------------------ */
-#define X86_DE 0u
-#define X86_DB 1u
+/* -- exceptions -------------------------------------------------------------------------------- */
+#define X86_DE  0u
+#define X86_DB  1u
 #define X86_NMI 2u
-#define X86_BP 3u
-#define X86_OF 4u
-#define X86_BR 5u
-#define X86_UD 6u
-#define X86_NM 7u
-#define X86_DF 8u
-#define X86_TS 10u
-#define X86_NP 11u
-#define X86_SS 12u
-#define X86_GP 13u
-#define X86_PF 14u
-#define X86_MF 16u
-#define X86_AC 17u
-#define X86_XM 19u
+#define X86_BP  3u
+#define X86_OF  4u
+#define X86_BR  5u
+#define X86_UD  6u
+#define X86_NM  7u
+#define X86_DF  8u
+#define X86_TS  10u
+#define X86_NP  11u
+#define X86_SS  12u
+#define X86_GP  13u
+#define X86_PF  14u
+#define X86_MF  16u
+#define X86_AC  17u
+#define X86_XM  19u
 
-/* -- bits --------------------------------------------------------------------------------------------- */
-#define X86_FL_CF 0x1u
-#define X86_FL_PF 0x4u
-#define X86_FL_AF 0x10u
-#define X86_FL_ZF 0x40u
-#define X86_FL_SF 0x80u
-#define X86_FL_TF 0x100u
-#define X86_FL_IF 0x200u
-#define X86_FL_DF 0x400u
-#define X86_FL_OF 0x800u
-#define X86_FL_IOPL 0x3000u
-#define X86_FL_NT 0x4000u
-#define X86_FL_RF 0x10000u
-#define X86_FL_VM 0x20000u
-#define X86_FL_AC 0x40000u
-#define X86_FL_VIF 0x80000u
-#define X86_FL_VIP 0x100000u
-#define X86_FL_ID 0x200000u
+/* -- bits -------------------------------------------------------------------------------------- */
+#define X86_FL_CF    0x1u
+#define X86_FL_PF    0x4u
+#define X86_FL_AF    0x10u
+#define X86_FL_ZF    0x40u
+#define X86_FL_SF    0x80u
+#define X86_FL_TF    0x100u
+#define X86_FL_IF    0x200u
+#define X86_FL_DF    0x400u
+#define X86_FL_OF    0x800u
+#define X86_FL_IOPL  0x3000u
+#define X86_FL_NT    0x4000u
+#define X86_FL_RF    0x10000u
+#define X86_FL_VM    0x20000u
+#define X86_FL_AC    0x40000u
+#define X86_FL_VIF   0x80000u
+#define X86_FL_VIP   0x100000u
+#define X86_FL_ID    0x200000u
 #define X86_FL_ARITH (X86_FL_CF | X86_FL_PF | X86_FL_AF | X86_FL_ZF | X86_FL_SF | X86_FL_OF)
 
 #define X86_CR0_PE 0x1u
@@ -110,46 +113,47 @@
 #define X86_CR0_CD 0x40000000u
 #define X86_CR0_PG 0x80000000u
 
-#define X86_CR4_VME 0x1u
-#define X86_CR4_PVI 0x2u
-#define X86_CR4_TSD 0x4u
-#define X86_CR4_DE 0x8u
-#define X86_CR4_PSE 0x10u
-#define X86_CR4_PAE 0x20u
-#define X86_CR4_MCE 0x40u
-#define X86_CR4_PGE 0x80u
-#define X86_CR4_PCE 0x100u
-#define X86_CR4_OSFXSR 0x200u
+#define X86_CR4_VME        0x1u
+#define X86_CR4_PVI        0x2u
+#define X86_CR4_TSD        0x4u
+#define X86_CR4_DE         0x8u
+#define X86_CR4_PSE        0x10u
+#define X86_CR4_PAE        0x20u
+#define X86_CR4_MCE        0x40u
+#define X86_CR4_PGE        0x80u
+#define X86_CR4_PCE        0x100u
+#define X86_CR4_OSFXSR     0x200u
 #define X86_CR4_OSXMMEXCPT 0x400u
-#define X86_CR4_UMIP 0x800u
-#define X86_CR4_FSGSBASE 0x10000u
-#define X86_CR4_PCIDE 0x20000u
-#define X86_CR4_OSXSAVE 0x40000u
-#define X86_CR4_SMEP 0x100000u
-#define X86_CR4_SMAP 0x200000u
+#define X86_CR4_UMIP       0x800u
+#define X86_CR4_FSGSBASE   0x10000u
+#define X86_CR4_PCIDE      0x20000u
+#define X86_CR4_OSXSAVE    0x40000u
+#define X86_CR4_SMEP       0x100000u
+#define X86_CR4_SMAP       0x200000u
 
-#define X86_EFER_SCE 0x1u
-#define X86_EFER_LME 0x100u
-#define X86_EFER_LMA 0x400u
-#define X86_EFER_NXE 0x800u
+#define X86_EFER_SCE   0x1u
+#define X86_EFER_LME   0x100u
+#define X86_EFER_LMA   0x400u
+#define X86_EFER_NXE   0x800u
 #define X86_EFER_FFXSR 0x4000u
 
-/* -- TLB ---------------------------------------------------------------------------------------------- */
-#define X86_PAGE_MASK (~(uint64_t)0xfff)
-#define X86_TLB_BITS 10
-#define X86_TLB_SIZE (1u << X86_TLB_BITS)
+/* -- TLB --------------------------------------------------------------------------------------- */
+#define X86_PAGE_MASK  (~(uint64_t)0xfff)
+#define X86_TLB_BITS   10
+#define X86_TLB_SIZE   (1u << X86_TLB_BITS)
 #define X86_LARGE_BITS 4096u
-#define X86_ITLB_SIZE 256u
-#define X86_PGC_SIZE 512u
+#define X86_FILLS      256u
+#define X86_ITLB_SIZE  256u
+#define X86_PGC_SIZE   512u
 
 /* Which set a data access uses. AC: supervisor with SMAP lifted. */
-#define X86_SET_SUP 0u
-#define X86_SET_USER 1u
+#define X86_SET_SUP    0u
+#define X86_SET_USER   1u
 #define X86_SET_SUP_AC 2u
-#define X86_SETS 3u
+#define X86_SETS       3u
 
 /* Low bits of a tag: any of them makes the fast comparison fail. */
-#define X86_TAG_SLOW 1u    /* valid, but not plain memory */
+#define X86_TAG_SLOW    1u /* valid, but not plain memory */
 #define X86_TAG_INVALID 2u
 
 typedef struct X86TlbEnt {
@@ -160,12 +164,12 @@ typedef struct X86TlbEnt {
 } X86TlbEnt;
 
 #define X86_TLBF_GLOBAL 1u
-#define X86_TLBF_LARGE 2u
-#define X86_TLBF_HVA 4u /* loads may use add (on the slow path too) */
-#define X86_TLBF_RAM 8u /* stores may use add */
+#define X86_TLBF_LARGE  2u
+#define X86_TLBF_HVA    4u /* loads may use add (on the slow path too) */
+#define X86_TLBF_RAM    8u /* stores may use add */
 
 typedef struct X86PageEnt { /* cached page_query() */
-    uint64_t gpa; /* ~0: empty */
+    uint64_t gpa;           /* ~0: empty */
     uint8_t *hva;
     uint32_t kind;
     uint32_t writable;
@@ -173,20 +177,20 @@ typedef struct X86PageEnt { /* cached page_query() */
 
 struct X86CodePage;
 typedef struct X86ItlbEnt {
-    uint64_t tag; /* linear page, ~0: empty */
-    uint64_t gpa; /* guest-physical page | X86_TLBF_GLOBAL, LARGE */
+    uint64_t tag;             /* linear page, ~0: empty */
+    uint64_t gpa;             /* guest-physical page | X86_TLBF_GLOBAL, LARGE */
     struct X86CodePage *page; /* NULL until first decoded from; checked against page_gen */
     uint64_t page_gen;
 } X86ItlbEnt;
 
-/* -- decoded code --------------------------------------------------------------------------------------- */
+/* -- decoded code ------------------------------------------------------------------------------ */
 typedef struct X86Cpu X86Cpu;
 typedef struct X86Insn X86Insn;
 typedef struct X86Block X86Block;
 typedef struct X86CodePage X86CodePage;
 
-/* Executes *i and, at its end, the next instruction (i + 1) or block. 0: back to the run loop, which
- * finds out by itself what is next. */
+/* Executes *i and, at its end, the next instruction (i + 1) or block. 0: back to the run loop,
+ * which finds out by itself what is next. */
 typedef int (*X86Handler)(X86Cpu *c, const X86Insn *i);
 
 struct X86Insn {
@@ -201,26 +205,26 @@ struct X86Insn {
     uint8_t rm;     /* ModRM.rm operand when it is a register */
     uint8_t base, index, scale;
     uint8_t seg;
-    uint8_t osz; /* operand size in bytes */
-    uint8_t idx; /* position in the block */
+    uint8_t osz;  /* operand size in bytes */
+    uint8_t idx;  /* position in the block */
     uint16_t off; /* first byte, from the block's first */
     uint16_t end; /* behind the last byte */
     uint16_t flags;
-    uint16_t op;  /* opcode byte (0x1xx: map 0F), condition, or what the handler wants */
+    uint16_t op; /* opcode byte (0x1xx: map 0F), condition, or what the handler wants */
 };
 
 /* X86Insn.flags */
-#define X86_IF_END 0x1u   /* ends the block */
-#define X86_IF_MEM 0x2u   /* ModRM names memory */
-#define X86_IF_REP 0x4u   /* F3 */
+#define X86_IF_END   0x1u /* ends the block */
+#define X86_IF_MEM   0x2u /* ModRM names memory */
+#define X86_IF_REP   0x4u /* F3 */
 #define X86_IF_REPNE 0x8u /* F2 */
-#define X86_IF_LOCK 0x10u
-#define X86_IF_REX 0x20u  /* a REX prefix: SPL.. instead of AH.. */
-#define X86_IF_REXW 0x40u
-#define X86_IF_66 0x80u
-#define X86_IF_REL 0x100u  /* relative branch: disp leads to the target */
-#define X86_IF_SAME 0x200u /* ... which is in the block's own page */
-#define X86_IF_FALL 0x400u /* the next instruction starts in the block's own page */
+#define X86_IF_LOCK  0x10u
+#define X86_IF_REX   0x20u /* a REX prefix: SPL.. instead of AH.. */
+#define X86_IF_REXW  0x40u
+#define X86_IF_66    0x80u
+#define X86_IF_REL   0x100u /* relative branch: disp leads to the target */
+#define X86_IF_SAME  0x200u /* ... which is in the block's own page */
+#define X86_IF_FALL  0x400u /* the next instruction starts in the block's own page */
 
 #define X86_BLOCK_MAX 48u
 
@@ -236,7 +240,7 @@ struct X86Block {
     uint32_t n;
     uint32_t size_bytes;
     uint32_t reserved0;
-    X86Insn insn[];     /* n of them and one sentinel */
+    X86Insn insn[]; /* n of them and one sentinel */
 };
 
 #define X86_PAGE_BUCKETS 64u
@@ -244,7 +248,7 @@ struct X86CodePage {
     X86CodePage *hash_next;
     uint64_t gpa;
     const uint8_t *hva; /* what it was decoded from */
-    uint64_t lines; /* bit i: bytes [64 i, 64 i + 63] are covered by a block */
+    uint64_t lines;     /* bit i: bytes [64 i, 64 i + 63] are covered by a block */
     X86Block *bucket[X86_PAGE_BUCKETS];
     uint64_t cross_from[2]; /* pages with blocks that end in this one; ~0: none */
     uint32_t blocks;
@@ -252,11 +256,11 @@ struct X86CodePage {
 };
 
 /* X86Block.mode and X86Cpu.mode */
-#define X86_MODE_16 0u
-#define X86_MODE_32 1u
-#define X86_MODE_64 2u
-#define X86_MODE_CODE 3u
-#define X86_MODE_SS32 4u
+#define X86_MODE_16     0u
+#define X86_MODE_32     1u
+#define X86_MODE_64     2u
+#define X86_MODE_CODE   3u
+#define X86_MODE_SS32   4u
 #define X86_MODE_SINGLE 8u
 
 typedef struct X86JcEnt { /* jump cache: linear address to block */
@@ -268,9 +272,9 @@ typedef struct X86JcEnt { /* jump cache: linear address to block */
 
 #define X86_PAGE_HASH 4096u
 
-/* -- the machine and the vCPU ------------------------------------------------------------------------------ */
-#define X86_MARK_TOP 4096u                 /* GiB of guest-physical space that may hold cached code */
-#define X86_MARK_LEAF (1u << 18)           /* pages in a GiB */
+/* -- the machine and the vCPU ------------------------------------------------------------------ */
+#define X86_MARK_TOP  4096u      /* GiB of guest-physical space that may hold cached code */
+#define X86_MARK_LEAF (1u << 18) /* pages in a GiB */
 #define X86_VCPUS_MAX 64u
 
 typedef struct X86Range {
@@ -297,32 +301,33 @@ typedef struct X86Exception {
 
 /* X86Cpu.slow: why the run loop must look, or go by single instructions. */
 #define X86_SLOW_SHADOW 0x1u
-#define X86_SLOW_TF 0x2u
-#define X86_SLOW_BP 0x4u  /* DR7 has instruction breakpoints */
-#define X86_SLOW_DB 0x8u  /* pending_db */
-#define X86_SLOW_REQ 0x10u
-#define X86_SLOW_EXIT 0x20u
-#define X86_SLOW_RF 0x40u /* RFLAGS.RF is set: clear it after the next instruction */
+#define X86_SLOW_TF     0x2u
+#define X86_SLOW_BP     0x4u /* DR7 has instruction breakpoints */
+#define X86_SLOW_DB     0x8u /* pending_db */
+#define X86_SLOW_REQ    0x10u
+#define X86_SLOW_EXIT   0x20u
+#define X86_SLOW_RF     0x40u /* RFLAGS.RF is set: clear it after the next instruction */
 /* Those that make the next block a single instruction. */
 #define X86_SLOW_STEP (X86_SLOW_SHADOW | X86_SLOW_TF | X86_SLOW_BP | X86_SLOW_RF)
 
 /* X86Cpu.requests [any thread sets] */
-#define X86_REQ_MAP 0x1u
-#define X86_REQ_CODE 0x2u /* ranges[] */
+#define X86_REQ_MAP      0x1u
+#define X86_REQ_CODE     0x2u /* ranges[] */
 #define X86_REQ_CODE_ALL 0x4u
-#define X86_REQ_WTLB 0x8u /* drop fast store tags */
+#define X86_REQ_WTLB     0x8u /* drop fast store tags */
 
-/* Private force flag: makes the engine look at requests. The host leaves alone what it did not define. */
+/* Private force flag: makes the engine look at requests. The host leaves alone what it did not
+ * define. */
 #define X86_FF_REQUEST 0x80000000u
 
 typedef struct X86Features {
     uint32_t l1_eax, l1_ebx, l1_ecx, l1_edx;
     uint32_t l7_ebx, l7_ecx, l7_edx;
     uint32_t e1_ecx, e1_edx;
-    bool intel;         /* by the vendor string: SYSCALL in 64-bit mode only */
+    bool intel; /* by the vendor string: SYSCALL in 64-bit mode only */
     uint32_t phys_bits;
     uint32_t lin_bits;
-    uint64_t cr4_mask; /* bits that may be set */
+    uint64_t cr4_mask;  /* bits that may be set */
     uint64_t phys_mask; /* bits of a page-table entry that hold an address */
 } X86Features;
 
@@ -368,8 +373,8 @@ struct X86Cpu {
     /* exceptions */
     X86Exception exc;
     bool exc_pending;
-    bool soft_int;       /* delivering INT n: EXT stays clear */
-    int32_t delivering;  /* vector that is being delivered, or -1 */
+    bool soft_int;      /* delivering INT n: EXT stays clear */
+    int32_t delivering; /* vector that is being delivered, or -1 */
     uint32_t exit_reason;
     jmp_buf jb;
 
@@ -386,8 +391,12 @@ struct X86Cpu {
 
     /* paging derived state */
     uint64_t pdpte[4];
-    /* 2 MiB regions (hashed) that pieces of large pages have been entered from, since the last full flush */
+    /* 2 MiB regions (hashed) that pieces of large pages have been entered from, since the last
+     * full flush */
     uint64_t large[X86_LARGE_BITS / 64];
+    /* entries that are not global, filled since the last flush; beyond X86_FILLS only counted */
+    uint32_t fill_count;
+    X86TlbEnt *fills[X86_FILLS];
 
     /* other threads' requests */
     _Atomic uint32_t requests;
@@ -406,8 +415,8 @@ struct X86Cpu {
     X86Block *scratch; /* uncached instruction */
     uint64_t page_gen; /* ITLB page pointers of another generation are stale */
     uint64_t cache_bytes, cache_limit;
-    void *host_cache;  /* X86HostCache */
-    void *decoder[3];  /* Zydis decoders, by X86_MODE_CODE */
+    void *host_cache; /* X86HostCache */
+    void *decoder[3]; /* Zydis decoders, by X86_MODE_CODE */
     X86CodePage *pages[X86_PAGE_HASH];
 
     X86PageEnt pgc[X86_PGC_SIZE];
@@ -418,31 +427,32 @@ struct X86Cpu {
     _Alignas(64) uint8_t bounce[4096];
 };
 
-/* -- x86_cpu.c: life cycle, state in and out ------------------------------------------------------------- */
+/* -- x86_cpu.c: life cycle, state in and out --------------------------------------------------- */
 viv_status_t x86_vm_create(const viv_engine_host_t *host, uint32_t vcpu_count, X86Vm **ret_vm);
 void x86_vm_destroy(X86Vm *vm);
 viv_status_t x86_cpu_create(X86Vm *vm, viv_vcpu_t *vcpu, X86Cpu **ret_cpu);
 void x86_cpu_destroy(X86Cpu *c);
 void x86_state_loaded(X86Cpu *c);
-void x86_load(X86Cpu *c);          /* canonical state to working state */
-void x86_sync(X86Cpu *c);          /* working state to canonical state, of the current instruction */
-void x86_mode_update(X86Cpu *c);   /* after a change of CS, SS, CPL, CR0, CR4, EFER */
-void x86_segs_update(X86Cpu *c);   /* derived bases and limits */
-void x86_set_update(X86Cpu *c);    /* after a change of CPL, AC */
-void x86_ff_update(X86Cpu *c);     /* after a change of IF, NMI blocking, TF, DR7, shadow */
+void x86_load(X86Cpu *c);        /* canonical state to working state */
+void x86_sync(X86Cpu *c);        /* working state to canonical state, of the current instruction */
+void x86_mode_update(X86Cpu *c); /* after a change of CS, SS, CPL, CR0, CR4, EFER */
+void x86_segs_update(X86Cpu *c); /* derived bases and limits */
+void x86_set_update(X86Cpu *c);  /* after a change of CPL, AC */
+void x86_ff_update(X86Cpu *c);   /* after a change of IF, NMI blocking, TF, DR7, shadow */
 void x86_host_call_done(X86Cpu *c); /* after a host call: look at what it may have changed */
 void x86_features_load(X86Cpu *c);
 
-/* -- x86_run.c ----------------------------------------------------------------------------------------- */
-uint32_t x86_run(X86Cpu *c); /* VIV_EXIT_* */
+/* -- x86_run.c --------------------------------------------------------------------------------- */
+uint32_t x86_run(X86Cpu *c);                      /* VIV_EXIT_* */
 int x86_leave_at(X86Cpu *c, const X86Insn *i);    /* leave the block in front of i; returns 0 */
 int x86_leave_after(X86Cpu *c, const X86Insn *i); /* leave the block behind i; returns 0 */
 void x86_break_after(X86Cpu *c);                  /* leave the block behind c->cur */
 void x86_break_restore(X86Cpu *c);
 int x86_op_sentinel(X86Cpu *c, const X86Insn *i);
 
-/* -- x86_exc.c ------------------------------------------------------------------------------------------ */
-_Noreturn void x86_raise(X86Cpu *c, uint32_t vector, uint32_t error); /* knows who has an error code */
+/* -- x86_exc.c --------------------------------------------------------------------------------- */
+_Noreturn void x86_raise(X86Cpu *c, uint32_t vector,
+                         uint32_t error); /* knows who has an error code */
 _Noreturn void x86_raise_pf(X86Cpu *c, uint64_t lin, uint32_t error);
 /* As above from a handler that has not set c->cur. */
 int x86_fault(X86Cpu *c, const X86Insn *i, uint32_t vector, uint32_t error);
@@ -450,7 +460,7 @@ void x86_exc_deliver(X86Cpu *c);
 uint64_t x86_cur_pc(const X86Cpu *c);  /* of the instruction in execution */
 uint64_t x86_next_pc(const X86Cpu *c); /* behind it */
 
-/* -- x86_mem.c, x86_tlb.c, x86_paging.c ---------------------------------------------------------------- */
+/* -- x86_mem.c, x86_tlb.c, x86_paging.c -------------------------------------------------------- */
 #define X86_ACC_R 0u
 #define X86_ACC_W 1u
 #define X86_ACC_X 2u
@@ -464,7 +474,7 @@ typedef struct X86Walk {
 
 void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *ret_walk);
 bool x86_probe_gpa(X86Cpu *c, uint64_t lin, uint64_t *ret_gpa); /* no fault, no accessed bits */
-bool x86_pdptes_load(X86Cpu *c, uint64_t cr3);  /* false: a reserved bit is set */
+bool x86_pdptes_load(X86Cpu *c, uint64_t cr3);                  /* false: a reserved bit is set */
 const X86PageEnt *x86_page(X86Cpu *c, uint64_t gpa);
 void x86_phys_read(X86Cpu *c, uint64_t gpa, void *buf, uint32_t len);
 void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len);
@@ -497,9 +507,10 @@ uint8_t *x86_direct(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write
 void x86_data_bp_check(X86Cpu *c, uint64_t lin, uint32_t n, bool write);
 bool x86_canonical(const X86Cpu *c, uint64_t lin);
 
-/* -- x86_block.c ------------------------------------------------------------------------------------------ */
+/* -- x86_block.c ------------------------------------------------------------------------------- */
 X86Block *x86_block_find(X86Cpu *c, uint32_t mode);
-void x86_code_store(X86Cpu *c, uint64_t gpa, uint32_t n); /* a store of ours went to a page with code */
+void x86_code_store(X86Cpu *c, uint64_t gpa,
+                    uint32_t n); /* a store of ours went to a page with code */
 void x86_code_drop_page(X86Cpu *c, uint64_t gpa_page);
 void x86_code_drop_all(X86Cpu *c);
 void x86_code_free_dead(X86Cpu *c);
@@ -507,15 +518,15 @@ bool x86_code_marked(const X86Vm *vm, uint64_t gpa);
 void x86_requests_do(X86Cpu *c);
 void x86_code_written(X86Vm *vm, uint64_t gpa, uint64_t len);
 
-/* -- x86_decode.c ------------------------------------------------------------------------------------------- */
-/* Decodes one instruction from at most avail bytes. Returns its length; 0: needs more bytes. What is not
- * an instruction becomes one that raises the exception. */
+/* -- x86_decode.c ------------------------------------------------------------------------------ */
+/* Decodes one instruction from at most avail bytes. Returns its length; 0: needs more bytes. What
+ * is not an instruction becomes one that raises the exception. */
 uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t avail, uint32_t off,
                     X86Insn *i);
 bool x86_decode_init(X86Cpu *c);
 void x86_decode_finish(X86Cpu *c);
 
-/* -- x86_seg.c -------------------------------------------------------------------------------------------------- */
+/* -- x86_seg.c --------------------------------------------------------------------------------- */
 typedef struct X86Desc {
     uint64_t base;
     uint32_t limit;
@@ -524,12 +535,14 @@ typedef struct X86Desc {
     uint64_t lin; /* where it was read */
 } X86Desc;
 
-#define X86_DESC_DPL(d) (((d)->attr >> 5) & 3u)
+#define X86_DESC_DPL(d)  (((d)->attr >> 5) & 3u)
 #define X86_DESC_TYPE(d) ((d)->attr & 0x1fu) /* with S */
 
-bool x86_desc_read(X86Cpu *c, uint32_t sel, X86Desc *ret_desc); /* false: null or beyond the table */
+bool x86_desc_read(X86Cpu *c, uint32_t sel,
+                   X86Desc *ret_desc); /* false: null or beyond the table */
 void x86_desc_parse(uint32_t lo, uint32_t hi, X86Desc *d);
-void x86_desc_upper(X86Cpu *c, X86Desc *d, uint32_t sel, uint32_t vector); /* 16-byte system descriptors */
+void x86_desc_upper(X86Cpu *c, X86Desc *d, uint32_t sel,
+                    uint32_t vector); /* 16-byte system descriptors */
 void x86_desc_set_accessed(X86Cpu *c, X86Desc *d);
 void x86_seg_load(X86Cpu *c, uint32_t seg, uint32_t sel);      /* MOV, POP, LxS */
 void x86_seg_load_real(X86Cpu *c, uint32_t seg, uint32_t sel); /* real and V86 */
@@ -539,21 +552,21 @@ void x86_ss_check(X86Cpu *c, uint32_t sel, uint32_t cpl, X86Desc *ret_desc, uint
                   uint32_t ext);
 void x86_cs_commit(X86Cpu *c, uint32_t sel, X86Desc *d, uint32_t cpl);
 
-/* -- x86_far.c, x86_int.c, x86_iret.c, x86_task.c ----------------------------------------------------------------- */
+/* -- x86_far.c, x86_int.c, x86_iret.c, x86_task.c ---------------------------------------------- */
 void x86_far_jump(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz);
 void x86_far_call(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz);
 void x86_far_ret(X86Cpu *c, uint32_t osz, uint32_t pop_bytes);
 void x86_iret(X86Cpu *c, uint32_t osz);
-#define X86_INT_EXC 0u   /* exception, with error code or not */
-#define X86_INT_EXT 1u   /* external interrupt or NMI */
-#define X86_INT_SOFT 2u  /* INT n */
+#define X86_INT_EXC   0u /* exception, with error code or not */
+#define X86_INT_EXT   1u /* external interrupt or NMI */
+#define X86_INT_SOFT  2u /* INT n */
 #define X86_INT_SOFT3 3u /* INT3, INTO */
 #define X86_INT_ICEBP 4u
 void x86_interrupt(X86Cpu *c, uint32_t vector, uint32_t kind, bool has_error, uint32_t error);
-#define X86_TASK_JMP 0u
+#define X86_TASK_JMP  0u
 #define X86_TASK_CALL 1u
 #define X86_TASK_IRET 2u
-#define X86_TASK_INT 3u
+#define X86_TASK_INT  3u
 void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, bool has_error,
                      uint32_t error);
 void x86_tss_stack(X86Cpu *c, uint32_t dpl, uint32_t *ret_ss, uint64_t *ret_esp);
@@ -561,7 +574,7 @@ uint64_t x86_tss_ist(X86Cpu *c, uint32_t index, uint32_t vector_error);
 void x86_set_rflags(X86Cpu *c, uint64_t value, uint64_t mask);
 void x86_branch_done(X86Cpu *c, uint64_t pc); /* far transfer: new pc, out of the block */
 
-/* -- x86_sys.c, x86_msr.c ----------------------------------------------------------------------------------------- */
+/* -- x86_sys.c, x86_msr.c ---------------------------------------------------------------------- */
 void x86_cr0_write(X86Cpu *c, uint64_t v);
 void x86_cr3_write(X86Cpu *c, uint64_t v);
 void x86_cr4_write(X86Cpu *c, uint64_t v);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: decoded blocks and the guest pages they come from.
  *
- * Blocks are found by linear address through the jump cache, else by guest-physical address through
- * their page. A page with decoded code is marked in X86Vm for all vCPUs and at the host; a store into it
- * takes the slow path, which looks at the 64-byte lines that blocks cover and drops the page's blocks when
- * it hits one. The block that is in execution stays in memory until the run loop comes round, and is left
- * behind the storing instruction.
+ * Blocks are found by linear address through the jump cache, else by guest-physical address
+ * through their page. A page with decoded code is marked in X86Vm for all vCPUs and at the host; a
+ * store into it takes the slow path, which looks at the 64-byte lines that blocks cover and drops
+ * the page's blocks when it hits one. The block that is in execution stays in memory until the run
+ * loop comes round, and is left behind the storing instruction.
  *
  * Invariants:
- *  1. A page is marked, and every vCPU's fast store entries for it are gone, before its bytes are read.
- *  2. A block lies in one page, except that one which holds a single instruction that crosses into the next;
- *     both pages then know it (X86CodePage.cross_from). */
+ *  1. A page is marked, and every vCPU's fast store entries for it are gone, before its bytes are
+ *     read.
+ *  2. A block lies in one page, except that one which holds a single instruction that crosses into
+ *     the next; both pages then know it (X86CodePage.cross_from). */
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "x86_exec.h"
 #include "x86_host.h"
 
-/* -- marks ------------------------------------------------------------------------------------------------ */
+/* -- marks ------------------------------------------------------------------------------------- */
 static uint16_t *x86_mark_slot(const X86Vm *vm, uint64_t gpa)
 {
     uint16_t *leaf;
@@ -88,7 +89,7 @@ static void x86_unmark(X86Cpu *c, uint64_t page)
         c->h->code_unmark(c->v, page);
 }
 
-/* -- pages --------------------------------------------------------------------------------------------------- */
+/* -- pages ------------------------------------------------------------------------------------- */
 static X86CodePage **x86_page_slot(X86Cpu *c, uint64_t page)
 {
     X86CodePage **at = &c->pages[(page >> 12) & (X86_PAGE_HASH - 1)];
@@ -116,6 +117,15 @@ static X86CodePage *x86_code_page(X86Cpu *c, uint64_t page, bool make)
     *at = p;
     c->cache_bytes += sizeof(*p);
     return p;
+}
+
+/* The 64-byte lines of a page that [off, off + n) touches; what lies behind the page does not
+ * count. */
+static uint64_t x86_lines(uint32_t off, uint32_t n)
+{
+    uint32_t first = off >> 6, last = (off + n - 1) >> 6;
+    uint64_t up_to = last >= 63 ? ~0ull : (1ull << (last + 1)) - 1;
+    return up_to & ~((1ull << first) - 1);
 }
 
 /* Blocks leave the page; the page stays marked. */
@@ -146,6 +156,66 @@ static void x86_page_clear(X86Cpu *c, X86CodePage *p)
         if (q)
             x86_page_clear(c, q);
     }
+}
+
+/* Does the block hold a byte of [off, end) of the page? from: the page that it starts in, if
+ * another. */
+static bool x86_block_hit(const X86Block *b, uint32_t off, uint32_t end, bool tail)
+{
+    if (tail)
+        return off < b->off + b->bytes - 0x1000;
+    return b->off < end && off < b->off + b->bytes;
+}
+
+/* Takes the blocks out of page p that hold bytes of [off, end) of it, or (tail) of the page behind
+ * it. */
+static void x86_page_cut(X86Cpu *c, X86CodePage *p, uint64_t gpa, uint32_t off, uint32_t end)
+{
+    bool tail = p->gpa != gpa;
+    X86Block **at, *b;
+    uint32_t k, j;
+    for (k = 0; k < X86_PAGE_BUCKETS; k++)
+        for (at = &p->bucket[k]; (b = *at) != NULL;) {
+            if ((tail && b->cross_gpa != gpa) || !x86_block_hit(b, off, end, tail)) {
+                at = &b->hash_next;
+                continue;
+            }
+            *at = b->hash_next;
+            b->page = NULL;
+            b->next[0] = b->next[1] = NULL;
+            b->dead_next = c->dead;
+            c->dead = b;
+            p->blocks--;
+        }
+    for (k = 0; k < X86_PAGE_BUCKETS; k++)
+        for (b = p->bucket[k]; b; b = b->hash_next)
+            for (j = 0; j < 2; j++)
+                if (b->next[j] && !b->next[j]->page)
+                    b->next[j] = NULL;
+}
+
+/* Bytes [off, end) of the page were stored to, and some block covers their lines. */
+static void x86_page_written(X86Cpu *c, X86CodePage *p, uint32_t off, uint32_t end)
+{
+    uint32_t k;
+    X86Block *b;
+    x86_page_cut(c, p, p->gpa, off, end);
+    p->lines = 0;
+    for (k = 0; k < X86_PAGE_BUCKETS; k++)
+        for (b = p->bucket[k]; b; b = b->hash_next)
+            p->lines |= x86_lines(b->off, b->bytes);
+    for (k = 0; k < 2; k++) {
+        X86CodePage *q =
+            p->cross_from[k] == ~0ull ? NULL : x86_code_page(c, p->cross_from[k], false);
+        if (!q)
+            continue;
+        if (off < 15)
+            x86_page_cut(c, q, p->gpa, off, end);
+        p->lines |= 1; /* tails of what may be left */
+    }
+    c->jc_gen++;
+    if (c->blk && !c->blk->page)
+        x86_break_after(c);
 }
 
 void x86_code_drop_page(X86Cpu *c, uint64_t gpa_page)
@@ -182,13 +252,6 @@ void x86_code_free_dead(X86Cpu *c)
     }
 }
 
-static uint64_t x86_lines(uint32_t off, uint32_t n)
-{
-    uint32_t first = off >> 6, last = (off + n - 1) >> 6;
-    uint64_t up_to = last >= 63 ? ~0ull : (1ull << (last + 1)) - 1;
-    return up_to & ~((1ull << first) - 1);
-}
-
 /* n bytes within a page were stored by this vCPU. */
 void x86_code_store(X86Cpu *c, uint64_t gpa, uint32_t n)
 {
@@ -212,14 +275,15 @@ void x86_code_store(X86Cpu *c, uint64_t gpa, uint32_t n)
     if (!p)
         return;
     if (p->lines & x86_lines((uint32_t)(gpa & 0xfff), n)) {
+        uint32_t off = (uint32_t)(gpa & 0xfff);
         ++*c->stats.code_writes;
-        x86_page_clear(c, p);
+        x86_page_written(c, p, off, off + n);
     } else if (p->lines == 0 && ++p->idle_stores > 16) {
         x86_code_drop_page(c, page);
     }
 }
 
-/* -- requests of other threads ---------------------------------------------------------------------------- */
+/* -- requests of other threads ----------------------------------------------------------------- */
 static void x86_request_code(X86Cpu *c)
 {
     X86Range ranges[X86_REQ_RANGES];
@@ -245,8 +309,9 @@ static void x86_request_code(X86Cpu *c)
             uint64_t next = (at | 0xfff) + 1;
             X86CodePage *p = x86_code_page(c, at & X86_PAGE_MASK, false);
             uint32_t part = (uint32_t)((next < end ? next : end) - at);
-            if (p && (p->lines & x86_lines((uint32_t)(at & 0xfff), part)))
-                x86_page_clear(c, p);
+            uint32_t off = (uint32_t)(at & 0xfff);
+            if (p && (p->lines & x86_lines(off, part)))
+                x86_page_written(c, p, off, off + part);
             at = next;
         }
     }
@@ -294,7 +359,7 @@ void x86_code_written(X86Vm *vm, uint64_t gpa, uint64_t len)
     pthread_mutex_unlock(&vm->lock);
 }
 
-/* -- building ------------------------------------------------------------------------------------------------- */
+/* -- building ---------------------------------------------------------------------------------- */
 static void x86_sentinel(X86Insn *i, uint32_t n, uint32_t off, bool same_page)
 {
     memset(i, 0, sizeof(*i));
@@ -342,7 +407,9 @@ static X86Block *x86_block_uncached(X86Cpu *c, uint32_t mode, uint64_t gpa, uint
         }
     }
     memset(bytes, 0xff, sizeof(bytes));
+    x86_sync(c);
     c->h->phys_read(c->v, gpa, bytes, part < 15 ? part : 15);
+    x86_host_call_done(c);
     len = x86_decode(c, mode, bytes, part < 15 ? part : 15, 0, &b->insn[0]);
     if (len == 0) {
         X86ItlbEnt *it;
@@ -351,7 +418,7 @@ static X86Block *x86_block_uncached(X86Cpu *c, uint32_t mode, uint64_t gpa, uint
         len = x86_decode(c, mode, bytes, 15, 0, &b->insn[0]);
     }
     b->insn[0].idx = 0;
-    b->insn[0].flags &= (uint16_t)~(X86_IF_SAME | X86_IF_FALL);
+    b->insn[0].flags &= (uint16_t) ~(X86_IF_SAME | X86_IF_FALL);
     b->n = 1;
     b->bytes = len;
     b->mode = mode;

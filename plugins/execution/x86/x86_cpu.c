@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: creation of the machine's and the vCPU's state, and the way between viv_cpu_t and the working
- * state. What is derived from canonical state is derived here. */
+/* x86: creation of the machine's and the vCPU's state, and the way between viv_cpu_t and the
+ * working state. What is derived from canonical state is derived here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,7 +112,7 @@ void x86_cpu_destroy(X86Cpu *c)
     free(c);
 }
 
-/* -- features: what CPUID promises decides what CR4 and the page tables may hold ------------------------ */
+/* -- features: what CPUID promises decides what CR4 and the page tables may hold --------------- */
 void x86_features_load(X86Cpu *c)
 {
     X86Features *f = &c->feat;
@@ -154,7 +154,7 @@ void x86_features_load(X86Cpu *c)
     f->cr4_mask |= f->l7_ecx & (1u << 2) ? X86_CR4_UMIP : 0;
 }
 
-/* -- derived state ---------------------------------------------------------------------------------------- */
+/* -- derived state ----------------------------------------------------------------------------- */
 void x86_segs_update(X86Cpu *c)
 {
     bool real = x86_real_or_v86(c);
@@ -282,6 +282,8 @@ void x86_load(X86Cpu *c)
         x86_host_state_loaded(s);
         c->ferr = !(s->cr0 & X86_CR0_NE) && (s->xsave[2] & 0x80);
         x86_map_changed(c);
+        x86_code_drop_all(c); /* decoded for other features, or from other memory */
+        x86_code_free_dead(c);
         if ((s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) && !x86_long(c))
             (void)x86_pdptes_load(c, s->cr3);
         c->loaded = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: from bytes to X86Insn. Zydis finds the instruction's parts and refuses what is none (with LOCK where
- * it may not stand, register forms that do not exist); the tables here choose the handler. Nothing here is
- * visible to the guest but #UD, and #GP for an instruction of more than 15 bytes.
- * Follows: Intel SDM vol. 2, appendix A. */
+/* x86: from bytes to X86Insn. Zydis finds the instruction's parts and refuses what is none (with
+ * LOCK where it may not stand, register forms that do not exist); the tables here choose the
+ * handler. Nothing here is visible to the guest but #UD, and #GP for an instruction of more than
+ * 15 bytes. Follows: Intel SDM vol. 2, appendix A. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,15 +51,9 @@ static void x86_dec_prefixes(X86Dec *d)
                 d->seg = (b >> 3) & 3;
             break;
         case 0x64:
-        case 0x65:
-            d->seg = (uint8_t)(b - 0x64 + VIV_SEG_FS);
-            break;
-        case 0x66:
-            d->p66 = true;
-            break;
-        case 0xf0:
-            d->lock = true;
-            break;
+        case 0x65: d->seg = (uint8_t)(b - 0x64 + VIV_SEG_FS); break;
+        case 0x66: d->p66 = true; break;
+        case 0xf0: d->lock = true; break;
         case 0xf2:
             d->repne = true;
             d->rep = false;
@@ -68,8 +62,7 @@ static void x86_dec_prefixes(X86Dec *d)
             d->rep = true;
             d->repne = false;
             break;
-        default:
-            break;
+        default: break;
         }
     }
     d->rexed = (d->z.attributes & ZYDIS_ATTRIB_HAS_REX) != 0;
@@ -77,7 +70,7 @@ static void x86_dec_prefixes(X86Dec *d)
 
 static void x86_dec_mem16(X86Dec *d)
 {
-    static const uint8_t bases[8] = {X86_RBX, X86_RBX, X86_RBP,  X86_RBP,
+    static const uint8_t bases[8] = {X86_RBX, X86_RBX, X86_RBP, X86_RBP,
                                      X86_RSI, X86_RDI, X86_RBP, X86_RBX};
     static const uint8_t indexes[8] = {X86_RSI,  X86_RDI,  X86_RSI,  X86_RDI,
                                        X86_ZERO, X86_ZERO, X86_ZERO, X86_ZERO};
@@ -144,8 +137,8 @@ bool x86_dec_host(X86Dec *d)
     const X86HostOp *op;
     const X86HostFeatureBit *f;
     uint32_t regs[4], feature;
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeOperands(d->decoder, &d->ctx, &d->z, ops,
-                                                 d->z.operand_count)))
+    if (!ZYAN_SUCCESS(
+            ZydisDecoderDecodeOperands(d->decoder, &d->ctx, &d->z, ops, d->z.operand_count)))
         return false;
     op = x86_host_compile(d->c->host_cache, &d->z, ops, d->bytes);
     if (!op)
@@ -171,20 +164,27 @@ bool x86_dec_host(X86Dec *d)
         x86_dec_rm(d, 3);
     }
     d->i->fn = op->mem_kind == X86_HOST_MEM_NONE && op->cls == X86_HOST_CLASS_FREE ? x86_op_nop
-                                                                                  : x86_op_host;
+                                                                                   : x86_op_host;
     if (op->mem_kind == X86_HOST_MEM_NONE && op->cls == X86_HOST_CLASS_FREE &&
         d->z.meta.category != ZYDIS_CATEGORY_PREFETCH)
         d->i->fn = x86_op_host;
     return true;
 }
 
-static uint32_t x86_dec_bad(X86Insn *i, X86Handler fn, uint32_t avail)
+/* What is no instruction is as long as the bytes that show it. */
+static uint32_t x86_dec_bad(const X86Dec *d, X86Handler fn, uint32_t avail)
 {
-    i->fn = fn;
-    i->flags = X86_IF_END;
+    ZydisDecodedInstruction z;
+    uint32_t n;
     avail = avail < 15 ? avail : 15;
-    i->end = (uint16_t)(i->off + avail);
-    return avail;
+    for (n = 1; n < avail; n++)
+        if (ZydisDecoderDecodeInstruction(d->decoder, NULL, d->bytes, n, &z) !=
+            ZYDIS_STATUS_NO_MORE_DATA)
+            break;
+    d->i->fn = fn;
+    d->i->flags = X86_IF_END;
+    d->i->end = (uint16_t)(d->i->off + n);
+    return n;
 }
 
 uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t avail, uint32_t off,
@@ -208,11 +208,11 @@ uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t ava
     if (!ZYAN_SUCCESS(st)) {
         if (st == ZYDIS_STATUS_NO_MORE_DATA && avail < 15)
             return 0;
-        return x86_dec_bad(i, st == ZYDIS_STATUS_INSTRUCTION_TOO_LONG ||
-                                      st == ZYDIS_STATUS_NO_MORE_DATA
-                                  ? x86_op_gp
-                                  : x86_op_ud,
-                           avail);
+        return x86_dec_bad(
+            &d,
+            st == ZYDIS_STATUS_INSTRUCTION_TOO_LONG || st == ZYDIS_STATUS_NO_MORE_DATA ? x86_op_gp
+                                                                                       : x86_op_ud,
+            avail);
     }
     i->end = (uint16_t)(off + d.z.length);
     x86_dec_prefixes(&d);
@@ -248,18 +248,10 @@ uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t ava
         ok = false;
     } else {
         switch (d.z.opcode_map) {
-        case ZYDIS_OPCODE_MAP_DEFAULT:
-            ok = x86_dec_one(&d);
-            break;
-        case ZYDIS_OPCODE_MAP_0F:
-            ok = x86_dec_0f(&d);
-            break;
-        case ZYDIS_OPCODE_MAP_0F38:
-            ok = x86_dec_0f38(&d);
-            break;
-        default:
-            ok = x86_dec_host(&d);
-            break;
+        case ZYDIS_OPCODE_MAP_DEFAULT: ok = x86_dec_one(&d); break;
+        case ZYDIS_OPCODE_MAP_0F: ok = x86_dec_0f(&d); break;
+        case ZYDIS_OPCODE_MAP_0F38: ok = x86_dec_0f38(&d); break;
+        default: ok = x86_dec_host(&d); break;
         }
     }
     if (!ok) {

@@ -17,7 +17,7 @@ typedef struct X86Dec {
     uint32_t code; /* X86_MODE_16, 32, 64 */
     uint32_t off;
     bool p66, rep, repne, lock, rexed;
-    uint8_t seg; /* override, or X86_SEG_NONE */
+    uint8_t seg;     /* override, or X86_SEG_NONE */
     uint8_t reg, rm; /* ModRM fields with REX */
     bool mem;
     uint8_t opc;
@@ -41,14 +41,10 @@ static inline uint64_t x86_dec_simm(const X86Dec *d, unsigned k)
 {
     uint64_t v = d->z.raw.imm[k].value.u;
     switch (d->z.raw.imm[k].size) {
-    case 8:
-        return (uint64_t)(int64_t)(int8_t)v;
-    case 16:
-        return (uint64_t)(int64_t)(int16_t)v;
-    case 32:
-        return (uint64_t)(int64_t)(int32_t)v;
-    default:
-        return v;
+    case 8: return (uint64_t)(int64_t)(int8_t)v;
+    case 16: return (uint64_t)(int64_t)(int16_t)v;
+    case 32: return (uint64_t)(int64_t)(int32_t)v;
+    default: return v;
     }
 }
 

@@ -16,21 +16,12 @@ static bool x86_dec_grp6(X86Dec *d)
     i->op = d->reg & 7;
     switch (i->op) {
     case 0:
-    case 1:
-        x86_dec_set(d, x86_op_sldt, false);
-        return true;
-    case 2:
-        x86_dec_set(d, x86_op_lldt, true);
-        return true;
-    case 3:
-        x86_dec_set(d, x86_op_ltr, true);
-        return true;
+    case 1: x86_dec_set(d, x86_op_sldt, false); return true;
+    case 2: x86_dec_set(d, x86_op_lldt, true); return true;
+    case 3: x86_dec_set(d, x86_op_ltr, true); return true;
     case 4:
-    case 5:
-        x86_dec_set(d, x86_op_verr, false);
-        return true;
-    default:
-        return false;
+    case 5: x86_dec_set(d, x86_op_verr, false); return true;
+    default: return false;
     }
 }
 
@@ -67,8 +58,7 @@ static bool x86_dec_grp7_reg(X86Dec *d)
             return false;
         x86_dec_set(d, x86_op_rdtscp, false);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -87,18 +77,11 @@ static bool x86_dec_grp7(X86Dec *d)
     i->op = (uint16_t)sub;
     switch (sub) {
     case 0:
-    case 1:
-        x86_dec_set(d, x86_op_sgdt, false);
-        return true;
+    case 1: x86_dec_set(d, x86_op_sgdt, false); return true;
     case 2:
-    case 3:
-        x86_dec_set(d, x86_op_lgdt, true);
-        return true;
-    case 7:
-        x86_dec_set(d, x86_op_invlpg, true);
-        return true;
-    default:
-        return false;
+    case 3: x86_dec_set(d, x86_op_lgdt, true); return true;
+    case 7: x86_dec_set(d, x86_op_invlpg, true); return true;
+    default: return false;
     }
 }
 
@@ -201,10 +184,8 @@ static bool x86_dec_0f_low(X86Dec *d)
 {
     X86Insn *i = d->i;
     switch (d->opc) {
-    case 0x00:
-        return x86_dec_grp6(d);
-    case 0x01:
-        return x86_dec_grp7(d);
+    case 0x00: return x86_dec_grp6(d);
+    case 0x01: return x86_dec_grp7(d);
     case 0x02:
     case 0x03:
         x86_dec_rm(d, 3);
@@ -216,21 +197,15 @@ static bool x86_dec_0f_low(X86Dec *d)
             return false;
         x86_dec_set(d, x86_op_syscall, true);
         return true;
-    case 0x06:
-        x86_dec_set(d, x86_op_clts, true);
-        return true;
+    case 0x06: x86_dec_set(d, x86_op_clts, true); return true;
     case 0x07:
         if (!(d->c->feat.e1_edx & (1u << 11)))
             return false;
         x86_dec_set(d, x86_op_sysret, true);
         return true;
     case 0x08:
-    case 0x09:
-        x86_dec_set(d, x86_op_wbinvd, false);
-        return true;
-    case 0x0d:
-        x86_dec_set(d, x86_op_nop, false);
-        return d->mem;
+    case 0x09: x86_dec_set(d, x86_op_wbinvd, false); return true;
+    case 0x0d: x86_dec_set(d, x86_op_nop, false); return d->mem;
     case 0x18:
     case 0x19:
     case 0x1a:
@@ -238,9 +213,7 @@ static bool x86_dec_0f_low(X86Dec *d)
     case 0x1c:
     case 0x1d:
     case 0x1e:
-    case 0x1f:
-        x86_dec_set(d, x86_op_nop, false);
-        return true;
+    case 0x1f: x86_dec_set(d, x86_op_nop, false); return true;
     case 0x20:
     case 0x21:
         i->rm = d->rm;
@@ -258,36 +231,25 @@ static bool x86_dec_0f_low(X86Dec *d)
     case 0x0a:
     case 0x0c:
     case 0x0e:
-    case 0x0f:
-        return false;
-    default:
-        return x86_dec_host(d);
+    case 0x0f: return false;
+    default: return x86_dec_host(d);
     }
 }
 
 static bool x86_dec_0f_3x(X86Dec *d)
 {
     switch (d->opc) {
-    case 0x30:
-        x86_dec_set(d, x86_op_wrmsr, true);
-        return true;
-    case 0x31:
-        x86_dec_set(d, x86_op_rdtsc, false);
-        return true;
-    case 0x32:
-        x86_dec_set(d, x86_op_rdmsr, false);
-        return true;
-    case 0x33:
-        x86_dec_set(d, x86_op_rdpmc, false);
-        return true;
+    case 0x30: x86_dec_set(d, x86_op_wrmsr, true); return true;
+    case 0x31: x86_dec_set(d, x86_op_rdtsc, false); return true;
+    case 0x32: x86_dec_set(d, x86_op_rdmsr, false); return true;
+    case 0x33: x86_dec_set(d, x86_op_rdpmc, false); return true;
     case 0x34:
     case 0x35:
         if (!(d->c->feat.l1_edx & (1u << 11)))
             return false;
         x86_dec_set(d, d->opc == 0x34 ? x86_op_sysenter : x86_op_sysexit, true);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -307,15 +269,9 @@ static bool x86_dec_0f_ax(X86Dec *d)
         else
             x86_dec_set(d, x86_op_push_seg, false);
         return true;
-    case 0xa2:
-        x86_dec_set(d, x86_op_cpuid, false);
-        return true;
-    case 0xa3:
-        x86_dec_bt(d, 0, false);
-        return true;
-    case 0xab:
-        x86_dec_bt(d, 1, false);
-        return true;
+    case 0xa2: x86_dec_set(d, x86_op_cpuid, false); return true;
+    case 0xa3: x86_dec_bt(d, 0, false); return true;
+    case 0xab: x86_dec_bt(d, 1, false); return true;
     case 0xa4:
     case 0xa5:
     case 0xac:
@@ -326,8 +282,7 @@ static bool x86_dec_0f_ax(X86Dec *d)
         i->op = d->opc;
         i->fn = x86_op_shld;
         return true;
-    case 0xae:
-        return x86_dec_grp15(d);
+    case 0xae: return x86_dec_grp15(d);
     case 0xaf:
         x86_dec_rm(d, d->w);
         i->reg = d->reg;
@@ -335,8 +290,7 @@ static bool x86_dec_0f_ax(X86Dec *d)
                 : d->w == 2         ? x86_op_imul2_32r
                                     : x86_op_imul2_64r;
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -359,29 +313,21 @@ static bool x86_dec_0f_bx(X86Dec *d)
         i->op = d->opc == 0xb2 ? VIV_SEG_SS : d->opc == 0xb4 ? VIV_SEG_FS : VIV_SEG_GS;
         x86_dec_set(d, x86_op_lxs, true);
         return d->mem;
-    case 0xb3:
-        x86_dec_bt(d, 2, false);
-        return true;
+    case 0xb3: x86_dec_bt(d, 2, false); return true;
     case 0xb6:
     case 0xb7:
     case 0xbe:
-    case 0xbf:
-        x86_dec_movx(d);
-        return true;
+    case 0xbf: x86_dec_movx(d); return true;
     case 0xb8:
     case 0xbc:
-    case 0xbd:
-        return x86_dec_bitscan(d);
+    case 0xbd: return x86_dec_bitscan(d);
     case 0xba:
         if ((d->reg & 7) < 4)
             return false;
         x86_dec_bt(d, d->reg & 3, true);
         return true;
-    case 0xbb:
-        x86_dec_bt(d, 3, false);
-        return true;
-    default:
-        return false;
+    case 0xbb: x86_dec_bt(d, 3, false); return true;
+    default: return false;
     }
 }
 
@@ -401,10 +347,8 @@ static bool x86_dec_0f_cx(X86Dec *d)
         i->reg = x86_dec_r(d, d->reg, d->opc & 1 ? d->w : 0);
         i->fn = x86_op_xadd;
         return true;
-    case 0xc7:
-        return x86_dec_grp9(d);
-    default:
-        return x86_dec_host(d);
+    case 0xc7: return x86_dec_grp9(d);
+    default: return x86_dec_host(d);
     }
 }
 
@@ -415,10 +359,8 @@ bool x86_dec_0f(X86Dec *d)
     switch (d->opc >> 4) {
     case 0x0:
     case 0x1:
-    case 0x2:
-        return x86_dec_0f_low(d);
-    case 0x3:
-        return x86_dec_0f_3x(d);
+    case 0x2: return x86_dec_0f_low(d);
+    case 0x3: return x86_dec_0f_3x(d);
     case 0x4:
         x86_dec_rm(d, d->w);
         i->reg = d->reg;
@@ -437,14 +379,10 @@ bool x86_dec_0f(X86Dec *d)
         x86_dec_rm(d, 0);
         i->fn = x86_setcc[cc][d->mem];
         return true;
-    case 0xa:
-        return x86_dec_0f_ax(d);
-    case 0xb:
-        return x86_dec_0f_bx(d);
-    case 0xc:
-        return x86_dec_0f_cx(d);
-    default:
-        return d->opc == 0xff ? false : x86_dec_host(d);
+    case 0xa: return x86_dec_0f_ax(d);
+    case 0xb: return x86_dec_0f_bx(d);
+    case 0xc: return x86_dec_0f_cx(d);
+    default: return d->opc == 0xff ? false : x86_dec_host(d);
     }
 }
 
@@ -495,10 +433,10 @@ bool x86_dec_vex(X86Dec *d)
         ZydisMnemonic mnemonic;
         uint8_t feature_bit; /* of leaf 7 EBX */
     } list[] = {
-        {ZYDIS_MNEMONIC_ANDN, 3},  {ZYDIS_MNEMONIC_BEXTR, 3}, {ZYDIS_MNEMONIC_BLSI, 3},
+        {ZYDIS_MNEMONIC_ANDN, 3},   {ZYDIS_MNEMONIC_BEXTR, 3}, {ZYDIS_MNEMONIC_BLSI, 3},
         {ZYDIS_MNEMONIC_BLSMSK, 3}, {ZYDIS_MNEMONIC_BLSR, 3},  {ZYDIS_MNEMONIC_BZHI, 8},
-        {ZYDIS_MNEMONIC_PDEP, 8},  {ZYDIS_MNEMONIC_PEXT, 8},  {ZYDIS_MNEMONIC_MULX, 8},
-        {ZYDIS_MNEMONIC_RORX, 8},  {ZYDIS_MNEMONIC_SARX, 8},  {ZYDIS_MNEMONIC_SHLX, 8},
+        {ZYDIS_MNEMONIC_PDEP, 8},   {ZYDIS_MNEMONIC_PEXT, 8},  {ZYDIS_MNEMONIC_MULX, 8},
+        {ZYDIS_MNEMONIC_RORX, 8},   {ZYDIS_MNEMONIC_SARX, 8},  {ZYDIS_MNEMONIC_SHLX, 8},
         {ZYDIS_MNEMONIC_SHRX, 8},
     };
     X86Insn *i = d->i;

@@ -137,8 +137,8 @@ static void x86_dec_simple_end(X86Dec *d, X86Handler fn)
 static void x86_dec_string(X86Dec *d, X86Handler fn)
 {
     X86Insn *i = d->i;
-    i->osz = (uint8_t)(d->opc & 1 ? (d->opc == 0x6d || d->opc == 0x6f) && d->osz == 8 ? 4 : d->osz
-                                  : 1);
+    i->osz =
+        (uint8_t)(d->opc & 1 ? (d->opc == 0x6d || d->opc == 0x6f) && d->osz == 8 ? 4 : d->osz : 1);
     i->seg = d->seg != X86_SEG_NONE ? d->seg : VIV_SEG_DS;
     i->fn = fn;
 }
@@ -154,24 +154,12 @@ static bool x86_dec_grp3(X86Dec *d, uint32_t w)
         i->imm = x86_dec_simm(d, 0);
         i->fn = x86_alu[8][w][d->mem ? X86_FORM_MI : X86_FORM_RI];
         break;
-    case 2:
-        i->fn = x86_notneg[0][w][d->mem ? d->lock ? 2 : 1 : 0];
-        break;
-    case 3:
-        i->fn = x86_notneg[1][w][d->mem ? d->lock ? 2 : 1 : 0];
-        break;
-    case 4:
-        i->fn = x86_op_mul;
-        break;
-    case 5:
-        i->fn = x86_op_imul1;
-        break;
-    case 6:
-        i->fn = x86_op_div;
-        break;
-    default:
-        i->fn = x86_op_idiv;
-        break;
+    case 2: i->fn = x86_notneg[0][w][d->mem ? d->lock ? 2 : 1 : 0]; break;
+    case 3: i->fn = x86_notneg[1][w][d->mem ? d->lock ? 2 : 1 : 0]; break;
+    case 4: i->fn = x86_op_mul; break;
+    case 5: i->fn = x86_op_imul1; break;
+    case 6: i->fn = x86_op_div; break;
+    default: i->fn = x86_op_idiv; break;
     }
     return true;
 }
@@ -206,8 +194,7 @@ static bool x86_dec_grp5(X86Dec *d)
         x86_dec_rm(d, 3);
         i->fn = x86_op_push_m;
         break;
-    default:
-        return false;
+    default: return false;
     }
     return true;
 }
@@ -258,19 +245,12 @@ static bool x86_dec_low(X86Dec *d)
     uint32_t op = (d->opc >> 3) & 7u;
     switch (d->opc & 7) {
     case 0:
-    case 1:
-        x86_dec_alu(d, op, d->opc & 1 ? d->w : 0, false);
-        return true;
+    case 1: x86_dec_alu(d, op, d->opc & 1 ? d->w : 0, false); return true;
     case 2:
-    case 3:
-        x86_dec_alu(d, op, d->opc & 1 ? d->w : 0, true);
-        return true;
+    case 3: x86_dec_alu(d, op, d->opc & 1 ? d->w : 0, true); return true;
     case 4:
-    case 5:
-        x86_dec_alu_acc(d, op, d->opc & 1 ? d->w : 0);
-        return true;
-    default:
-        break;
+    case 5: x86_dec_alu_acc(d, op, d->opc & 1 ? d->w : 0); return true;
+    default: break;
     }
     switch (d->opc) {
     case 0x06:
@@ -288,20 +268,11 @@ static bool x86_dec_low(X86Dec *d)
         d->i->reg = d->opc >> 3;
         x86_dec_simple_end(d, x86_op_pop_seg);
         return true;
-    case 0x27:
-        x86_dec_simple(d, x86_op_daa);
-        return true;
-    case 0x2f:
-        x86_dec_simple(d, x86_op_das);
-        return true;
-    case 0x37:
-        x86_dec_simple(d, x86_op_aaa);
-        return true;
-    case 0x3f:
-        x86_dec_simple(d, x86_op_aas);
-        return true;
-    default:
-        return false;
+    case 0x27: x86_dec_simple(d, x86_op_daa); return true;
+    case 0x2f: x86_dec_simple(d, x86_op_das); return true;
+    case 0x37: x86_dec_simple(d, x86_op_aaa); return true;
+    case 0x3f: x86_dec_simple(d, x86_op_aas); return true;
+    default: return false;
     }
 }
 
@@ -309,12 +280,8 @@ static bool x86_dec_6x(X86Dec *d)
 {
     X86Insn *i = d->i;
     switch (d->opc) {
-    case 0x60:
-        x86_dec_simple(d, x86_op_pusha);
-        return true;
-    case 0x61:
-        x86_dec_simple(d, x86_op_popa);
-        return true;
+    case 0x60: x86_dec_simple(d, x86_op_pusha); return true;
+    case 0x61: x86_dec_simple(d, x86_op_popa); return true;
     case 0x62:
         x86_dec_rm(d, d->w);
         i->reg = d->reg;
@@ -350,12 +317,8 @@ static bool x86_dec_6x(X86Dec *d)
         i->fn = x86_op_imul3;
         return true;
     case 0x6c:
-    case 0x6d:
-        x86_dec_string(d, x86_op_ins);
-        return true;
-    default:
-        x86_dec_string(d, x86_op_outs);
-        return true;
+    case 0x6d: x86_dec_string(d, x86_op_ins); return true;
+    default: x86_dec_string(d, x86_op_outs); return true;
     }
 }
 
@@ -367,25 +330,15 @@ static bool x86_dec_8x(X86Dec *d)
     case 0x80:
     case 0x81:
     case 0x82:
-    case 0x83:
-        x86_dec_alu_imm(d, d->reg & 7u, w);
-        return true;
+    case 0x83: x86_dec_alu_imm(d, d->reg & 7u, w); return true;
     case 0x84:
-    case 0x85:
-        x86_dec_alu(d, 8, w, false);
-        return true;
+    case 0x85: x86_dec_alu(d, 8, w, false); return true;
     case 0x86:
-    case 0x87:
-        x86_dec_xchg(d, w);
-        return true;
+    case 0x87: x86_dec_xchg(d, w); return true;
     case 0x88:
-    case 0x89:
-        x86_dec_mov(d, w, false);
-        return true;
+    case 0x89: x86_dec_mov(d, w, false); return true;
     case 0x8a:
-    case 0x8b:
-        x86_dec_mov(d, w, true);
-        return true;
+    case 0x8b: x86_dec_mov(d, w, true); return true;
     case 0x8c:
         if ((d->reg & 7) > 5)
             return false;
@@ -420,17 +373,10 @@ static bool x86_dec_8x(X86Dec *d)
 static bool x86_dec_9x(X86Dec *d)
 {
     switch (d->opc) {
-    case 0x98:
-        x86_dec_simple(d, x86_op_cbw);
-        return true;
-    case 0x99:
-        x86_dec_simple(d, x86_op_cwd);
-        return true;
-    case 0x9a:
-        x86_dec_far(d, x86_op_call_far);
-        return true;
-    case 0x9b:
-        return x86_dec_host(d);
+    case 0x98: x86_dec_simple(d, x86_op_cbw); return true;
+    case 0x99: x86_dec_simple(d, x86_op_cwd); return true;
+    case 0x9a: x86_dec_far(d, x86_op_call_far); return true;
+    case 0x9b: return x86_dec_host(d);
     case 0x9c:
         x86_dec_stack_size(d);
         x86_dec_simple(d, x86_op_pushf);
@@ -445,9 +391,7 @@ static bool x86_dec_9x(X86Dec *d)
             return false;
         x86_dec_simple(d, d->opc == 0x9e ? x86_op_sahf : x86_op_lahf);
         return true;
-    default:
-        x86_dec_short(d);
-        return true;
+    default: x86_dec_short(d); return true;
     }
 }
 
@@ -471,9 +415,7 @@ static bool x86_dec_cx(X86Dec *d)
     uint32_t w = d->opc & 1 ? d->w : 0;
     switch (d->opc) {
     case 0xc0:
-    case 0xc1:
-        x86_dec_shift(d, w, 1);
-        return true;
+    case 0xc1: x86_dec_shift(d, w, 1); return true;
     case 0xc2:
     case 0xc3:
         x86_dec_near(d);
@@ -510,19 +452,13 @@ static bool x86_dec_cx(X86Dec *d)
         i->imm = x86_dec_uimm(d, 0);
         x86_dec_simple_end(d, x86_op_retf);
         return true;
-    case 0xcc:
-        x86_dec_simple_end(d, x86_op_int3);
-        return true;
+    case 0xcc: x86_dec_simple_end(d, x86_op_int3); return true;
     case 0xcd:
         i->imm = x86_dec_uimm(d, 0);
         x86_dec_simple_end(d, x86_op_int);
         return true;
-    case 0xce:
-        x86_dec_simple_end(d, x86_op_into);
-        return true;
-    default:
-        x86_dec_simple_end(d, x86_op_iret);
-        return true;
+    case 0xce: x86_dec_simple_end(d, x86_op_into); return true;
+    default: x86_dec_simple_end(d, x86_op_iret); return true;
     }
 }
 
@@ -531,27 +467,20 @@ static bool x86_dec_dx(X86Dec *d)
     uint32_t w = d->opc & 1 ? d->w : 0;
     switch (d->opc) {
     case 0xd0:
-    case 0xd1:
-        x86_dec_shift(d, w, 0);
-        return true;
+    case 0xd1: x86_dec_shift(d, w, 0); return true;
     case 0xd2:
-    case 0xd3:
-        x86_dec_shift(d, w, -1);
-        return true;
+    case 0xd3: x86_dec_shift(d, w, -1); return true;
     case 0xd4:
     case 0xd5:
         d->i->imm = x86_dec_uimm(d, 0);
         x86_dec_simple(d, d->opc == 0xd4 ? x86_op_aam : x86_op_aad);
         return true;
-    case 0xd6:
-        x86_dec_simple(d, x86_op_salc);
-        return true;
+    case 0xd6: x86_dec_simple(d, x86_op_salc); return true;
     case 0xd7:
         d->i->seg = d->seg != X86_SEG_NONE ? d->seg : VIV_SEG_DS;
         x86_dec_simple(d, x86_op_xlat);
         return true;
-    default:
-        return x86_dec_host(d);
+    default: return x86_dec_host(d);
     }
 }
 
@@ -562,19 +491,13 @@ static bool x86_dec_ex(X86Dec *d)
     case 0xe0:
     case 0xe1:
     case 0xe2:
-    case 0xe3:
-        x86_dec_loop(d);
-        return true;
+    case 0xe3: x86_dec_loop(d); return true;
     case 0xe8:
         x86_dec_rel(d, d->code == X86_MODE_64 ? x86_op_call_rel64 : x86_op_call_rel);
         return true;
     case 0xe9:
-    case 0xeb:
-        x86_dec_rel(d, x86_op_jmp_rel);
-        return true;
-    case 0xea:
-        x86_dec_far(d, x86_op_jmp_far);
-        return true;
+    case 0xeb: x86_dec_rel(d, x86_op_jmp_rel); return true;
+    case 0xea: x86_dec_far(d, x86_op_jmp_far); return true;
     default:
         i->osz = (uint8_t)(d->opc & 1 ? d->osz == 8 ? 4 : d->osz : 1);
         i->imm = x86_dec_uimm(d, 0);
@@ -587,46 +510,25 @@ static bool x86_dec_ex(X86Dec *d)
 static bool x86_dec_fx(X86Dec *d)
 {
     switch (d->opc) {
-    case 0xf1:
-        x86_dec_simple_end(d, x86_op_icebp);
-        return true;
-    case 0xf4:
-        x86_dec_simple_end(d, x86_op_hlt);
-        return true;
-    case 0xf5:
-        x86_dec_simple(d, x86_op_cmc);
-        return true;
+    case 0xf1: x86_dec_simple_end(d, x86_op_icebp); return true;
+    case 0xf4: x86_dec_simple_end(d, x86_op_hlt); return true;
+    case 0xf5: x86_dec_simple(d, x86_op_cmc); return true;
     case 0xf6:
-    case 0xf7:
-        return x86_dec_grp3(d, d->opc & 1 ? d->w : 0);
-    case 0xf8:
-        x86_dec_simple(d, x86_op_clc);
-        return true;
-    case 0xf9:
-        x86_dec_simple(d, x86_op_stc);
-        return true;
-    case 0xfa:
-        x86_dec_simple(d, x86_op_cli);
-        return true;
-    case 0xfb:
-        x86_dec_simple_end(d, x86_op_sti);
-        return true;
-    case 0xfc:
-        x86_dec_simple(d, x86_op_cld);
-        return true;
-    case 0xfd:
-        x86_dec_simple(d, x86_op_std);
-        return true;
+    case 0xf7: return x86_dec_grp3(d, d->opc & 1 ? d->w : 0);
+    case 0xf8: x86_dec_simple(d, x86_op_clc); return true;
+    case 0xf9: x86_dec_simple(d, x86_op_stc); return true;
+    case 0xfa: x86_dec_simple(d, x86_op_cli); return true;
+    case 0xfb: x86_dec_simple_end(d, x86_op_sti); return true;
+    case 0xfc: x86_dec_simple(d, x86_op_cld); return true;
+    case 0xfd: x86_dec_simple(d, x86_op_std); return true;
     case 0xfe:
         if ((d->reg & 7) > 1)
             return false;
         x86_dec_rm(d, 0);
         d->i->fn = x86_incdec[d->reg & 1][0][d->mem ? d->lock ? 2 : 1 : 0];
         return true;
-    case 0xff:
-        return x86_dec_grp5(d);
-    default:
-        return false;
+    case 0xff: return x86_dec_grp5(d);
+    default: return false;
     }
 }
 
@@ -636,35 +538,18 @@ bool x86_dec_one(X86Dec *d)
     case 0:
     case 1:
     case 2:
-    case 3:
-        return x86_dec_low(d);
-    case 4:
-        x86_dec_short(d);
-        return true;
-    case 5:
-        x86_dec_push_pop(d, d->opc & 8);
-        return true;
-    case 6:
-        return x86_dec_6x(d);
-    case 7:
-        x86_dec_rel(d, x86_jcc[d->opc & 15]);
-        return true;
-    case 8:
-        return x86_dec_8x(d);
-    case 9:
-        return x86_dec_9x(d);
-    case 10:
-        return x86_dec_ax(d);
-    case 11:
-        x86_dec_mov_imm(d);
-        return true;
-    case 12:
-        return x86_dec_cx(d);
-    case 13:
-        return x86_dec_dx(d);
-    case 14:
-        return x86_dec_ex(d);
-    default:
-        return x86_dec_fx(d);
+    case 3: return x86_dec_low(d);
+    case 4: x86_dec_short(d); return true;
+    case 5: x86_dec_push_pop(d, d->opc & 8); return true;
+    case 6: return x86_dec_6x(d);
+    case 7: x86_dec_rel(d, x86_jcc[d->opc & 15]); return true;
+    case 8: return x86_dec_8x(d);
+    case 9: return x86_dec_9x(d);
+    case 10: return x86_dec_ax(d);
+    case 11: x86_dec_mov_imm(d); return true;
+    case 12: return x86_dec_cx(d);
+    case 13: return x86_dec_dx(d);
+    case 14: return x86_dec_ex(d);
+    default: return x86_dec_fx(d);
     }
 }

@@ -6,12 +6,13 @@
 #include "x86_flags.h"
 #include "x86_mem.h"
 
-/* A handler that ends so must be free to do it by a sibling call, or the host's stack grows with each guest
- * instruction: no local whose address has left the function. Put such work into a noinline helper. */
+/* A handler that ends so must be free to do it by a sibling call, or the host's stack grows with
+ * each guest instruction: no local whose address has left the function. Put such work into a
+ * noinline helper. */
 #define X86_NEXT(c, i) return (i)[1].fn((c), (i) + 1)
 
-/* A handler that is done and ends its block, with the successor's pointer in r[X86_PC]: through the run
- * loop, because it may have changed what the loop looks at. */
+/* A handler that is done and ends its block, with the successor's pointer in r[X86_PC]: through
+ * the run loop, because it may have changed what the loop looks at. */
 #define X86_END return 0
 
 /* Enters a block, if nothing asks for attention first. */
@@ -59,18 +60,18 @@ static inline int x86_jump(X86Cpu *c)
 
 /* The handlers, by group; tables are indexed as their comments say. */
 /* [op 0..7: ADD OR ADC SBB AND SUB XOR CMP, 8: TEST][log2 width][X86_FORM_*] */
-#define X86_FORM_RR 0u /* rm <- rm op reg */
-#define X86_FORM_RI 1u
-#define X86_FORM_RM 2u /* reg <- reg op memory */
-#define X86_FORM_MR 3u
-#define X86_FORM_MI 4u
+#define X86_FORM_RR  0u /* rm <- rm op reg */
+#define X86_FORM_RI  1u
+#define X86_FORM_RM  2u /* reg <- reg op memory */
+#define X86_FORM_MR  3u
+#define X86_FORM_MI  4u
 #define X86_FORM_LMR 5u /* locked */
 #define X86_FORM_LMI 6u
-#define X86_FORMS 7u
+#define X86_FORMS    7u
 extern const X86Handler x86_alu[9][4][X86_FORMS];
 
 /* [log2 width] or [log2 width][register, memory (, locked memory)] */
-extern const X86Handler x86_mov[4][5];     /* X86_FORM_RR.. MI */
+extern const X86Handler x86_mov[4][5];      /* X86_FORM_RR.. MI */
 extern const X86Handler x86_movzx[2][4][2]; /* [source][destination] */
 extern const X86Handler x86_movsx[3][4][2];
 extern const X86Handler x86_lea[4];
@@ -90,8 +91,8 @@ X86_OP(x86_op_xchg_rm);
 X86_OP(x86_op_bswap);
 X86_OP(x86_op_movbe_load);
 X86_OP(x86_op_movbe_store);
-X86_OP(x86_op_cbw);  /* CBW CWDE CDQE */
-X86_OP(x86_op_cwd);  /* CWD CDQ CQO */
+X86_OP(x86_op_cbw); /* CBW CWDE CDQE */
+X86_OP(x86_op_cwd); /* CWD CDQ CQO */
 X86_OP(x86_op_xlat);
 X86_OP(x86_op_nop);
 X86_OP(x86_op_lahf);

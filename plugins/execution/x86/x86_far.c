@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: far JMP, CALL, RET and IRET: direct, through call gates, task gates and TSSs; back to outer levels,
- * to V86 and between 64-bit and compatibility mode. Follows: Intel SDM vol. 2 (those instructions), vol. 3,
- * 5.8 and 20.2. */
+/* x86: far JMP, CALL, RET and IRET: direct, through call gates, task gates and TSSs; back to outer
+ * levels, to V86 and between 64-bit and compatibility mode. Follows: Intel SDM vol. 2 (those
+ * instructions), vol. 3, 5.8 and 20.2. */
 #include "x86_seg.h"
 
 static uint64_t x86_osz_mask(uint32_t osz)
@@ -9,7 +9,7 @@ static uint64_t x86_osz_mask(uint32_t osz)
     return osz == 8 ? ~0ull : osz == 4 ? 0xffffffffu : 0xffffu;
 }
 
-/* -- JMP and CALL ------------------------------------------------------------------------------------------- */
+/* -- JMP and CALL ------------------------------------------------------------------------------ */
 static void x86_far_real(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz, bool call)
 {
     if (off > c->s->seg[VIV_SEG_CS].limit)
@@ -31,7 +31,8 @@ static void x86_call_push(X86Cpu *c, X86Stack *st, uint32_t n)
     x86_stack_push(c, st, x86_next_pc(c), n);
 }
 
-/* The frame of a call between equal levels lies on the current stack, also when the target's mode differs. */
+/* The frame of a call between equal levels lies on the current stack, also when the target's mode
+ * differs. */
 static void x86_far_direct(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz, bool call)
 {
     X86Desc cs;
@@ -187,7 +188,7 @@ void x86_far_call(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz)
     x86_far_transfer(c, sel, off, osz, true);
 }
 
-/* -- returns --------------------------------------------------------------------------------------------------- */
+/* -- returns ----------------------------------------------------------------------------------- */
 
 /* Data segments that the outer level may not use become null. */
 static void x86_outer_segs(X86Cpu *c)
@@ -203,7 +204,8 @@ static void x86_outer_segs(X86Cpu *c)
     }
 }
 
-/* The stack of an outer level, or (64-bit) of the same: a null SS is allowed to 64-bit code below level 3. */
+/* The stack of an outer level, or (64-bit) of the same: a null SS is allowed to 64-bit code below
+ * level 3. */
 static bool x86_ret_ss(X86Cpu *c, uint32_t ss_sel, uint32_t rpl, const X86Desc *cs, X86Desc *ret_ss)
 {
     if (!(ss_sel & 0xfffc) && x86_desc_is64(c, cs) && rpl != 3) {
@@ -279,7 +281,7 @@ void x86_far_ret(X86Cpu *c, uint32_t osz, uint32_t pop_bytes)
     x86_branch_done(c, pc);
 }
 
-/* -- IRET ------------------------------------------------------------------------------------------------------------ */
+/* -- IRET -------------------------------------------------------------------------------------- */
 #define IRET_FLAGS                                                                                 \
     (X86_FL_ARITH | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_RF | X86_FL_AC | X86_FL_ID)
 
@@ -340,7 +342,8 @@ static void x86_iret_v86(X86Cpu *c, X86Stack *st, uint64_t pc, uint32_t cs_sel, 
     static const uint8_t order[4] = {VIV_SEG_ES, VIV_SEG_DS, VIV_SEG_FS, VIV_SEG_GS};
     for (k = 0; k < 4; k++)
         sel[k] = (uint32_t)x86_stack_pop(c, st, 4) & 0xffff;
-    x86_set_rflags(c, fl, IRET_FLAGS | X86_FL_IF | X86_FL_IOPL | X86_FL_VM | X86_FL_VIF | X86_FL_VIP);
+    x86_set_rflags(c, fl,
+                   IRET_FLAGS | X86_FL_IF | X86_FL_IOPL | X86_FL_VM | X86_FL_VIF | X86_FL_VIP);
     x86_seg_load_real(c, VIV_SEG_CS, cs_sel);
     x86_seg_load_real(c, VIV_SEG_SS, ss_sel & 0xffff);
     for (k = 0; k < 4; k++)

@@ -2,10 +2,10 @@
 /* x86: lazy arithmetic flags.
  *
  * Three words hold what the six flags are made of, whatever made them:
- *   fz: ZF = (fz == 0);  fr: SF = its sign, PF = even parity of its low byte (results are stored sign-
- *   extended);  fc: the carry-out vector shifted up so that bit 63 is the carry out of the operand's
- *   top bit and bit 62 the carry into it: CF = bit 63, OF = bit 63 ^ bit 62. Bit 3 is AF.
- * So a consumer needs no idea of which instruction or width came before. */
+ *   fz: ZF = (fz == 0);  fr: SF = its sign, PF = even parity of its low byte (results are stored
+ *   sign- extended);  fc: the carry-out vector shifted up so that bit 63 is the carry out of the
+ *   operand's top bit and bit 62 the carry into it: CF = bit 63, OF = bit 63 ^ bit 62. Bit 3 is
+ *   AF. So a consumer needs no idea of which instruction or width came before. */
 #ifndef X86_FLAGS_H
 #define X86_FLAGS_H
 
@@ -13,7 +13,7 @@
 
 /* Carry (or borrow) vector of W bits to fc. */
 #define X86_FC(W, vec)                                                                             \
-    ((W) == 64 ? (uint64_t)(vec) : ((uint64_t)(vec) << (64 - (W))) | ((uint64_t)(vec) & 8u))
+    ((W) == 64 ? (uint64_t)(vec) : ((uint64_t)(vec) << (64 - (W))) | ((uint64_t)(vec)&8u))
 
 #define X86_FLAGS_DEF(W)                                                                           \
     static inline void x86_fl_add##W(X86Cpu *c, uint##W##_t a, uint##W##_t b, uint##W##_t r)       \
@@ -132,30 +132,14 @@ static inline bool x86_cond(const X86Cpu *c, unsigned cc)
 {
     bool r;
     switch (cc >> 1) {
-    case 0:
-        r = x86_of(c);
-        break;
-    case 1:
-        r = x86_cf(c);
-        break;
-    case 2:
-        r = x86_zf(c);
-        break;
-    case 3:
-        r = x86_cf(c) || x86_zf(c);
-        break;
-    case 4:
-        r = x86_sf(c);
-        break;
-    case 5:
-        r = x86_pf(c);
-        break;
-    case 6:
-        r = x86_lt(c);
-        break;
-    default:
-        r = x86_zf(c) || x86_lt(c);
-        break;
+    case 0: r = x86_of(c); break;
+    case 1: r = x86_cf(c); break;
+    case 2: r = x86_zf(c); break;
+    case 3: r = x86_cf(c) || x86_zf(c); break;
+    case 4: r = x86_sf(c); break;
+    case 5: r = x86_pf(c); break;
+    case 6: r = x86_lt(c); break;
+    default: r = x86_zf(c) || x86_lt(c); break;
     }
     return r != (cc & 1u);
 }

@@ -26,7 +26,7 @@ void x86_branch_done(X86Cpu *c, uint64_t pc)
     c->link = 0;
 }
 
-/* -- real mode, and V86 with a redirected INT ---------------------------------------------------------- */
+/* -- real mode, and V86 with a redirected INT -------------------------------------------------- */
 static void x86_int_real(X86Cpu *c, uint32_t vector, uint32_t kind, uint64_t ivt)
 {
     uint32_t entry = 0;
@@ -71,7 +71,7 @@ static bool x86_int_v86_soft(X86Cpu *c, uint32_t vector)
     return false;
 }
 
-/* -- gates ------------------------------------------------------------------------------------------------ */
+/* -- gates ------------------------------------------------------------------------------------- */
 typedef struct X86Gate {
     uint32_t type; /* 5, 6, 7, 14, 15 */
     uint32_t sel;

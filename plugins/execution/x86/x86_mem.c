@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: memory accesses off the fast path: segment checks, page splits, MMIO, ROM, pages with code,
- * data breakpoints, alignment checks. Every page of an access is translated before any of it is read or
- * written, so that a fault on the second page leaves no trace. */
+ * data breakpoints, alignment checks. Every page of an access is translated before any of it is
+ * read or written, so that a fault on the second page leaves no trace. */
 #include <string.h>
 
 #include "x86_mem.h"
@@ -77,7 +77,7 @@ void x86_data_bp_check(X86Cpu *c, uint64_t lin, uint32_t n, bool write)
     }
 }
 
-/* -- one access within one page -------------------------------------------------------------------- */
+/* -- one access within one page ---------------------------------------------------------------- */
 static uint64_t x86_mem_load(X86Cpu *c, const X86TlbEnt *e, uint64_t lin, uint32_t n)
 {
     uint64_t v = 0;
@@ -85,17 +85,11 @@ static uint64_t x86_mem_load(X86Cpu *c, const X86TlbEnt *e, uint64_t lin, uint32
     if (e->gpa & X86_TLBF_HVA) {
         const uint8_t *p = (const uint8_t *)(uintptr_t)(lin + e->add);
         switch (n) {
-        case 1:
-            return *p;
-        case 2:
-            return *(const X86U16 *)p;
-        case 4:
-            return *(const X86U32 *)p;
-        case 8:
-            return *(const X86U64 *)p;
-        default:
-            memcpy(&v, p, n);
-            return v;
+        case 1: return *p;
+        case 2: return *(const X86U16 *)p;
+        case 4: return *(const X86U32 *)p;
+        case 8: return *(const X86U64 *)p;
+        default: memcpy(&v, p, n); return v;
         }
     }
     x86_sync(c);
@@ -117,21 +111,11 @@ static void x86_mem_store(X86Cpu *c, const X86TlbEnt *e, uint64_t lin, uint64_t 
     if (e->gpa & X86_TLBF_RAM) {
         uint8_t *p = (uint8_t *)(uintptr_t)(lin + e->add);
         switch (n) {
-        case 1:
-            *p = (uint8_t)v;
-            break;
-        case 2:
-            *(X86U16 *)p = (uint16_t)v;
-            break;
-        case 4:
-            *(X86U32 *)p = (uint32_t)v;
-            break;
-        case 8:
-            *(X86U64 *)p = v;
-            break;
-        default:
-            memcpy(p, &v, n);
-            break;
+        case 1: *p = (uint8_t)v; break;
+        case 2: *(X86U16 *)p = (uint16_t)v; break;
+        case 4: *(X86U32 *)p = (uint32_t)v; break;
+        case 8: *(X86U64 *)p = v; break;
+        default: memcpy(p, &v, n); break;
         }
         if (x86_code_marked(c->vm, gpa))
             x86_code_store(c, gpa, n);
@@ -151,14 +135,14 @@ static void x86_mem_store(X86Cpu *c, const X86TlbEnt *e, uint64_t lin, uint64_t 
     x86_host_call_done(c);
 }
 
-/* Linear addresses wrap at 4 GiB outside 64-bit mode, but system tables may lie above in compatibility
- * mode. */
+/* Linear addresses wrap at 4 GiB outside 64-bit mode, but system tables may lie above in
+ * compatibility mode. */
 static uint64_t x86_mem_wrap(const X86Cpu *c, uint64_t lin, uint64_t next)
 {
     return x86_code64(c) || lin >> 32 ? next : (uint32_t)next;
 }
 
-/* -- accesses of 1 to 8 bytes -------------------------------------------------------------------------- */
+/* -- accesses of 1 to 8 bytes ------------------------------------------------------------------ */
 static uint64_t x86_lin_ld(X86Cpu *c, uint64_t lin, uint32_t n, uint32_t set)
 {
     X86TlbEnt *e = x86_tlb_get(c, lin, false, set), *e2;
@@ -220,8 +204,8 @@ void x86_rmw_probe(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
     x86_lin_probe(c, lin, n, true, c->set);
 }
 
-/* Before a locked access that the host's atomics cannot do. Device memory needs no lock of ours, and its
- * owner may wait for other vCPUs. Behind x86_rmw_probe(): nothing faults. */
+/* Before a locked access that the host's atomics cannot do. Device memory needs no lock of ours,
+ * and its owner may wait for other vCPUs. Behind x86_rmw_probe(): nothing faults. */
 bool x86_split_lock(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {
     uint64_t lin = (ea + c->segbase[seg]) & c->linmask;
@@ -254,7 +238,7 @@ void x86_rmw_done(X86Cpu *c, uint64_t v, uint32_t n)
     x86_lin_st(c, c->rmw_lin, v, n, c->set);
 }
 
-/* -- ranges ------------------------------------------------------------------------------------------------- */
+/* -- ranges ------------------------------------------------------------------------------------ */
 void x86_lin_probe(X86Cpu *c, uint64_t lin, uint32_t n, bool write, uint32_t set)
 {
     uint64_t end = lin + n - 1, at;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: the inline memory path.
  *
- * One comparison settles mapping, permission, page crossing and "plain memory": the page of the last
- * byte is compared with the tag found by the first byte's page, and every exception to plain memory
- * spoils the tag. Everything else is x86_mem.c's. */
+ * One comparison settles mapping, permission, page crossing and "plain memory": the page of the
+ * last byte is compared with the tag found by the first byte's page, and every exception to plain
+ * memory spoils the tag. Everything else is x86_mem.c's. */
 #ifndef X86_MEM_H
 #define X86_MEM_H
 
@@ -15,11 +15,11 @@ typedef uint32_t __attribute__((may_alias, aligned(1))) X86U32;
 typedef uint64_t __attribute__((may_alias, aligned(1))) X86U64;
 
 /* Registers by X86Insn field. */
-#define X86_R8(c, f) (((uint8_t *)(c)->r)[f])
-#define X86_R16(c, f) (*(X86U16 *)&(c)->r[f])
-#define X86_R32(c, f) (*(X86U32 *)&(c)->r[f])
-#define X86_R64(c, f) ((c)->r[f])
-#define X86_W8(c, f, v) ((void)(((uint8_t *)(c)->r)[f] = (uint8_t)(v)))
+#define X86_R8(c, f)     (((uint8_t *)(c)->r)[f])
+#define X86_R16(c, f)    (*(X86U16 *)&(c)->r[f])
+#define X86_R32(c, f)    (*(X86U32 *)&(c)->r[f])
+#define X86_R64(c, f)    ((c)->r[f])
+#define X86_W8(c, f, v)  ((void)(((uint8_t *)(c)->r)[f] = (uint8_t)(v)))
 #define X86_W16(c, f, v) ((void)(*(X86U16 *)&(c)->r[f] = (uint16_t)(v)))
 #define X86_W32(c, f, v) ((void)((c)->r[f] = (uint32_t)(v)))
 #define X86_W64(c, f, v) ((void)((c)->r[f] = (uint64_t)(v)))
@@ -75,36 +75,24 @@ X86_MEM_DEF(64)
 static inline uint64_t x86_ldn(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {
     switch (n) {
-    case 1:
-        return x86_ld8(c, seg, ea);
-    case 2:
-        return x86_ld16(c, seg, ea);
-    case 4:
-        return x86_ld32(c, seg, ea);
-    default:
-        return x86_ld64(c, seg, ea);
+    case 1: return x86_ld8(c, seg, ea);
+    case 2: return x86_ld16(c, seg, ea);
+    case 4: return x86_ld32(c, seg, ea);
+    default: return x86_ld64(c, seg, ea);
     }
 }
 
 static inline void x86_stn(X86Cpu *c, uint32_t seg, uint64_t ea, uint64_t v, uint32_t n)
 {
     switch (n) {
-    case 1:
-        x86_st8(c, seg, ea, (uint8_t)v);
-        break;
-    case 2:
-        x86_st16(c, seg, ea, (uint16_t)v);
-        break;
-    case 4:
-        x86_st32(c, seg, ea, (uint32_t)v);
-        break;
-    default:
-        x86_st64(c, seg, ea, v);
-        break;
+    case 1: x86_st8(c, seg, ea, (uint8_t)v); break;
+    case 2: x86_st16(c, seg, ea, (uint16_t)v); break;
+    case 4: x86_st32(c, seg, ea, (uint32_t)v); break;
+    default: x86_st64(c, seg, ea, v); break;
     }
 }
 
-/* -- stack ------------------------------------------------------------------------------------------ */
+/* -- stack ------------------------------------------------------------------------------------- */
 static inline void x86_rsp_set(X86Cpu *c, uint64_t v)
 {
     c->r[X86_RSP] = (c->r[X86_RSP] & ~c->spmask) | (v & c->spmask);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: the MSRs that belong to the CPU proper. The rest is asked of the host. Bad values raise #GP(0). */
+/* x86: the MSRs that belong to the CPU proper. The rest is asked of the host. Bad values raise
+ * #GP(0). */
 #include "x86_flags.h"
 
 typedef struct X86MsrPlain { /* 64 bits that are only stored */
@@ -64,6 +65,7 @@ uint64_t x86_msr_read(X86Cpu *c, uint32_t msr)
 {
     uint64_t v = 0;
     bool canonical;
+    viv_status_t st;
     const uint64_t *slot = x86_msr_slot(c, msr, &canonical);
     if (slot)
         return *slot;
@@ -77,21 +79,19 @@ uint64_t x86_msr_read(X86Cpu *c, uint32_t msr)
         if (x86_has_mtrr(c))
             return 0x500 | VIV_MTRR_VAR_COUNT;
         break;
-    case 0x277:
-        return c->s->pat;
-    case 0xc0000080u:
-        return c->s->efer;
+    case 0x277: return c->s->pat;
+    case 0xc0000080u: return c->s->efer;
     case 0x48:
         if (c->feat.l7_edx & (1u << 26))
             return c->s->spec_ctrl;
         break;
-    default:
-        break;
+    default: break;
     }
     x86_sync(c);
-    if (c->h->msr_read(c->v, msr, &v) != VIV_OK)
-        x86_raise(c, X86_GP, 0);
+    st = c->h->msr_read(c->v, msr, &v);
     x86_host_call_done(c);
+    if (st != VIV_OK)
+        x86_raise(c, X86_GP, 0);
     return v;
 }
 
@@ -127,6 +127,7 @@ static void x86_pat_write(X86Cpu *c, uint64_t v)
 void x86_msr_write(X86Cpu *c, uint32_t msr, uint64_t v)
 {
     bool canonical;
+    viv_status_t st;
     uint64_t *slot = x86_msr_slot(c, msr, &canonical);
     if (slot) {
         if (canonical && !x86_canonical(c, v))
@@ -144,14 +145,9 @@ void x86_msr_write(X86Cpu *c, uint32_t msr, uint64_t v)
         c->h->tsc_write(c->v, v);
         x86_host_call_done(c);
         return;
-    case 0xfe:
-        x86_raise(c, X86_GP, 0);
-    case 0x277:
-        x86_pat_write(c, v);
-        return;
-    case 0xc0000080u:
-        x86_efer_write(c, v);
-        return;
+    case 0xfe: x86_raise(c, X86_GP, 0);
+    case 0x277: x86_pat_write(c, v); return;
+    case 0xc0000080u: x86_efer_write(c, v); return;
     case 0x48:
         if (c->feat.l7_edx & (1u << 26)) {
             if (v & ~7ull)
@@ -160,11 +156,11 @@ void x86_msr_write(X86Cpu *c, uint32_t msr, uint64_t v)
             return;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     x86_sync(c);
-    if (c->h->msr_write(c->v, msr, v) != VIV_OK)
-        x86_raise(c, X86_GP, 0);
+    st = c->h->msr_write(c->v, msr, v);
     x86_host_call_done(c);
+    if (st != VIV_OK)
+        x86_raise(c, X86_GP, 0);
 }

@@ -2,7 +2,7 @@
 /* x86: ADD OR ADC SBB AND SUB XOR CMP TEST INC DEC NOT NEG, by width and operand form. */
 #include "x86_rmw.h"
 
-/* -- the operations --------------------------------------------------------------------------------- */
+/* -- the operations ---------------------------------------------------------------------------- */
 #define ALU_OPS(W)                                                                                 \
     static inline uint##W##_t alu_add##W(X86Cpu *c, uint##W##_t a, uint##W##_t b)                  \
     {                                                                                              \
@@ -65,11 +65,11 @@
     static inline uint##W##_t alu_not##W(X86Cpu *c, uint##W##_t a)                                 \
     {                                                                                              \
         (void)c;                                                                                   \
-        return (uint##W##_t)~a;                                                                    \
+        return (uint##W##_t) ~a;                                                                   \
     }                                                                                              \
     static inline uint##W##_t alu_neg##W(X86Cpu *c, uint##W##_t a)                                 \
     {                                                                                              \
-        uint##W##_t r = (uint##W##_t)-a;                                                           \
+        uint##W##_t r = (uint##W##_t) - a;                                                         \
         x86_fl_sub##W(c, 0, a, r);                                                                 \
         return r;                                                                                  \
     }
@@ -79,7 +79,7 @@ ALU_OPS(16)
 ALU_OPS(32)
 ALU_OPS(64)
 
-/* -- forms of two operands --------------------------------------------------------------------------- */
+/* -- forms of two operands --------------------------------------------------------------------- */
 #define ALU_WRITING(op, W)                                                                         \
     static int x86_op_##op##_rr##W(X86Cpu *c, const X86Insn *i)                                    \
     {                                                                                              \
@@ -163,7 +163,8 @@ ALU_OPS(64)
         X86_NEXT(c, i);                                                                            \
     }
 
-#define ALU_WRITING_ALL(op) ALU_WRITING(op, 8) ALU_WRITING(op, 16) ALU_WRITING(op, 32) ALU_WRITING(op, 64)
+#define ALU_WRITING_ALL(op)                                                                        \
+    ALU_WRITING(op, 8) ALU_WRITING(op, 16) ALU_WRITING(op, 32) ALU_WRITING(op, 64)
 #define ALU_READING_ALL(name, op)                                                                  \
     ALU_READING(name, op, 8)                                                                       \
     ALU_READING(name, op, 16) ALU_READING(name, op, 32) ALU_READING(name, op, 64)
@@ -202,7 +203,7 @@ const X86Handler x86_alu[9][4][X86_FORMS] = {
     ALU_ROW(sub), ALU_ROW(xor), ALU_ROW_R(cmp), ALU_ROW_R(test),
 };
 
-/* -- forms of one operand ---------------------------------------------------------------------------------- */
+/* -- forms of one operand ---------------------------------------------------------------------- */
 #define ALU_UNARY(op, W)                                                                           \
     static int x86_op_##op##_r##W(X86Cpu *c, const X86Insn *i)                                     \
     {                                                                                              \
@@ -231,8 +232,8 @@ const X86Handler x86_alu[9][4][X86_FORMS] = {
 
 ALU_UNARY_ALL(inc)
 ALU_UNARY_ALL(dec)
-ALU_UNARY_ALL(not)
+ALU_UNARY_ALL(not )
 ALU_UNARY_ALL(neg)
 
 const X86Handler x86_incdec[2][4][3] = {ALU_UNARY_ROW(inc), ALU_UNARY_ROW(dec)};
-const X86Handler x86_notneg[2][4][3] = {ALU_UNARY_ROW(not), ALU_UNARY_ROW(neg)};
+const X86Handler x86_notneg[2][4][3] = {ALU_UNARY_ROW(not ), ALU_UNARY_ROW(neg)};

@@ -45,18 +45,10 @@ int x86_op_cmpxchg(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
     switch (i->osz) {
-    case 1:
-        x86_cmpxchg8(c, i);
-        break;
-    case 2:
-        x86_cmpxchg16(c, i);
-        break;
-    case 4:
-        x86_cmpxchg32(c, i);
-        break;
-    default:
-        x86_cmpxchg64(c, i);
-        break;
+    case 1: x86_cmpxchg8(c, i); break;
+    case 2: x86_cmpxchg16(c, i); break;
+    case 4: x86_cmpxchg32(c, i); break;
+    default: x86_cmpxchg64(c, i); break;
     }
     X86_NEXT(c, i);
 }
@@ -65,23 +57,15 @@ int x86_op_xadd(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
     switch (i->osz) {
-    case 1:
-        x86_xadd8(c, i);
-        break;
-    case 2:
-        x86_xadd16(c, i);
-        break;
-    case 4:
-        x86_xadd32(c, i);
-        break;
-    default:
-        x86_xadd64(c, i);
-        break;
+    case 1: x86_xadd8(c, i); break;
+    case 2: x86_xadd16(c, i); break;
+    case 4: x86_xadd32(c, i); break;
+    default: x86_xadd64(c, i); break;
     }
     X86_NEXT(c, i);
 }
 
-/* -- two operands wide ---------------------------------------------------------------------------------- */
+/* -- two operands wide ------------------------------------------------------------------------- */
 static void x86_cmpxchg_8(X86Cpu *c, const X86Insn *i)
 {
     uint64_t acc = c->r[X86_RDX] << 32 | (uint32_t)c->r[X86_RAX];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: DAA DAS AAA AAS AAM AAD. Undefined OF is cleared, as are SF, ZF, PF's inputs by what the result says. */
+/* x86: DAA DAS AAA AAS AAM AAD. Undefined OF is cleared, as are SF, ZF, PF's inputs by what the
+ * result says. */
 #include "x86_exec.h"
 
 static void x86_bcd_flags(X86Cpu *c, uint8_t al, bool cf, bool af)

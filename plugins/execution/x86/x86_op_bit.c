@@ -4,18 +4,14 @@
 
 #include "x86_rmw.h"
 
-/* -- BT BTS BTR BTC ----------------------------------------------------------------------------------- */
+/* -- BT BTS BTR BTC ---------------------------------------------------------------------------- */
 static uint64_t x86_bit_op(uint32_t op, uint64_t v, uint64_t bit)
 {
     switch (op) {
-    case 1:
-        return v | bit;
-    case 2:
-        return v & ~bit;
-    case 3:
-        return v ^ bit;
-    default:
-        return v;
+    case 1: return v | bit;
+    case 2: return v & ~bit;
+    case 3: return v ^ bit;
+    default: return v;
     }
 }
 
@@ -29,8 +25,8 @@ int x86_op_bt(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* With a register, the bit index reaches beyond the operand, signed. Not inlined: its local would keep
- * the handler from going on by a sibling call. */
+/* With a register, the bit index reaches beyond the operand, signed. Not inlined: its local would
+ * keep the handler from going on by a sibling call. */
 static __attribute__((noinline)) void x86_bt_mem(X86Cpu *c, const X86Insn *i)
 {
     X86Insn at = *i;
@@ -54,9 +50,7 @@ static __attribute__((noinline)) void x86_bt_mem(X86Cpu *c, const X86Insn *i)
         case 4:
             X86_RMW_LOCKED(32, c, &at, v, was = v; v = (uint32_t)x86_bit_op(i->op, v, bit));
             break;
-        default:
-            X86_RMW_LOCKED(64, c, &at, v, was = v; v = x86_bit_op(i->op, v, bit));
-            break;
+        default: X86_RMW_LOCKED(64, c, &at, v, was = v; v = x86_bit_op(i->op, v, bit)); break;
         }
     } else {
         uint64_t ea = x86_ea(c, &at);
@@ -73,7 +67,7 @@ int x86_op_bt_mem(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- scans ------------------------------------------------------------------------------------------------ */
+/* -- scans ------------------------------------------------------------------------------------- */
 int x86_op_bsf(X86Cpu *c, const X86Insn *i)
 {
     uint64_t v;
@@ -149,7 +143,7 @@ int x86_op_crc32(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- ADCX ADOX --------------------------------------------------------------------------------------------- */
+/* -- ADCX ADOX --------------------------------------------------------------------------------- */
 int x86_op_adx(X86Cpu *c, const X86Insn *i)
 {
     uint64_t a, b, r;
@@ -170,7 +164,7 @@ int x86_op_adx(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- BMI ---------------------------------------------------------------------------------------------------- */
+/* -- BMI --------------------------------------------------------------------------------------- */
 static uint64_t x86_pdep(uint64_t src, uint64_t mask)
 {
     uint64_t r = 0, bit = 1;
@@ -196,8 +190,9 @@ static void x86_bmi_flags(X86Cpu *c, uint64_t r, uint32_t n, bool cf)
     x86_set_cf_of_af(c, cf, false, false);
 }
 
-/* i->op: the order of the table in x86_dec_vex(): 0 ANDN 1 BEXTR 2 BLSI 3 BLSMSK 4 BLSR 5 BZHI 6 PDEP 7 PEXT
- * 8 MULX 9 RORX 10 SARX 11 SHLX 12 SHRX; i->imm: the third register, or RORX's count. */
+/* i->op: the order of the table in x86_dec_vex(): 0 ANDN 1 BEXTR 2 BLSI 3 BLSMSK 4 BLSR 5 BZHI 6
+ * PDEP 7 PEXT 8 MULX 9 RORX 10 SARX 11 SHLX 12 SHRX; i->imm: the third register, or RORX's count.
+ */
 int x86_op_bmi(X86Cpu *c, const X86Insn *i)
 {
     uint32_t n = i->osz, bits = n * 8, dst = i->reg;
@@ -239,12 +234,8 @@ int x86_op_bmi(X86Cpu *c, const X86Insn *i)
         x86_bmi_flags(c, r, n, k >= bits);
         break;
     }
-    case 6:
-        r = x86_pdep(third, v);
-        break;
-    case 7:
-        r = x86_pext(third, v);
-        break;
+    case 6: r = x86_pdep(third, v); break;
+    case 7: r = x86_pext(third, v); break;
     case 8: {
         unsigned __int128 p = (unsigned __int128)(c->r[X86_RDX] & mask) * v;
         x86_reg_set(c, (uint32_t)i->imm, (uint64_t)p & mask, n);
@@ -260,12 +251,8 @@ int x86_op_bmi(X86Cpu *c, const X86Insn *i)
         r = n == 8 ? (uint64_t)((int64_t)v >> (third & 63))
                    : (uint64_t)(uint32_t)((int32_t)v >> (third & 31));
         break;
-    case 11:
-        r = v << (third & (bits - 1));
-        break;
-    default:
-        r = v >> (third & (bits - 1));
-        break;
+    case 11: r = v << (third & (bits - 1)); break;
+    default: r = v >> (third & (bits - 1)); break;
     }
     x86_reg_set(c, dst, r & mask, n);
     X86_NEXT(c, i);

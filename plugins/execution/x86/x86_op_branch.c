@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: near branches. A target beyond the CS limit, or not canonical, faults on the branch itself. */
+/* x86: near branches. A target beyond the CS limit, or not canonical, faults on the branch itself.
+ */
 #include "x86_exec.h"
 
 /* Goes to a relative target. r[X86_PC] still points to the block. */
@@ -45,12 +46,26 @@ static inline int x86_abs(X86Cpu *c, const X86Insn *i, uint64_t to)
             return x86_rel(c, i);                                                                  \
         return x86_fall(c, i);                                                                     \
     }
-JCC(0) JCC(1) JCC(2) JCC(3) JCC(4) JCC(5) JCC(6) JCC(7)
-JCC(8) JCC(9) JCC(10) JCC(11) JCC(12) JCC(13) JCC(14) JCC(15)
+JCC(0)
+JCC(1)
+JCC(2)
+JCC(3)
+JCC(4)
+JCC(5)
+JCC(6)
+JCC(7)
+JCC(8)
+JCC(9)
+JCC(10)
+JCC(11)
+JCC(12)
+JCC(13)
+JCC(14)
+JCC(15)
 
 const X86Handler x86_jcc[16] = {
-    x86_op_jcc0, x86_op_jcc1, x86_op_jcc2,  x86_op_jcc3,  x86_op_jcc4,  x86_op_jcc5,
-    x86_op_jcc6, x86_op_jcc7, x86_op_jcc8,  x86_op_jcc9,  x86_op_jcc10, x86_op_jcc11,
+    x86_op_jcc0,  x86_op_jcc1,  x86_op_jcc2,  x86_op_jcc3,  x86_op_jcc4,  x86_op_jcc5,
+    x86_op_jcc6,  x86_op_jcc7,  x86_op_jcc8,  x86_op_jcc9,  x86_op_jcc10, x86_op_jcc11,
     x86_op_jcc12, x86_op_jcc13, x86_op_jcc14, x86_op_jcc15,
 };
 

@@ -40,9 +40,7 @@ static uint64_t x86_if_bit(X86Cpu *c)
     if (!(c->s->cr0 & X86_CR0_PE))
         return X86_FL_IF;
     if (fl & X86_FL_VM)
-        return iopl == 3                         ? X86_FL_IF
-               : (c->s->cr4 & X86_CR4_VME) != 0 ? X86_FL_VIF
-                                                 : 0;
+        return iopl == 3 ? X86_FL_IF : (c->s->cr4 & X86_CR4_VME) != 0 ? X86_FL_VIF : 0;
     if (c->cpl <= iopl)
         return X86_FL_IF;
     return c->cpl == 3 && (c->s->cr4 & X86_CR4_PVI) ? X86_FL_VIF : 0;

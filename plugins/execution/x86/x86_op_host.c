@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: instructions of the FPU and vector units: the checks before them, their memory operand, and the exceptions
- * behind them. The execution itself is x86_host's. */
+/* x86: instructions of the FPU and vector units: the checks before them, their memory operand, and
+ * the exceptions behind them. The execution itself is x86_host's. */
 #include <string.h>
 
 #include "x86_exec.h"
@@ -13,28 +13,18 @@ static void x86_host_check(X86Cpu *c, const X86HostOp *op)
     bool ud = false, nm = (cr0 & X86_CR0_TS) != 0;
     switch (op->cls) {
     case X86_HOST_CLASS_X87:
-    case X86_HOST_CLASS_FXSAVE:
-        nm = (cr0 & (X86_CR0_TS | X86_CR0_EM)) != 0;
-        break;
+    case X86_HOST_CLASS_FXSAVE: nm = (cr0 & (X86_CR0_TS | X86_CR0_EM)) != 0; break;
     case X86_HOST_CLASS_FWAIT:
         nm = (cr0 & (X86_CR0_TS | X86_CR0_MP)) == (X86_CR0_TS | X86_CR0_MP);
         break;
-    case X86_HOST_CLASS_MMX:
-        ud = (cr0 & X86_CR0_EM) != 0;
-        break;
-    case X86_HOST_CLASS_SSE:
-        ud = (cr0 & X86_CR0_EM) || !(cr4 & X86_CR4_OSFXSR);
-        break;
+    case X86_HOST_CLASS_MMX: ud = (cr0 & X86_CR0_EM) != 0; break;
+    case X86_HOST_CLASS_SSE: ud = (cr0 & X86_CR0_EM) || !(cr4 & X86_CR4_OSFXSR); break;
     case X86_HOST_CLASS_AVX:
         ud = !(cr4 & X86_CR4_OSXSAVE) || (c->s->xcr0 & 6) != 6 || x86_real_or_v86(c);
         break;
     case X86_HOST_CLASS_XSAVE:
-    case X86_HOST_CLASS_XSAVES:
-        ud = !(cr4 & X86_CR4_OSXSAVE);
-        break;
-    default:
-        nm = false;
-        break;
+    case X86_HOST_CLASS_XSAVES: ud = !(cr4 & X86_CR4_OSXSAVE); break;
+    default: nm = false; break;
     }
     if (ud)
         x86_raise(c, X86_UD, 0);
@@ -81,7 +71,8 @@ static int x86_host_ignne(X86Cpu *c, const X86HostOp *op, void *mem)
     return rc;
 }
 
-#define X86_HOST_FREEZE 0x100 /* wait in front of the instruction for the interrupt that FERR# makes */
+#define X86_HOST_FREEZE                                                                            \
+    0x100 /* wait in front of the instruction for the interrupt that FERR# makes */
 
 static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
 {
@@ -182,22 +173,14 @@ static __attribute__((noinline)) bool x86_host_do(X86Cpu *c, const X86Insn *i)
     if (op->mem_kind != X86_HOST_MEM_NONE)
         ea = x86_ea(c, i);
     switch (op->mem_kind) {
-    case X86_HOST_MEM_NONE:
-        rc = x86_host_exec(c, op, NULL);
-        break;
-    case X86_HOST_MEM_PLAIN:
-        rc = x86_host_plain(c, i, op, ea, op->mem_bytes);
-        break;
+    case X86_HOST_MEM_NONE: rc = x86_host_exec(c, op, NULL); break;
+    case X86_HOST_MEM_PLAIN: rc = x86_host_plain(c, i, op, ea, op->mem_bytes); break;
     case X86_HOST_MEM_XSAVE:
         memcpy(c->s->gpr, c->r, sizeof(c->s->gpr));
         rc = x86_host_plain(c, i, op, ea, x86_host_xsave_bytes(op, c->s));
         break;
-    case X86_HOST_MEM_GATHER:
-        rc = x86_host_gather(c, i, op);
-        break;
-    default:
-        rc = x86_host_masked(c, i, op, ea);
-        break;
+    case X86_HOST_MEM_GATHER: rc = x86_host_gather(c, i, op); break;
+    default: rc = x86_host_masked(c, i, op, ea); break;
     }
     if (op->fpu_pointers && rc <= 0)
         x86_host_note_pointers(op, c->s, x86_cur_pc(c), c->s->seg[VIV_SEG_CS].sel, ea,

@@ -43,7 +43,7 @@ MOV_W(64)
     }
 const X86Handler x86_mov[4][5] = {MOV_ROW(8), MOV_ROW(16), MOV_ROW(32), MOV_ROW(64)};
 
-/* -- widening ------------------------------------------------------------------------------------------ */
+/* -- widening ---------------------------------------------------------------------------------- */
 #define MOVX(name, S, D, type)                                                                     \
     static int x86_op_##name##_r##S##_##D(X86Cpu *c, const X86Insn *i)                             \
     {                                                                                              \
@@ -105,7 +105,7 @@ static int x86_op_lea64(X86Cpu *c, const X86Insn *i)
 
 const X86Handler x86_lea[4] = {NULL, x86_op_lea16, x86_op_lea32, x86_op_lea64};
 
-/* -- conditional --------------------------------------------------------------------------------------- */
+/* -- conditional ------------------------------------------------------------------------------- */
 #define COND_W(cc, W)                                                                              \
     static int x86_op_cmov##cc##_r##W(X86Cpu *c, const X86Insn *i)                                 \
     {                                                                                              \
@@ -136,16 +136,30 @@ const X86Handler x86_lea[4] = {NULL, x86_op_lea16, x86_op_lea32, x86_op_lea64};
         x86_st8(c, i->seg, x86_ea(c, i), x86_cond(c, cc));                                         \
         X86_NEXT(c, i);                                                                            \
     }
-COND(0) COND(1) COND(2) COND(3) COND(4) COND(5) COND(6) COND(7)
-COND(8) COND(9) COND(10) COND(11) COND(12) COND(13) COND(14) COND(15)
+COND(0)
+COND(1)
+COND(2)
+COND(3)
+COND(4)
+COND(5)
+COND(6)
+COND(7)
+COND(8)
+COND(9)
+COND(10)
+COND(11)
+COND(12)
+COND(13)
+COND(14)
+COND(15)
 
 #define SET_PAIR(cc)                                                                               \
     {                                                                                              \
         x86_op_set##cc##_r, x86_op_set##cc##_m                                                     \
     }
 const X86Handler x86_setcc[16][2] = {
-    SET_PAIR(0),  SET_PAIR(1),  SET_PAIR(2),  SET_PAIR(3), SET_PAIR(4),  SET_PAIR(5),
-    SET_PAIR(6),  SET_PAIR(7),  SET_PAIR(8),  SET_PAIR(9), SET_PAIR(10), SET_PAIR(11),
+    SET_PAIR(0),  SET_PAIR(1),  SET_PAIR(2),  SET_PAIR(3),  SET_PAIR(4),  SET_PAIR(5),
+    SET_PAIR(6),  SET_PAIR(7),  SET_PAIR(8),  SET_PAIR(9),  SET_PAIR(10), SET_PAIR(11),
     SET_PAIR(12), SET_PAIR(13), SET_PAIR(14), SET_PAIR(15),
 };
 #define CMOV_ROW(cc)                                                                               \
@@ -155,12 +169,12 @@ const X86Handler x86_setcc[16][2] = {
             {x86_op_cmov##cc##_r64, x86_op_cmov##cc##_m64},                                        \
     }
 const X86Handler x86_cmovcc[16][4][2] = {
-    CMOV_ROW(0),  CMOV_ROW(1),  CMOV_ROW(2),  CMOV_ROW(3), CMOV_ROW(4),  CMOV_ROW(5),
-    CMOV_ROW(6),  CMOV_ROW(7),  CMOV_ROW(8),  CMOV_ROW(9), CMOV_ROW(10), CMOV_ROW(11),
+    CMOV_ROW(0),  CMOV_ROW(1),  CMOV_ROW(2),  CMOV_ROW(3),  CMOV_ROW(4),  CMOV_ROW(5),
+    CMOV_ROW(6),  CMOV_ROW(7),  CMOV_ROW(8),  CMOV_ROW(9),  CMOV_ROW(10), CMOV_ROW(11),
     CMOV_ROW(12), CMOV_ROW(13), CMOV_ROW(14), CMOV_ROW(15),
 };
 
-/* -- exchange ---------------------------------------------------------------------------------------------- */
+/* -- exchange ---------------------------------------------------------------------------------- */
 int x86_op_xchg_rr(X86Cpu *c, const X86Insn *i)
 {
     if (i->osz == 1) {
@@ -208,7 +222,7 @@ int x86_op_xchg_rm(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- the rest -------------------------------------------------------------------------------------------------- */
+/* -- the rest ---------------------------------------------------------------------------------- */
 
 /* BSWAP of a 16-bit register is undefined; chips clear it. */
 int x86_op_bswap(X86Cpu *c, const X86Insn *i)
@@ -266,8 +280,7 @@ int x86_op_cwd(X86Cpu *c, const X86Insn *i)
 int x86_op_xlat(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
-    X86_W8(c, X86_RAX,
-           x86_ld8(c, i->seg, (c->r[X86_RBX] + (uint8_t)c->r[X86_RAX]) & i->amask));
+    X86_W8(c, X86_RAX, x86_ld8(c, i->seg, (c->r[X86_RBX] + (uint8_t)c->r[X86_RAX]) & i->amask));
     X86_NEXT(c, i);
 }
 

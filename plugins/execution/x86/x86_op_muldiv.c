@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: MUL IMUL DIV IDIV.
- * Flags that the manuals call undefined: SF, ZF, PF follow the low half of a product, AF is cleared;
- * divisions leave all flags alone. */
+/* x86: MUL IMUL DIV IDIV. Flags that the manuals call undefined: SF, ZF, PF follow the low half of
+ * a product, AF is cleared; divisions leave all flags alone. */
 #include "x86_exec.h"
 
 typedef unsigned __int128 X86U128;

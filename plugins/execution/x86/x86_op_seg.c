@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: segment registers, far transfers, software interrupts, selector checks (ARPL LAR LSL VERR VERW), BOUND,
- * and the instructions that are none (#UD, #GP). */
+/* x86: segment registers, far transfers, software interrupts, selector checks (ARPL LAR LSL VERR
+ * VERW), BOUND, and the instructions that are none (#UD, #GP). */
 #include "x86_seg.h"
 
 /* Behind an instruction that ended its block without a branch. */
@@ -97,7 +97,7 @@ int x86_op_iret(X86Cpu *c, const X86Insn *i)
     X86_END;
 }
 
-/* -- software interrupts ------------------------------------------------------------------------------ */
+/* -- software interrupts ----------------------------------------------------------------------- */
 static int x86_soft(X86Cpu *c, const X86Insn *i, uint32_t vector, uint32_t kind)
 {
     c->cur = i;
@@ -156,7 +156,7 @@ int x86_op_bound(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- selector checks --------------------------------------------------------------------------------------- */
+/* -- selector checks --------------------------------------------------------------------------- */
 int x86_op_arpl(X86Cpu *c, const X86Insn *i)
 {
     uint64_t dst, src = c->r[i->reg] & 0xffff;
@@ -175,7 +175,8 @@ int x86_op_arpl(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* The descriptor, if the current privilege may look at it; types: mask of system types that are fine. */
+/* The descriptor, if the current privilege may look at it; types: mask of system types that are
+ * fine. */
 static bool x86_look(X86Cpu *c, uint32_t sel, uint32_t types, X86Desc *d)
 {
     uint32_t dpl;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: ROL ROR RCL RCR SHL SHR SAR, SHLD SHRD.
- * OF after a count other than 1 is undefined; it is computed as for a count of 1 on the last step, which is what
- * current chips do for shifts; for rotates it is made from the result. AF, undefined, is cleared by shifts. */
+/* x86: ROL ROR RCL RCR SHL SHR SAR, SHLD SHRD. OF after a count other than 1 is undefined; it is
+ * computed as for a count of 1 on the last step, which is what current chips do for shifts; for
+ * rotates it is made from the result. AF, undefined, is cleared by shifts. */
 #include "x86_rmw.h"
 
-/* Each returns the result and sets flags; n is masked, not 0, and may exceed the width for 8 and 16 bits. */
+/* Each returns the result and sets flags; n is masked, not 0, and may exceed the width for 8 and
+ * 16 bits. */
 #define SHIFT_OPS(W)                                                                               \
     static inline uint##W##_t x86_rol##W(X86Cpu *c, uint##W##_t v, unsigned n)                     \
     {                                                                                              \
@@ -127,7 +128,7 @@ const X86Handler x86_shift_c[8][4][2] = {
     SHIFT_ROW(shl, c), SHIFT_ROW(shr, c), SHIFT_ROW(shl, c), SHIFT_ROW(sar, c),
 };
 
-/* -- double shifts: A4 A5 SHLD, AC AD SHRD ---------------------------------------------------------- */
+/* -- double shifts: A4 A5 SHLD, AC AD SHRD ----------------------------------------------------- */
 static uint64_t x86_shd(X86Cpu *c, const X86Insn *i, uint64_t dst, unsigned n)
 {
     unsigned bits = i->osz * 8u;

@@ -104,7 +104,7 @@ int x86_op_popa(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- flags -------------------------------------------------------------------------------------------------- */
+/* -- flags ------------------------------------------------------------------------------------- */
 int x86_op_pushf(X86Cpu *c, const X86Insn *i)
 {
     uint64_t fl = x86_flags_get(c) & ~(uint64_t)(X86_FL_VM | X86_FL_RF);
@@ -129,8 +129,7 @@ void x86_set_rflags(X86Cpu *c, uint64_t value, uint64_t mask)
     x86_ff_update(c);
 }
 
-#define POPF_BASE                                                                                  \
-    (X86_FL_ARITH | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_AC | X86_FL_ID)
+#define POPF_BASE (X86_FL_ARITH | X86_FL_TF | X86_FL_DF | X86_FL_NT | X86_FL_AC | X86_FL_ID)
 
 int x86_op_popf(X86Cpu *c, const X86Insn *i)
 {
@@ -164,7 +163,7 @@ int x86_op_popf(X86Cpu *c, const X86Insn *i)
     X86_END;
 }
 
-/* -- frames ------------------------------------------------------------------------------------------------------ */
+/* -- frames ------------------------------------------------------------------------------------ */
 int x86_op_enter(X86Cpu *c, const X86Insn *i)
 {
     uint32_t level = i->op & 31, n = i->osz, k;
@@ -202,7 +201,7 @@ int x86_op_leave(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- segment registers ------------------------------------------------------------------------------------------- */
+/* -- segment registers ------------------------------------------------------------------------- */
 
 /* A 32-bit push of a selector writes 16 bits only. */
 int x86_op_push_seg(X86Cpu *c, const X86Insn *i)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: MOVS CMPS STOS LODS SCAS INS OUTS and their REP forms.
  *
- * Upwards, and where both sides are plain memory, REP goes page by page on host memory; otherwise element by
- * element. rSI, rDI and rCX are always those of the next element, so a fault or an interrupt leaves
- * an instruction that goes on where it stopped. Interrupts are looked at after each page, or element on
- * the slow way. */
+ * Upwards, and where both sides are plain memory, REP goes page by page on host memory; otherwise
+ * element by element. rSI, rDI and rCX are always those of the next element, so a fault or an
+ * interrupt leaves an instruction that goes on where it stopped. Interrupts are looked at after
+ * each page, or element on the slow way. */
 #include <string.h>
 
 #include "x86_exec.h"
@@ -36,9 +36,10 @@ static inline bool x86_rep_stop(const X86Cpu *c)
     return ((*c->ff & c->ff_mask) | (c->slow & (~X86_SLOW_STEP | X86_SLOW_TF))) != 0;
 }
 
-/* Elements from ea upwards that share its page, segment limit and address wrap; 0: none may go fast. */
-static uint64_t x86_run_length(const X86Cpu *c, uint32_t seg, uint64_t ea, uint64_t amask, uint32_t n,
-                               bool write)
+/* Elements from ea upwards that share its page, segment limit and address wrap; 0: none may go
+ * fast. */
+static uint64_t x86_run_length(const X86Cpu *c, uint32_t seg, uint64_t ea, uint64_t amask,
+                               uint32_t n, bool write)
 {
     uint64_t lin = (ea + c->segbase[seg]) & c->linmask;
     uint64_t bytes = STRING_PAGE - (lin & (STRING_PAGE - 1)), wrap = amask - ea + 1;
@@ -51,7 +52,7 @@ static uint64_t x86_run_length(const X86Cpu *c, uint32_t seg, uint64_t ea, uint6
     return bytes / n;
 }
 
-/* -- MOVS ---------------------------------------------------------------------------------------------- */
+/* -- MOVS -------------------------------------------------------------------------------------- */
 static void x86_movs_one(X86Cpu *c, const X86Insn *i)
 {
     uint32_t n = i->osz;
@@ -97,7 +98,8 @@ static uint64_t x86_movs_page(X86Cpu *c, const X86Insn *i, uint64_t count)
     return k;
 }
 
-/* The loop all REP forms without a condition share: one() does an element, page() as many as it can. */
+/* The loop all REP forms without a condition share: one() does an element, page() as many as it
+ * can. */
 #define REP_LOOP(c, i, one, page)                                                                  \
     do {                                                                                           \
         while ((c)->r[X86_RCX] & (i)->amask) {                                                     \
@@ -124,7 +126,7 @@ int x86_op_movs(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- STOS ------------------------------------------------------------------------------------------------ */
+/* -- STOS -------------------------------------------------------------------------------------- */
 static void x86_stos_one(X86Cpu *c, const X86Insn *i)
 {
     x86_stn(c, VIV_SEG_ES, c->r[X86_RDI] & i->amask, c->r[X86_RAX], i->osz);
@@ -144,9 +146,7 @@ static uint64_t x86_stos_page(X86Cpu *c, const X86Insn *i, uint64_t count)
     if (!to)
         return 0;
     switch (n) {
-    case 1:
-        memset(to, (uint8_t)v, k);
-        break;
+    case 1: memset(to, (uint8_t)v, k); break;
     case 2:
         for (m = 0; m < k; m++)
             ((X86U16 *)to)[m] = (uint16_t)v;
@@ -174,7 +174,7 @@ int x86_op_stos(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- LODS -------------------------------------------------------------------------------------------------- */
+/* -- LODS -------------------------------------------------------------------------------------- */
 static void x86_lods_one(X86Cpu *c, const X86Insn *i)
 {
     uint64_t v = x86_ldn(c, i->seg, c->r[X86_RSI] & i->amask, i->osz);
@@ -198,22 +198,14 @@ int x86_op_lods(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- CMPS, SCAS -------------------------------------------------------------------------------------------- */
+/* -- CMPS, SCAS -------------------------------------------------------------------------------- */
 static void x86_cmp_flags(X86Cpu *c, uint64_t a, uint64_t b, uint32_t n)
 {
     switch (n) {
-    case 1:
-        x86_fl_sub8(c, (uint8_t)a, (uint8_t)b, (uint8_t)(a - b));
-        break;
-    case 2:
-        x86_fl_sub16(c, (uint16_t)a, (uint16_t)b, (uint16_t)(a - b));
-        break;
-    case 4:
-        x86_fl_sub32(c, (uint32_t)a, (uint32_t)b, (uint32_t)(a - b));
-        break;
-    default:
-        x86_fl_sub64(c, a, b, a - b);
-        break;
+    case 1: x86_fl_sub8(c, (uint8_t)a, (uint8_t)b, (uint8_t)(a - b)); break;
+    case 2: x86_fl_sub16(c, (uint16_t)a, (uint16_t)b, (uint16_t)(a - b)); break;
+    case 4: x86_fl_sub32(c, (uint32_t)a, (uint32_t)b, (uint32_t)(a - b)); break;
+    default: x86_fl_sub64(c, a, b, a - b); break;
     }
 }
 
@@ -231,14 +223,10 @@ static void x86_cmps_one(X86Cpu *c, const X86Insn *i)
 static uint64_t x86_elem(const uint8_t *p, uint32_t n)
 {
     switch (n) {
-    case 1:
-        return *p;
-    case 2:
-        return *(const X86U16 *)p;
-    case 4:
-        return *(const X86U32 *)p;
-    default:
-        return *(const X86U64 *)p;
+    case 1: return *p;
+    case 2: return *(const X86U16 *)p;
+    case 4: return *(const X86U32 *)p;
+    default: return *(const X86U64 *)p;
     }
 }
 
@@ -342,7 +330,7 @@ int x86_op_scas(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- INS, OUTS --------------------------------------------------------------------------------------------- */
+/* -- INS, OUTS --------------------------------------------------------------------------------- */
 static void x86_ins_one(X86Cpu *c, const X86Insn *i)
 {
     uint32_t n = i->osz;

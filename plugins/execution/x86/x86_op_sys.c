@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: HLT PAUSE CPUID, time stamps, MSR instructions, fast system calls, SWAPGS, XCR0, MONITOR, FSGSBASE. */
+/* x86: HLT PAUSE CPUID, time stamps, MSR instructions, fast system calls, SWAPGS, XCR0, MONITOR,
+ * FSGSBASE. */
 #include "x86_seg.h"
 
 static int x86_sys_end(X86Cpu *c)
@@ -60,7 +61,7 @@ int x86_op_cpuid(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- time ------------------------------------------------------------------------------------------------ */
+/* -- time -------------------------------------------------------------------------------------- */
 static void x86_tsc(X86Cpu *c)
 {
     uint64_t t;
@@ -119,10 +120,10 @@ int x86_op_wrmsr(X86Cpu *c, const X86Insn *i)
     return x86_sys_end(c);
 }
 
-/* -- fast system calls -------------------------------------------------------------------------------------- */
+/* -- fast system calls ------------------------------------------------------------------------- */
 #define FAST_CODE64 0xa01bu
 #define FAST_CODE32 0xc01bu
-#define FAST_DATA 0xc013u
+#define FAST_DATA   0xc013u
 
 static void x86_fast_segs(X86Cpu *c, uint32_t cs, uint32_t ss, uint32_t dpl, uint32_t code)
 {
@@ -257,7 +258,7 @@ int x86_op_fsgsbase(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- XCR0 ----------------------------------------------------------------------------------------------------- */
+/* -- XCR0 -------------------------------------------------------------------------------------- */
 int x86_op_xgetbv(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
@@ -290,7 +291,7 @@ int x86_op_xsetbv(X86Cpu *c, const X86Insn *i)
     return x86_sys_end(c);
 }
 
-/* -- MONITOR, MWAIT: the wait ends at once -------------------------------------------------------------------- */
+/* -- MONITOR, MWAIT: the wait ends at once ----------------------------------------------------- */
 int x86_op_monitor(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;

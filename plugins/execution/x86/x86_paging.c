@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: page-table walks: none, legacy 32-bit (PSE, PSE-36), PAE, 4-level.
  *
- * Sets accessed and dirty bits with a compare-and-swap once the whole access is known to be allowed,
- * as several vCPUs and the guest itself may change the tables meanwhile. Raises #PF with the exact
- * error code. Follows: Intel SDM vol. 3, chapter 4. Not modelled: 5-level paging, PCID, PKU. */
+ * Sets accessed and dirty bits with a compare-and-swap once the whole access is known to be
+ * allowed, as several vCPUs and the guest itself may change the tables meanwhile. Raises #PF with
+ * the exact error code. Follows: Intel SDM vol. 3, chapter 4. Not modelled: 5-level paging, PCID,
+ * PKU. */
 #include <string.h>
 
 #include "x86.h"
 
-#define PTE_P 0x1u
-#define PTE_W 0x2u
-#define PTE_U 0x4u
-#define PTE_A 0x20u
-#define PTE_D 0x40u
+#define PTE_P  0x1u
+#define PTE_W  0x2u
+#define PTE_U  0x4u
+#define PTE_A  0x20u
+#define PTE_D  0x40u
 #define PTE_PS 0x80u
-#define PTE_G 0x100u
+#define PTE_G  0x100u
 #define PTE_NX (1ull << 63)
 
-#define PF_P 1u
-#define PF_W 2u
-#define PF_U 4u
+#define PF_P    1u
+#define PF_W    2u
+#define PF_U    4u
 #define PF_RSVD 8u
-#define PF_I 16u
+#define PF_I    16u
 
 typedef struct X86WalkState {
     X86Cpu *c;
@@ -30,7 +31,7 @@ typedef struct X86WalkState {
     uint64_t ent_gpa[4]; /* entries passed, top first; the last one is the leaf */
     uint64_t ent[4];
     uint32_t levels;
-    uint32_t width; /* of an entry in bytes */
+    uint32_t width;  /* of an entry in bytes */
     uint64_t rights; /* and of W, U; */
     bool nx;
 } X86WalkState;
@@ -85,8 +86,7 @@ static _Noreturn X86_COLD void x86_walk_fault(const X86WalkState *w, uint32_t er
     if (w->set == X86_SET_USER)
         error |= PF_U;
     if (w->access == X86_ACC_X &&
-        ((c->s->cr4 & X86_CR4_SMEP) ||
-         ((c->s->cr4 & X86_CR4_PAE) && (c->s->efer & X86_EFER_NXE))))
+        ((c->s->cr4 & X86_CR4_SMEP) || ((c->s->cr4 & X86_CR4_PAE) && (c->s->efer & X86_EFER_NXE))))
         error |= PF_I;
     x86_raise_pf(c, w->lin, error);
 }

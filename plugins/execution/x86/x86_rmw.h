@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: read-modify-write on memory, plain and locked, for handlers.
  *
- * X86_RMW(W, c, i, v, stmt): v is the operand of W bits; stmt changes it. Flags may be set in stmt: nothing can
- * fault behind it. The locked form is a compare-and-swap loop, so stmt may run more than once and
- * must start from v; a locked access that crosses pages goes under the machine's lock. */
+ * X86_RMW(W, c, i, v, stmt): v is the operand of W bits; stmt changes it. Flags may be set in
+ * stmt: nothing can fault behind it. The locked form is a compare-and-swap loop, so stmt may run
+ * more than once and must start from v; a locked access that crosses pages goes under the
+ * machine's lock. */
 #ifndef X86_RMW_H
 #define X86_RMW_H
 
 #include "x86_exec.h"
 
-/* The host's own instruction, which unlike the compiler's atomics takes any alignment, as the guest's does. */
+/* The host's own instruction, which unlike the compiler's atomics takes any alignment, as the
+ * guest's does. */
 #define X86_CAS_DEF(W, suffix)                                                                     \
     static inline bool x86_cas##W(X86U##W *p, uint##W##_t *expected, uint##W##_t desired)          \
     {                                                                                              \
@@ -55,7 +57,7 @@ X86_CAS_DEF(64, "q")
                 stmt;                                                                              \
             } while (!x86_cas##W(p_, &was_, v));                                                   \
         } else {                                                                                   \
-            x86_rmw_probe(c, (i)->seg, ea_, W / 8);                                            \
+            x86_rmw_probe(c, (i)->seg, ea_, W / 8);                                                \
             bool split_ = x86_split_lock(c, (i)->seg, ea_, W / 8);                                 \
             v = (uint##W##_t)x86_rmw_slow(c, (i)->seg, ea_, W / 8);                                \
             stmt;                                                                                  \

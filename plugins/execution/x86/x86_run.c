@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: the run loop: events at instruction boundaries, blocks, single steps.
  *
- * Blocks go from one to the next by themselves (x86_exec.h) and come back here when the successor is not
- * known, when a force flag is up, when c->slow says that something needs a look at each boundary, or
- * by longjmp with an exception. */
+ * Blocks go from one to the next by themselves (x86_exec.h) and come back here when the successor
+ * is not known, when a force flag is up, when c->slow says that something needs a look at each
+ * boundary, or by longjmp with an exception. */
 #include "x86_exec.h"
 
-/* -- leaving a block -------------------------------------------------------------------------------- */
+/* -- leaving a block --------------------------------------------------------------------------- */
 int x86_leave_at(X86Cpu *c, const X86Insn *i)
 {
     c->r[X86_PC] = (c->r[X86_PC] + i->off) & c->linmask;
@@ -37,8 +37,8 @@ static int x86_op_break(X86Cpu *c, const X86Insn *i)
     return x86_leave_at(c, i);
 }
 
-/* The instruction behind the current one is replaced for a moment. A block that ends with the current
- * instruction comes back, or not, by the checks of its successor. */
+/* The instruction behind the current one is replaced for a moment. A block that ends with the
+ * current instruction comes back, or not, by the checks of its successor. */
 void x86_break_after(X86Cpu *c)
 {
     uint32_t at;
@@ -63,7 +63,7 @@ int x86_op_sentinel(X86Cpu *c, const X86Insn *i)
     return x86_jump(c);
 }
 
-/* -- events ---------------------------------------------------------------------------------------------- */
+/* -- events ------------------------------------------------------------------------------------ */
 static void x86_code_bp(X86Cpu *c)
 {
     uint64_t lin = (c->r[X86_PC] + c->segbase[VIV_SEG_CS]) & c->linmask, dr7 = c->s->dr[7];
@@ -148,7 +148,7 @@ static bool x86_events(X86Cpu *c)
     return false;
 }
 
-/* -- blocks ---------------------------------------------------------------------------------------------------- */
+/* -- blocks ------------------------------------------------------------------------------------ */
 
 /* One instruction, with everything that is defined by instruction boundaries. */
 static void x86_step(X86Cpu *c)

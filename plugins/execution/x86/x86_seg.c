@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: descriptors, segment register loads, and the stacks and code segments of far transfers.
- * Follows: Intel SDM vol. 3, chapters 3 and 5. The CPL is kept where VMX keeps it: in the DPL of SS. */
+ * Follows: Intel SDM vol. 3, chapters 3 and 5. The CPL is kept where VMX keeps it: in the DPL of
+ * SS. */
 #include "x86_seg.h"
 
 void x86_desc_parse(uint32_t lo, uint32_t hi, X86Desc *d)
@@ -62,7 +63,7 @@ void x86_desc_set_accessed(X86Cpu *c, X86Desc *d)
     x86_lin_write(c, d->lin + 5, &b, 1, X86_SET_SUP);
 }
 
-/* -- segment registers -------------------------------------------------------------------------------- */
+/* -- segment registers ------------------------------------------------------------------------- */
 void x86_seg_commit(X86Cpu *c, uint32_t seg, uint32_t sel, const X86Desc *d)
 {
     viv_segreg_t *s = &c->s->seg[seg];
@@ -90,7 +91,8 @@ void x86_seg_null(X86Cpu *c, uint32_t seg, uint32_t sel)
     x86_segs_update(c);
 }
 
-/* In real mode only the base changes ("unreal" limits stay); V86 segments are always the same 64 KiB. */
+/* In real mode only the base changes ("unreal" limits stay); V86 segments are always the same 64
+ * KiB. */
 void x86_seg_load_real(X86Cpu *c, uint32_t seg, uint32_t sel)
 {
     viv_segreg_t *s = &c->s->seg[seg];
@@ -154,7 +156,7 @@ void x86_seg_load(X86Cpu *c, uint32_t seg, uint32_t sel)
     x86_seg_commit(c, seg, sel, &d);
 }
 
-/* -- code segments ------------------------------------------------------------------------------------ */
+/* -- code segments ----------------------------------------------------------------------------- */
 bool x86_desc_is64(const X86Cpu *c, const X86Desc *cs)
 {
     return x86_long(c) && (cs->attr & VIV_ATTR_L);
@@ -199,7 +201,7 @@ void x86_cs_commit(X86Cpu *c, uint32_t sel, X86Desc *d, uint32_t cpl)
     x86_seg_commit(c, VIV_SEG_CS, (sel & 0xfffc) | cpl, d);
 }
 
-/* -- stacks ------------------------------------------------------------------------------------------------ */
+/* -- stacks ------------------------------------------------------------------------------------ */
 void x86_stack_current(X86Cpu *c, X86Stack *st)
 {
     const viv_segreg_t *ss = &c->s->seg[VIV_SEG_SS];
@@ -213,7 +215,8 @@ void x86_stack_current(X86Cpu *c, X86Stack *st)
     st->flat = x86_code64(c);
 }
 
-void x86_stack_new(X86Cpu *c, X86Stack *st, const X86Desc *ss, uint64_t sp, uint32_t sel, uint32_t dpl)
+void x86_stack_new(X86Cpu *c, X86Stack *st, const X86Desc *ss, uint64_t sp, uint32_t sel,
+                   uint32_t dpl)
 {
     (void)c;
     st->mask = ss->attr & VIV_ATTR_DB ? 0xffffffffu : 0xffffu;

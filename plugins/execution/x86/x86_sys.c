@@ -15,7 +15,7 @@ static void x86_cpl0(X86Cpu *c)
         x86_raise(c, X86_GP, 0);
 }
 
-/* -- control registers ------------------------------------------------------------------------------------ */
+/* -- control registers ------------------------------------------------------------------------- */
 void x86_cr0_write(X86Cpu *c, uint64_t v)
 {
     viv_cpu_t *s = c->s;
@@ -70,8 +70,8 @@ void x86_cr4_write(X86Cpu *c, uint64_t v)
     uint64_t changed = v ^ s->cr4;
     if ((v & ~c->feat.cr4_mask) || (x86_long(c) && !(v & X86_CR4_PAE)))
         x86_raise(c, X86_GP, 0);
-    if ((changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)) &&
-        (v & X86_CR4_PAE) && (s->cr0 & X86_CR0_PG) && !x86_long(c) && !x86_pdptes_load(c, s->cr3))
+    if ((changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)) && (v & X86_CR4_PAE) &&
+        (s->cr0 & X86_CR0_PG) && !x86_long(c) && !x86_pdptes_load(c, s->cr3))
         x86_raise(c, X86_GP, 0);
     s->cr4 = v;
     if (changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP | X86_CR4_SMAP))
@@ -90,25 +90,16 @@ int x86_op_mov_from_cr(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     x86_cpl0(c);
     switch (i->reg) {
-    case 0:
-        v = c->s->cr0;
-        break;
-    case 2:
-        v = c->s->cr2;
-        break;
-    case 3:
-        v = c->s->cr3;
-        break;
-    case 4:
-        v = c->s->cr4;
-        break;
+    case 0: v = c->s->cr0; break;
+    case 2: v = c->s->cr2; break;
+    case 3: v = c->s->cr3; break;
+    case 4: v = c->s->cr4; break;
     case 8:
         x86_sync(c);
         v = c->h->cr8_read(c->v);
         x86_host_call_done(c);
         break;
-    default:
-        return x86_fault(c, i, X86_UD, 0);
+    default: return x86_fault(c, i, X86_UD, 0);
     }
     x86_reg_set(c, i->rm, v, x86_cr_width(c));
     X86_NEXT(c, i);
@@ -120,18 +111,10 @@ int x86_op_mov_to_cr(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     x86_cpl0(c);
     switch (i->reg) {
-    case 0:
-        x86_cr0_write(c, v);
-        break;
-    case 2:
-        c->s->cr2 = v;
-        break;
-    case 3:
-        x86_cr3_write(c, v);
-        break;
-    case 4:
-        x86_cr4_write(c, v);
-        break;
+    case 0: x86_cr0_write(c, v); break;
+    case 2: c->s->cr2 = v; break;
+    case 3: x86_cr3_write(c, v); break;
+    case 4: x86_cr4_write(c, v); break;
     case 8:
         if (v & ~15ull)
             x86_raise(c, X86_GP, 0);
@@ -139,8 +122,7 @@ int x86_op_mov_to_cr(X86Cpu *c, const X86Insn *i)
         c->h->cr8_write(c->v, v);
         x86_host_call_done(c);
         break;
-    default:
-        return x86_fault(c, i, X86_UD, 0);
+    default: return x86_fault(c, i, X86_UD, 0);
     }
     return x86_sys_done(c);
 }
@@ -179,7 +161,7 @@ int x86_op_smsw(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* -- debug registers ------------------------------------------------------------------------------------------ */
+/* -- debug registers --------------------------------------------------------------------------- */
 static uint32_t x86_dr_number(X86Cpu *c, uint32_t n)
 {
     if (n == 4 || n == 5) {
@@ -236,7 +218,7 @@ int x86_op_mov_to_dr(X86Cpu *c, const X86Insn *i)
     return x86_sys_done(c);
 }
 
-/* -- descriptor tables -------------------------------------------------------------------------------------------- */
+/* -- descriptor tables ------------------------------------------------------------------------- */
 static __attribute__((noinline)) void x86_sgdt(X86Cpu *c, const X86Insn *i)
 {
     const viv_tablereg_t *t = i->op == 0 ? &c->s->gdtr : &c->s->idtr;
@@ -345,7 +327,7 @@ int x86_op_ltr(X86Cpu *c, const X86Insn *i)
     return x86_sys_done(c);
 }
 
-/* -- TLB and caches --------------------------------------------------------------------------------------------------- */
+/* -- TLB and caches ---------------------------------------------------------------------------- */
 int x86_op_invlpg(X86Cpu *c, const X86Insn *i)
 {
     uint64_t lin;

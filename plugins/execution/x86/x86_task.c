@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: hardware task switches, 16- and 32-bit TSSs. Follows: Intel SDM vol. 3, chapter 7.
- * Up to the commit point faults belong to the old task; behind it, to the new one, whose instruction
+/* x86: hardware task switches, 16- and 32-bit TSSs. Follows: Intel SDM vol. 3, chapter 7. Up to
+ * the commit point faults belong to the old task; behind it, to the new one, whose instruction
  * pointer is already in force. */
 #include <string.h>
 

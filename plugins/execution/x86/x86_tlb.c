@@ -25,8 +25,8 @@ static void x86_tlb_clear(X86TlbEnt *e)
     e->add = e->gpa = 0;
 }
 
-/* INVLPG has to look for pieces of a large page only where there may be some. A page of 4 MiB is two regions;
- * of 1 GiB, everything. */
+/* INVLPG has to look for pieces of a large page only where there may be some. A page of 4 MiB is
+ * two regions; of 1 GiB, everything. */
 static void x86_tlb_large_note(X86Cpu *c, uint64_t lin, const X86Walk *w)
 {
     uint32_t at = (uint32_t)(lin >> 21) & (X86_LARGE_BITS - 1);
@@ -75,6 +75,8 @@ X86TlbEnt *x86_tlb_get(X86Cpu *c, uint64_t lin, bool write, uint32_t set)
         e->wr = page | (bp || !ram || x86_code_marked(c->vm, w.gpa) ? X86_TAG_SLOW : 0);
     if (w.large)
         x86_tlb_large_note(c, lin, &w);
+    if (!w.global && c->fill_count++ < X86_FILLS)
+        c->fills[c->fill_count - 1] = e;
     return e;
 }
 
@@ -103,10 +105,17 @@ uint64_t x86_fetch_gpa(X86Cpu *c, uint64_t lin, X86ItlbEnt **ret_ent)
 void x86_tlb_flush(X86Cpu *c, bool globals)
 {
     uint32_t set, k;
-    for (set = 0; set < X86_SETS; set++)
-        for (k = 0; k < X86_TLB_SIZE; k++)
-            if (globals || !(c->tlbs[set][k].gpa & X86_TLBF_GLOBAL))
-                x86_tlb_clear(&c->tlbs[set][k]);
+    if (!globals && c->fill_count <= X86_FILLS) {
+        for (k = 0; k < c->fill_count; k++)
+            if (!(c->fills[k]->gpa & X86_TLBF_GLOBAL))
+                x86_tlb_clear(c->fills[k]);
+    } else {
+        for (set = 0; set < X86_SETS; set++)
+            for (k = 0; k < X86_TLB_SIZE; k++)
+                if (globals || !(c->tlbs[set][k].gpa & X86_TLBF_GLOBAL))
+                    x86_tlb_clear(&c->tlbs[set][k]);
+    }
+    c->fill_count = 0;
     for (set = 0; set < 2; set++)
         for (k = 0; k < X86_ITLB_SIZE; k++)
             if (globals || !(c->itlb[set][k].gpa & X86_TLBF_GLOBAL))
