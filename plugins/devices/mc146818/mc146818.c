@@ -492,16 +492,12 @@ static viv_status_t mc146818_post_load(viv_dev_t *dev, void *self, uint32_t vers
 static viv_status_t mc146818_construct(viv_dev_t *dev, void *self)
 {
     Mc146818 *rtc = self;
-    viv_iface_t chipset, vm;
-    viv_status_t st =
-        dev->api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset);
-    if (st == VIV_OK) {
-        st = dev->api->get_interface(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &vm);
-    }
+    viv_status_t st = VIV_OK;
+    rtc->chipset = viv_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
+    const viv_vm_api_t *vm_api = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
     if (st != VIV_OK) {
-        return dev->api->fail(dev, st, "the host lacks " VIV_CHIPSET_ID " or " VIV_VM_ID);
+        return st;
     }
-    rtc->chipset = chipset.ops;
     st = dev->api->timer_create(dev, "update", mc146818_update, rtc, &rtc->update_timer);
     if (st == VIV_OK) {
         st = dev->api->timer_create(dev, "periodic", mc146818_periodic, rtc, &rtc->periodic_timer);
@@ -515,7 +511,6 @@ static viv_status_t mc146818_construct(viv_dev_t *dev, void *self)
     rtc->cmos[MC146818_A] = MC146818_A_DV_32KHZ | 6;
     rtc->cmos[MC146818_B] = MC146818_B_24H;
     rtc->cmos[MC146818_D] = MC146818_D_VRT;
-    const viv_vm_api_t *vm_api = vm.ops;
     mc146818_set_from_host(dev, rtc, vm_api->wall_time_ns(dev));
     return rtc->chipset->provide_rtc(dev, &mc146818_role, rtc);
 }

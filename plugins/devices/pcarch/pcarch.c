@@ -146,17 +146,12 @@ static viv_status_t pcarch_post_load(viv_dev_t *dev, void *self, uint32_t versio
 static viv_status_t pcarch_construct(viv_dev_t *dev, void *self)
 {
     PcArch *pc = self;
-    viv_iface_t chipset, vm;
-    viv_status_t st =
-        dev->api->get_interface(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &chipset);
-    if (st == VIV_OK) {
-        st = dev->api->get_interface(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &vm);
-    }
+    viv_status_t st = VIV_OK;
+    pc->chipset = viv_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
+    pc->vm = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
     if (st != VIV_OK) {
-        return dev->api->fail(dev, st, "the host lacks " VIV_CHIPSET_ID " or " VIV_VM_ID);
+        return st;
     }
-    pc->chipset = chipset.ops;
-    pc->vm = vm.ops;
     st = dev->api->pio_map(dev, 0x92, 1, &pcarch_92_io, pc, "port 92h", NULL);
     if (st == VIV_OK) {
         st = dev->api->pio_map(dev, 0xf0, 2, &pcarch_fpu_io, pc, "coprocessor error", NULL);
