@@ -219,7 +219,8 @@ static uint32_t x86_host_key_hash(const X86HostKey *key)
 static uint32_t x86_host_slot(const X86HostCache *cache, const X86HostKey *key)
 {
     uint32_t slot = x86_host_key_hash(key) & (X86_HOST_HASH_SLOTS - 1u);
-    while (cache->slots[slot] && memcmp(&cache->keys[cache->slots[slot] - 1u], key, sizeof(*key)) != 0)
+    while (cache->slots[slot] &&
+           memcmp(&cache->keys[cache->slots[slot] - 1u], key, sizeof(*key)) != 0)
         slot = (slot + 1u) & (X86_HOST_HASH_SLOTS - 1u);
     return slot;
 }
