@@ -46,4 +46,25 @@ printf 'not a kernel at all' >"$work/junk"
 expect 2 'junk' run --kernel "$work/junk" --serial none
 printf 'Vivarium' >"$work/state"
 expect 4 'state' run --load "$work/state" --serial none
+
+# A kernel that loads an empty IDT and traps: triple fault. Multiboot header with addresses, LIDT [100030h], INT3.
+{
+    printf '\002\260\255\033\000\000\001\000\376\117\121\344'
+    printf '\000\000\020\000\000\000\020\000\000\000\000\000\000\000\000\000\040\000\020\000'
+    printf '\017\001\035\060\000\020\000\314'
+    printf '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
+} >"$work/triple"
+expect 6 'triple fault' run --kernel "$work/triple" --serial none
+expect 0 '"name"' plugin list --json
+expect 0 'IOBase' plugin info serial
+# EB FE: a kernel that stays; the time-out, and pictures at the end.
+{
+    head -c 32 "$work/triple"
+    printf '\353\376'
+} >"$work/stay"
+expect 124 'time-out' run --kernel "$work/stay" --serial none --timeout 0.5 --screenshot "$work/s.png" --screen-text "$work/s.txt"
+for picture in s.png s.txt; do
+    [ -f "$work/$picture" ] || { echo "$picture was not written at the end"; bad=1; }
+done
+expect 4 '/nonexistent/' run --kernel "$work/stay" --serial none --timeout 0.5 --save /nonexistent/folder/state
 exit $bad

@@ -19,8 +19,9 @@ VIV_BEGIN_DECLS
  * block of instructions and after every host call that may change them (port, MMIO, MSR writes). */
 #define VIV_FF_INTR                                                                                \
     0x1u /* an interrupt controller has a vector: irq_take() when IF and no shadow */
-#define VIV_FF_NMI  0x2u /* deliver vector 2 unless blocked; the engine clears the bit */
-#define VIV_FF_EXIT 0x4u /* return from run() with VIV_EXIT_REQUEST at the next boundary */
+#define VIV_FF_NMI    0x2u        /* deliver vector 2 unless blocked; the engine clears the bit */
+#define VIV_FF_EXIT   0x4u        /* return from run() with VIV_EXIT_REQUEST at the next boundary */
+#define VIV_FF_ENGINE 0xffff0000u /* bits that are the engine's own; the host leaves them alone */
 
 /* Why run() returned. */
 #define VIV_EXIT_REQUEST      1u /* VIV_FF_EXIT was seen (the host clears it) */
