@@ -221,26 +221,41 @@ static const viv_drv_api_t pdm_drv_api = {
 /* -- chains ---------------------------------------------------------------------------------- */
 
 /* Waits until whatever the I/O thread had queued for a driver has run. */
+typedef struct DrvFence {
+    GMutex lock;
+    GCond cond;
+    gboolean passed;
+} DrvFence;
+
 static gboolean drv_fence_dispatch(gpointer data)
 {
-    gint *done = data;
-    g_atomic_int_set(done, 1);
+    DrvFence *fence = data;
+    g_mutex_lock(&fence->lock);
+    fence->passed = TRUE;
+    g_cond_signal(&fence->cond);
+    g_mutex_unlock(&fence->lock);
     return G_SOURCE_REMOVE;
 }
 
 static void drv_io_fence(Vm *vm)
 {
-    gint done = 0;
+    DrvFence fence = {.passed = FALSE};
     if (!vm->io_thread || g_thread_self() == vm->io_thread) {
         return;
     }
+    g_mutex_init(&fence.lock);
+    g_cond_init(&fence.cond);
     GSource *source = g_idle_source_new(); /* low priority: after all io_call()s */
-    g_source_set_callback(source, drv_fence_dispatch, &done, NULL);
+    g_source_set_callback(source, drv_fence_dispatch, &fence, NULL);
     g_source_attach(source, vm->io_context);
-    while (!g_atomic_int_get(&done)) {
-        g_usleep(100);
+    g_mutex_lock(&fence.lock);
+    while (!fence.passed) {
+        g_cond_wait(&fence.cond, &fence.lock);
     }
+    g_mutex_unlock(&fence.lock);
     g_source_unref(source);
+    g_mutex_clear(&fence.lock);
+    g_cond_clear(&fence.cond);
 }
 
 void pdm_chain_free(PdmDriver *top)
