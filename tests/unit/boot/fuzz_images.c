@@ -8,24 +8,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* One machine for all inputs; given back at exit, so that leaks of the loaders are seen. */
+static Vm *fuzz_vm;
+static PluginRegistry *fuzz_plugins;
+
+static void fuzz_end(void)
+{
+    vm_destroy(fuzz_vm);
+    plugin_registry_free(fuzz_plugins);
+}
+
 static Vm *fuzz_machine(void)
 {
     static const char *const dirs[] = {VM_TEST_MODULES, NULL};
-    static Vm *vm;
     VivError err = VIV_ERROR_INIT;
-    if (!vm) {
+    if (!fuzz_vm) {
         PluginSearch search = {.dirs = dirs, .only_dirs = true, .cache_path = ""};
         CfgmNode *root = cfgm_new();
         cfgm_set_u64(root, "RamSize", UINT64_C(8) << 20, NULL);
         cfgm_set_string(root, "Engine/Name", "scripted", NULL);
-        vm = vm_create(root, plugin_registry_new(&search), &err);
-        if (!vm) {
+        fuzz_plugins = plugin_registry_new(&search);
+        fuzz_vm = vm_create(root, fuzz_plugins, &err);
+        if (!fuzz_vm) {
             fprintf(stderr, "%s\n", error_text(&err));
             exit(1);
         }
-        pdm_boot_memory(vm->pdm);
+        atexit(fuzz_end);
+        pdm_boot_memory(fuzz_vm->pdm);
     }
-    return vm;
+    return fuzz_vm;
 }
 
 static void fuzz_stamp(uint8_t *image, size_t len, uint8_t kind)
