@@ -150,14 +150,10 @@ static viv_status_t cpum_check(const viv_cpu_t *cpu, VivError *err)
 
 viv_status_t cpum_load(const Cpum *cpum, viv_cpu_t *cpu, SsmReader *reader, VivError *err)
 {
-    uint32_t index, vcpu = cpu->vcpu;
+    uint32_t vcpu = cpu->vcpu;
     viv_stream_t *in;
     SsmUnitInfo info;
-    if (!ssm_reader_find(reader, "cpum", vcpu, SSM_PASS_FINAL, &index) ||
-        !ssm_reader_unit(reader, index, &info)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit cpum/%u", vcpu);
-    }
-    viv_status_t st = ssm_unit_open(reader, index, &in, err);
+    viv_status_t st = ssm_unit_open_named(reader, "cpum", vcpu, &info, &in, err);
     if (st) {
         return st;
     }

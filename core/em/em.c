@@ -165,11 +165,6 @@ void em_resume(Em *em)
     g_mutex_unlock(&em->lock);
 }
 
-gboolean em_is_paused(const Em *em)
-{
-    return __atomic_load_n(&em->pause_depth, __ATOMIC_SEQ_CST) > 0;
-}
-
 static void emt_sleep(Emt *emt, uint32_t wake_flags)
 {
     g_mutex_lock(&emt->lock);

@@ -50,7 +50,6 @@ void em_pause(Em *em);
 void em_resume(Em *em);
 /* As em_pause(), but does not wait: EMTs stand soon. [any] */
 void em_stop(Em *em);
-gboolean em_is_paused(const Em *em);
 
 /* The canonical states were changed from outside; EMTs stand. */
 void em_states_loaded(Em *em);

@@ -17,7 +17,6 @@ struct IomRange {
     void *ctx;
     uint64_t len;
     uint32_t base; /* ports only */
-    uint64_t accesses;
     char *name;
 };
 
@@ -57,16 +56,6 @@ void iom_range_free(IomRange *range)
         g_free(range->name);
         g_free(range);
     }
-}
-
-const char *iom_range_name(const IomRange *range)
-{
-    return range->name;
-}
-
-uint64_t iom_range_accesses(const IomRange *range)
-{
-    return range->accesses;
 }
 
 /* -- one access ------------------------------------------------------------------------------ */
@@ -148,7 +137,6 @@ uint64_t iom_range_read(IomRange *range, uint64_t off, uint32_t width)
     if (range->lock) {
         g_rec_mutex_lock(range->lock);
     }
-    range->accesses++;
     uint64_t value = iom_read_locked(range, off, width);
     if (range->lock) {
         g_rec_mutex_unlock(range->lock);
@@ -161,7 +149,6 @@ void iom_range_write(IomRange *range, uint64_t off, uint64_t value, uint32_t wid
     if (range->lock) {
         g_rec_mutex_lock(range->lock);
     }
-    range->accesses++;
     iom_write_locked(range, off, value, width);
     if (range->lock) {
         g_rec_mutex_unlock(range->lock);
@@ -249,7 +236,6 @@ uint32_t iom_pio_read_string(Iom *iom, uint16_t port, uint32_t width, void *buf,
         if (range->lock) {
             g_rec_mutex_lock(range->lock);
         }
-        range->accesses++;
         done =
             range->ops.read_string(range->dev, range->ctx, port - range->base, width, buf, count);
         if (range->lock) {
@@ -273,7 +259,6 @@ uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const voi
         if (range->lock) {
             g_rec_mutex_lock(range->lock);
         }
-        range->accesses++;
         done =
             range->ops.write_string(range->dev, range->ctx, port - range->base, width, buf, count);
         if (range->lock) {
@@ -287,17 +272,4 @@ uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const voi
         done = 1;
     }
     return MIN(done, count);
-}
-
-void iom_dump(Iom *iom, FILE *out)
-{
-    for (uint32_t port = 0; port < IOM_PORTS;) {
-        const IomRange *range = iom->ports[port];
-        if (!range) {
-            port++;
-            continue;
-        }
-        fprintf(out, "%04x-%04x %s\n", port, (uint32_t)(port + range->len - 1), range->name);
-        port += (uint32_t)range->len;
-    }
 }

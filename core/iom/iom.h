@@ -6,7 +6,6 @@
 #define CORE_IOM_H
 
 #include <glib.h>
-#include <stdio.h>
 #include <viv/device.h>
 
 #include "log/error.h"
@@ -22,8 +21,6 @@ void iom_free(Iom *iom);
 IomRange *iom_range_new(viv_dev_t *dev, GRecMutex *lock, const viv_io_ops_t *ops, void *ctx,
                         uint64_t len, const char *name);
 void iom_range_free(IomRange *range); /* unmapped before */
-const char *iom_range_name(const IomRange *range);
-uint64_t iom_range_accesses(const IomRange *range);
 
 /* Any width of 1, 2, 4, 8 at any offset; bytes beyond the range read as ones and are dropped.
  * [any] */
@@ -39,6 +36,5 @@ void iom_pio_write(Iom *iom, uint16_t port, uint32_t value, uint32_t width);
 uint32_t iom_pio_read_string(Iom *iom, uint16_t port, uint32_t width, void *buf, uint32_t count);
 uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const void *buf,
                               uint32_t count);
-void iom_dump(Iom *iom, FILE *out);
 
 #endif

@@ -331,21 +331,15 @@ viv_status_t pdm_save(Pdm *pdm, SsmWriter *writer, VivError *err)
 static viv_status_t pdm_load_device(PdmDevice *device, SsmReader *reader, VivError *err)
 {
     const viv_device_class_t *cls = device->class;
-    uint32_t index;
     SsmUnitInfo info;
     viv_stream_t *in;
-    if (!ssm_reader_find(reader, cls->name, device->number, SSM_PASS_FINAL, &index) ||
-        !ssm_reader_unit(reader, index, &info)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit %s: the state is of another machine",
-                         device->name);
+    viv_status_t st = ssm_unit_open_named(reader, cls->name, device->number, &info, &in, err);
+    if (st) {
+        return st;
     }
     if (info.version > cls->state_version) {
         return error_set(err, VIV_E_VERSION, "unit %s has version %u; this %s reads up to %u",
                          device->name, info.version, cls->name, cls->state_version);
-    }
-    viv_status_t st = ssm_unit_open(reader, index, &in, err);
-    if (st) {
-        return st;
     }
     g_clear_pointer(&device->fail_text, g_free);
     g_rec_mutex_lock(device->lock);
@@ -391,12 +385,8 @@ static viv_status_t pdm_post_load(PdmDevice *device, SsmReader *reader, VivError
 
 static viv_status_t pdm_load_own(Pdm *pdm, SsmReader *reader, VivError *err)
 {
-    uint32_t index;
     viv_stream_t *in;
-    if (!ssm_reader_find(reader, "pdm", 0, SSM_PASS_FINAL, &index)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit pdm");
-    }
-    viv_status_t st = ssm_unit_open(reader, index, &in, err);
+    viv_status_t st = ssm_unit_open_named(reader, "pdm", 0, NULL, &in, err);
     if (st) {
         return st;
     }

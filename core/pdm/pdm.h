@@ -53,7 +53,6 @@ void pdm_chipset_lock(Pdm *pdm);
 void pdm_chipset_unlock(Pdm *pdm);
 gboolean pdm_apic_take(Pdm *pdm, uint32_t vcpu, uint8_t *ret_vector); /* chipset lock held */
 uint8_t pdm_pic_take(Pdm *pdm);                                       /* chipset lock held */
-gboolean pdm_has_apic(const Pdm *pdm);
 uint64_t pdm_tpr_get(Pdm *pdm, uint32_t vcpu);
 void pdm_tpr_set(Pdm *pdm, uint32_t vcpu, uint32_t tpr);
 /* APIC base, x2APIC and TSC deadline MSRs: VIV_E_NOT_FOUND for #GP, VIV_E_UNSUPPORTED for MSRs that

@@ -298,11 +298,6 @@ uint8_t pdm_pic_take(Pdm *pdm)
     return pdm->pic.device ? PDM_CALL(pdm->pic, viv_pic_ops_t, acknowledge) : 0xff;
 }
 
-gboolean pdm_has_apic(const Pdm *pdm)
-{
-    return pdm->apic.device != NULL;
-}
-
 uint64_t pdm_tpr_get(Pdm *pdm, uint32_t vcpu)
 {
     uint64_t tpr = 0;

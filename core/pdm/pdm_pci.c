@@ -525,13 +525,10 @@ viv_status_t pdm_pci_save(Pdm *pdm, SsmWriter *writer)
 static viv_status_t pci_load_one(viv_pci_fn_t *fn, SsmReader *reader, VivError *err)
 {
     g_autofree char *name = g_strdup_printf("pci-config/%s", fn->device->class->name);
-    uint32_t index, instance = fn->device->number * 8 + fn->index;
+    uint32_t instance = fn->device->number * 8 + fn->index;
     viv_stream_t *in;
     uint8_t config[PDM_PCI_CONFIG];
-    if (!ssm_reader_find(reader, name, instance, SSM_PASS_FINAL, &index)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit %s/%u", name, instance);
-    }
-    viv_status_t st = ssm_unit_open(reader, index, &in, err);
+    viv_status_t st = ssm_unit_open_named(reader, name, instance, NULL, &in, err);
     if (st) {
         return st;
     }

@@ -610,18 +610,3 @@ uint64_t pgm_generation(const Pgm *pgm)
 {
     return __atomic_load_n(&pgm->generation, __ATOMIC_SEQ_CST);
 }
-
-void pgm_dump(Pgm *pgm, FILE *out)
-{
-    g_rw_lock_reader_lock(&pgm->lock);
-    for (guint i = 0; i < pgm->ranges->len; i++) {
-        const PgmRange *range = g_ptr_array_index(pgm->ranges, i);
-        fprintf(out, "%012" PRIx64 "-%012" PRIx64 " %s %s\n", range->gpa,
-                range->gpa + range->len - 1,
-                !range->block     ? "mmio"
-                : range->writable ? "ram "
-                                  : "rom ",
-                range->block ? range->block->name : iom_range_name(range->io));
-    }
-    g_rw_lock_reader_unlock(&pgm->lock);
-}

@@ -7,7 +7,6 @@
 #define CORE_PGM_H
 
 #include <glib.h>
-#include <stdio.h>
 #include <viv/draft/engine.h>
 
 #include "log/error.h"
@@ -64,7 +63,5 @@ void pgm_write(Pgm *pgm, uint64_t gpa, const void *buf, uint64_t len_bytes);
 /* A host pointer if all of [gpa, gpa+len) is one stretch of RAM, else NULL. */
 uint8_t *pgm_ram_ptr(Pgm *pgm, uint64_t gpa, uint64_t len_bytes);
 void pgm_code_mark(Pgm *pgm, uint64_t gpa, gboolean mark);
-/* One line a range, for people. */
-void pgm_dump(Pgm *pgm, FILE *out);
 
 #endif

@@ -72,6 +72,10 @@ bool ssm_reader_unit(const SsmReader *reader, uint32_t index, SsmUnitInfo *ret_i
 /* The index of that unit; false if it is not there. */
 bool ssm_reader_find(const SsmReader *reader, const char *name, uint32_t instance, uint32_t pass,
                      uint32_t *ret_index);
+/* Finds the final-pass unit of that name and opens it: VIV_E_CORRUPT "no unit NAME/INSTANCE" if it is
+ * not there. ret_info may be NULL. */
+viv_status_t ssm_unit_open_named(SsmReader *reader, const char *name, uint32_t instance,
+                                 SsmUnitInfo *ret_info, viv_stream_t **ret_stream, VivError *err);
 /* Opens a unit for reading from its start; *ret_stream is good until the next ssm_unit_open() or
  * close. */
 viv_status_t ssm_unit_open(SsmReader *reader, uint32_t index, viv_stream_t **ret_stream,

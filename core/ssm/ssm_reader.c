@@ -385,6 +385,18 @@ viv_status_t ssm_unit_open(SsmReader *r, uint32_t index, viv_stream_t **ret_stre
     return VIV_OK;
 }
 
+viv_status_t ssm_unit_open_named(SsmReader *reader, const char *name, uint32_t instance,
+                                 SsmUnitInfo *ret_info, viv_stream_t **ret_stream, VivError *err)
+{
+    uint32_t index;
+    if (!ssm_reader_find(reader, name, instance, SSM_PASS_FINAL, &index))
+        return error_set(err, VIV_E_CORRUPT, "no unit %s/%u: the state is of another machine", name,
+                         instance);
+    if (ret_info)
+        ssm_reader_unit(reader, index, ret_info);
+    return ssm_unit_open(reader, index, ret_stream, err);
+}
+
 viv_status_t ssm_reader_next_chunk(SsmReader *r)
 {
     viv_stream_t *s = &r->stream;

@@ -479,16 +479,11 @@ static viv_status_t tm_load_timers(Tm *tm, viv_stream_t *in, VivError *err)
     return st;
 }
 
-viv_status_t tm_load(Tm *tm, SsmReader *reader, uint32_t version, VivError *err)
+viv_status_t tm_load(Tm *tm, SsmReader *reader, VivError *err)
 {
-    uint32_t index;
     viv_stream_t *in;
     uint64_t now = 0, offset = 0, hz = 0;
-    (void)version;
-    if (!ssm_reader_find(reader, "tm", 0, SSM_PASS_FINAL, &index)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit tm");
-    }
-    viv_status_t st = ssm_unit_open(reader, index, &in, err);
+    viv_status_t st = ssm_unit_open_named(reader, "tm", 0, NULL, &in, err);
     if (st) {
         return st;
     }

@@ -57,6 +57,6 @@ uint64_t tm_timer_deadline(viv_timer_t *timer);
 void tm_cancel_all(Tm *tm);
 
 viv_status_t tm_save(Tm *tm, SsmWriter *writer);
-viv_status_t tm_load(Tm *tm, SsmReader *reader, uint32_t version, VivError *err);
+viv_status_t tm_load(Tm *tm, SsmReader *reader, VivError *err);
 
 #endif

@@ -89,16 +89,12 @@ viv_status_t vm_save(Vm *vm, const char *path, VivError *err)
 
 static viv_status_t vm_check_own(Vm *vm, SsmReader *reader, VivError *err)
 {
-    uint32_t index;
     viv_stream_t *in;
     uint64_t ram = 0, low = 0;
     uint32_t cpus = 0, ff = 0;
     uint8_t det = 0;
     char model[64] = "";
-    if (!ssm_reader_find(reader, "vm", 0, SSM_PASS_FINAL, &index)) {
-        return error_set(err, VIV_E_CORRUPT, "no unit vm");
-    }
-    viv_status_t st = ssm_unit_open(reader, index, &in, err);
+    viv_status_t st = ssm_unit_open_named(reader, "vm", 0, NULL, &in, err);
     if (st) {
         return st;
     }
@@ -140,13 +136,9 @@ static viv_status_t vm_load_memory(Vm *vm, SsmReader *reader, VivError *err)
 {
     PgmBlock *block;
     for (uint32_t i = 0; (block = pgm_block_at(vm->pgm, i)); i++) {
-        uint32_t index;
         viv_stream_t *in;
         char name[128] = "";
-        if (!ssm_reader_find(reader, "pgm", i, SSM_PASS_FINAL, &index)) {
-            return error_set(err, VIV_E_CORRUPT, "no unit pgm/%u for %s", i, pgm_block_name(block));
-        }
-        viv_status_t st = ssm_unit_open(reader, index, &in, err);
+        viv_status_t st = ssm_unit_open_named(reader, "pgm", i, NULL, &in, err);
         if (st) {
             return st;
         }
@@ -171,13 +163,13 @@ static viv_status_t vm_load_all(Vm *vm, SsmReader *reader, VivError *err)
     for (uint32_t i = 0; i < em_vcpu_count(vm->em) && !st; i++) {
         st = cpum_load(vm->cpum, em_vcpu(vm->em, i)->cpu, reader, err);
     }
-    if (st || (st = tm_load(vm->tm, reader, 1, err)) || (st = vm_load_memory(vm, reader, err))) {
+    if (st || (st = tm_load(vm->tm, reader, err)) || (st = vm_load_memory(vm, reader, err))) {
         return st;
     }
     /* Devices may look at their timers in post_load, and may arm them anew: the saved deadlines
      * have the last word. */
     st = pdm_load(vm->pdm, reader, err);
-    return st ? st : tm_load(vm->tm, reader, 1, err);
+    return st ? st : tm_load(vm->tm, reader, err);
 }
 
 viv_status_t vm_load(Vm *vm, const char *path, VivError *err)
