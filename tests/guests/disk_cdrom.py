@@ -40,8 +40,12 @@ def main(kernel, initrd, iso, payload_path):
                   disks=[disk_path, scratch_path], timeout=600)
     guest.expect(r'Vivarium guest: ready\r$', 300)
     guest.expect(r'^viv# ')
-    guest.command('cat /sys/block/sda/size', r'^%d\r$' % DISK_SECTORS)
-    guest.command('sha256sum /dev/sda', '^' + digest(disk), 240)
+    # Linux probes disks side by side: which is sda is chance, which is master and slave is not.
+    guest.command('S=/sys/bus/scsi/devices; '
+                  'until ls $S/0:0:0:0/block $S/0:0:1:0/block >/dev/null 2>&1; do sleep 1; done; '
+                  'A=$(ls $S/0:0:0:0/block) B=$(ls $S/0:0:1:0/block); echo disks-$?', r'^disks-0\r$')
+    guest.command('cat /sys/block/$A/size', r'^%d\r$' % DISK_SECTORS)
+    guest.command('sha256sum /dev/$A', '^' + digest(disk), 240)
 
     # The CD-ROM: its file system, one file, and that it cannot be written.
     guest.command('mount -t iso9660 -o ro /dev/sr0 /mnt; echo m-$?', r'^m-0\r$')
@@ -49,24 +53,24 @@ def main(kernel, initrd, iso, payload_path):
     guest.command('cat /sys/block/sr0/ro', r'^[01]\r$')
 
     # From CD-ROM to disk, then single sectors and one large transfer.
-    guest.command('dd if=/mnt/payload.bin of=/dev/sda bs=512 seek=%d conv=notrunc 2>/dev/null; '
+    guest.command('dd if=/mnt/payload.bin of=/dev/$A bs=512 seek=%d conv=notrunc 2>/dev/null; '
                   'echo c-$?' % PAYLOAD_AT, r'^c-0\r$', 120)
     disk[PAYLOAD_AT * SECTOR:PAYLOAD_AT * SECTOR + len(payload)] = payload
-    guest.command('tr "\\0" Z </dev/zero | dd of=/dev/sda bs=512 count=1 seek=%d 2>/dev/null; '
+    guest.command('tr "\\0" Z </dev/zero | dd of=/dev/$A bs=512 count=1 seek=%d 2>/dev/null; '
                   'echo l-$?' % (DISK_SECTORS - 1), r'^l-0\r$')
     disk[-SECTOR:] = b'Z' * SECTOR
-    guest.command('tr "\\0" Y </dev/zero | dd of=/dev/sda bs=1M count=2 seek=3 iflag=fullblock '
+    guest.command('tr "\\0" Y </dev/zero | dd of=/dev/$A bs=1M count=2 seek=3 iflag=fullblock '
                   '2>/dev/null; echo y-$?', r'^y-0\r$', 120)
     disk[3 << 20:5 << 20] = b'Y' * (2 << 20)
     # Past the caches: what the disk itself says now.
-    guest.command('sync; echo 3 >/proc/sys/vm/drop_caches; sha256sum /dev/sda', '^' + digest(disk),
+    guest.command('sync; echo 3 >/proc/sys/vm/drop_caches; sha256sum /dev/$A', '^' + digest(disk),
                   240)
 
     # A file system of the guest's own on the second disk, through unmount and mount.
-    guest.command('mke2fs /dev/sdb >/dev/null 2>&1; modprobe ext4 2>/dev/null; umount /mnt; '
-                  'mount /dev/sdb /mnt; echo f-$?', r'^f-0\r$', 120)
+    guest.command('mke2fs /dev/$B >/dev/null 2>&1; modprobe ext4 2>/dev/null; umount /mnt; '
+                  'mount /dev/$B /mnt; echo f-$?', r'^f-0\r$', 120)
     guest.command('i=0; while [ $i -lt 50 ]; do echo "file $i" >/mnt/f$i; i=$((i+1)); done; '
-                  'umount /mnt; mount /dev/sdb /mnt; cat /mnt/f49; ls /mnt | wc -l',
+                  'umount /mnt; mount /dev/$B /mnt; cat /mnt/f49; ls /mnt | wc -l',
                   r'^file 49\r\n51\r$', 120)
     guest.command("dmesg | grep -cE 'ata[0-9.]+: (exception|failed|error)|I/O error'", r'^0\r$')
     guest.send('poweroff\n')
