@@ -20,6 +20,8 @@ void cpum_free(Cpum *cpum);
 const char *const *cpum_model_names(void);
 const char *const *cpum_feature_names(void);
 const char *cpum_model(const Cpum *cpum);
+/* Family of the signature, extended family added (viv_vcpu_t.cpu_family). */
+uint32_t cpum_family(const Cpum *cpum);
 
 /* State after power-on (SDM vol. 3, table 10-1), and after INIT (keeps FPU, MSRs, caches). */
 void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index);

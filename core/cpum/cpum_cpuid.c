@@ -144,6 +144,12 @@ const char *cpum_model(const Cpum *cpum)
     return cpum->model;
 }
 
+uint32_t cpum_family(const Cpum *cpum)
+{
+    uint32_t family = (cpum->signature >> 8) & 15;
+    return family == 15 ? family + ((cpum->signature >> 20) & 255) : family;
+}
+
 static gboolean cpum_feature_set(Cpum *cpum, const char *name, gboolean on)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(cpum_features); i++) {

@@ -372,6 +372,7 @@ static Emt *emt_new(Em *em, uint32_t index)
     emt->pub.index = index;
     emt->pub.icount_limit = UINT64_MAX;
     emt->pub.a20_mask = UINT64_MAX;
+    emt->pub.cpu_family = cpum_family(em->vm->cpum);
     cpum_reset(em->vm->cpum, emt->cpu, index);
     return emt;
 }

@@ -2,11 +2,12 @@
 /* rig: see rig.h. */
 #include "rig.h"
 
-#include <cpuid.h>
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "cpum/cpum.h"
 
 static Rig *rig_of(viv_vcpu_t *vcpu)
 {
@@ -187,65 +188,24 @@ static void rig_tsc_write(viv_vcpu_t *vcpu, uint64_t value)
     rig_of(vcpu)->tsc = value;
 }
 
-/* An x86-64-v2 part with what else the engines do in software. */
 static void rig_cpuid(viv_vcpu_t *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t r[4])
 {
-    static const uint32_t leaf1[4] = {0x000306a9, 0x00010800, 0x7ed83203, 0x178bfbff};
-    memset(r, 0, 16);
-    switch (leaf) {
-    case 0:
-        r[0] = 13;
-        r[1] = 0x756e6547; /* GenuineIntel */
-        r[2] = 0x6c65746e;
-        r[3] = 0x49656e69;
-        break;
-    case 1:
-        memcpy(r, leaf1, 16);
-        r[2] &= ~(0x18u | rig_of(vcpu)->cpuid_ecx1_clear); /* no MONITOR */
-        r[2] &= ~(1u << 24);
-        break;
-    case 7:
-        if (subleaf == 0)
-            r[1] = 1u | 1u << 3 | 1u << 5 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 18 | 1u << 19 |
-                   1u << 20;
-        break;
-    case 13:
-        if (subleaf == 0) {
-            r[0] = 7;
-            r[1] = r[2] = 832;
-        } else if (subleaf == 2) {
-            r[0] = 256;
-            r[1] = 576;
-        }
-        break;
-    case 0x80000000u: r[0] = 0x80000008u; break;
-    case 0x80000001u:
-        r[2] = 0x21;
-        r[3] = 1u << 11 | 1u << 20 | 1u << 26 | 1u << 27 | 1u << 29;
-        break;
-    case 0x80000008u: r[0] = 0x3028; break;
-    default: break;
-    }
+    cpum_cpuid(rig_of(vcpu)->cpum, leaf, subleaf, 0, TRUE, r);
 }
 
+/* The APIC base is a register without an APIC behind it. */
 static viv_status_t rig_msr_read(viv_vcpu_t *vcpu, uint32_t msr, uint64_t *ret_value)
 {
-    (void)vcpu;
     if (msr == 0x1b) {
         *ret_value = 0xfee00900;
         return VIV_OK;
     }
-    if (msr == 0x8b) {
-        *ret_value = 0;
-        return VIV_OK;
-    }
-    return VIV_E_NOT_FOUND;
+    return cpum_msr_read(rig_of(vcpu)->cpum, msr, ret_value);
 }
 
 static viv_status_t rig_msr_write(viv_vcpu_t *vcpu, uint32_t msr, uint64_t value)
 {
-    (void)vcpu, (void)value;
-    return msr == 0x1b || msr == 0x8b ? VIV_OK : VIV_E_NOT_FOUND;
+    return msr == 0x1b ? VIV_OK : cpum_msr_write(rig_of(vcpu)->cpum, msr, value);
 }
 
 static uint64_t rig_cr8_read(viv_vcpu_t *vcpu)
@@ -339,6 +299,33 @@ static const viv_engine_class_t *rig_engine_load(Rig *rig, const char *path)
     return plugin->classes[0];
 }
 
+/* What the engines do in software, whatever the default model shows. */
+#define RIG_MODEL "x86-64-v3"
+
+static bool rig_cpum(Rig *rig, const char *spec)
+{
+    VivError err = VIV_ERROR_INIT;
+    Cpum *cpum = cpum_new(spec, 1, 1000000000, &err);
+    if (!cpum) {
+        fprintf(stderr, "rig: %s\n", error_text(&err));
+        error_clear(&err);
+        return false;
+    }
+    if (rig->cpum)
+        cpum_free(rig->cpum);
+    rig->cpum = cpum;
+    rig->vcpu.cpu_family = cpum_family(cpum);
+    return true;
+}
+
+bool rig_model(Rig *rig, const char *spec)
+{
+    if (!rig_cpum(rig, spec))
+        return false;
+    rig_reset(rig);
+    return true;
+}
+
 Rig *rig_create(const char *plugin_path, const viv_engine_class_t *linked, uint64_t ram_bytes)
 {
     Rig *rig = calloc(1, sizeof(*rig));
@@ -354,7 +341,8 @@ Rig *rig_create(const char *plugin_path, const viv_engine_class_t *linked, uint6
     rig->vcpu.cpu = rig->cpu;
     rig->vcpu.icount_limit = ~0ull;
     rig->vcpu.a20_mask = ~0ull;
-    if (!rig->engine || rig->ram == MAP_FAILED || !rig->marks || !rig->cpu) {
+    if (!rig_cpum(rig, RIG_MODEL) || !rig->engine || rig->ram == MAP_FAILED || !rig->marks ||
+        !rig->cpu) {
         rig_destroy(rig);
         return NULL;
     }
@@ -379,6 +367,8 @@ void rig_destroy(Rig *rig)
         rig->engine->vm_destroy(rig->engine_vm);
     if (rig->ram && rig->ram != MAP_FAILED)
         munmap(rig->ram, rig->ram_bytes);
+    if (rig->cpum)
+        cpum_free(rig->cpum);
     free(rig->marks);
     free(rig->cpu);
     if (rig->library)
@@ -389,27 +379,10 @@ void rig_destroy(Rig *rig)
 void rig_reset(Rig *rig)
 {
     viv_cpu_t *s = rig->cpu;
-    uint16_t fcw = 0x37f;
-    uint32_t mxcsr = 0x1f80;
-    unsigned k;
+    uint16_t fcw = 0x37f; /* as after FNINIT */
     memset(s, 0, sizeof(*s));
-    s->size = sizeof(*s);
-    s->rip = 0xfff0;
-    s->rflags = 2;
-    for (k = 0; k < 6; k++)
-        s->seg[k] = (viv_segreg_t){.limit = 0xffff, .attr = 0x93};
-    s->seg[VIV_SEG_CS] =
-        (viv_segreg_t){.base = 0xffff0000u, .limit = 0xffff, .attr = 0x9b, .sel = 0xf000};
-    s->ldtr = (viv_segreg_t){.limit = 0xffff, .attr = 0x82};
-    s->tr = (viv_segreg_t){.limit = 0xffff, .attr = 0x8b};
-    s->gdtr.limit = s->idtr.limit = 0xffff;
-    s->cr0 = 0x60000010;
-    s->dr[6] = 0xffff0ff0;
-    s->dr[7] = 0x400;
-    s->xcr0 = 1;
-    s->pat = 0x0007040600070406ull;
+    cpum_reset(rig->cpum, s, 0);
     memcpy(s->xsave, &fcw, 2);
-    memcpy(s->xsave + 24, &mxcsr, 4);
     rig->vcpu.ff = 0;
     rig->irq = 0;
     rig->exited = false;

@@ -40,7 +40,7 @@ typedef struct Rig {
     uint32_t irq;      /* pending vector + 1, or 0 */
     uint64_t tsc_step; /* added by each RDTSC */
     uint64_t tsc;
-    uint32_t cpuid_ecx1_clear; /* bits of leaf 1 ECX that the guest must not see */
+    struct Cpum *cpum;
     void (*on_port_write)(struct Rig *rig, uint16_t port, uint32_t value, uint32_t width);
     uint32_t (*on_port_read)(struct Rig *rig, uint16_t port, uint32_t width);
     void *user;
@@ -59,6 +59,8 @@ typedef struct Rig {
  * said on stderr. */
 Rig *rig_create(const char *plugin_path, const viv_engine_class_t *linked, uint64_t ram_bytes);
 void rig_destroy(Rig *rig);
+/* Another CPU model than the default, as --cpu takes it; resets. False: said on stderr. */
+bool rig_model(Rig *rig, const char *spec);
 /* Power-on state of the CPU; RAM and devices as created. */
 void rig_reset(Rig *rig);
 /* Copies code to gpa and sets a flat environment to run it. */

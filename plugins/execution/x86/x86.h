@@ -125,11 +125,13 @@
 #define X86_CR4_OSFXSR     0x200u
 #define X86_CR4_OSXMMEXCPT 0x400u
 #define X86_CR4_UMIP       0x800u
+#define X86_CR4_LA57       0x1000u
 #define X86_CR4_FSGSBASE   0x10000u
 #define X86_CR4_PCIDE      0x20000u
 #define X86_CR4_OSXSAVE    0x40000u
 #define X86_CR4_SMEP       0x100000u
 #define X86_CR4_SMAP       0x200000u
+#define X86_CR4_PKE        0x400000u
 
 #define X86_EFER_SCE   0x1u
 #define X86_EFER_LME   0x100u
@@ -325,6 +327,7 @@ typedef struct X86Features {
     uint32_t l7_ebx, l7_ecx, l7_edx;
     uint32_t e1_ecx, e1_edx;
     bool intel; /* by the vendor string: SYSCALL in 64-bit mode only */
+    uint32_t family; /* viv_vcpu_t.cpu_family */
     uint32_t phys_bits;
     uint32_t lin_bits;
     uint64_t cr4_mask;  /* bits that may be set */

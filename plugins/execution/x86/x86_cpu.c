@@ -118,6 +118,7 @@ void x86_features_load(X86Cpu *c)
     X86Features *f = &c->feat;
     uint32_t r[4], max, emax;
     memset(f, 0, sizeof(*f));
+    f->family = c->v->cpu_family;
     c->h->cpuid(c->v, 0, 0, r);
     max = r[0];
     f->intel = r[1] == 0x756e6547u;

@@ -13,7 +13,7 @@
 
 VIV_BEGIN_DECLS
 
-#define VIV_ENGINE_ABI 1u /* raised with every change of this header or of cpu.h */
+#define VIV_ENGINE_ABI 2u /* raised with every change of this header or of cpu.h */
 
 /* Force flags, viv_vcpu_t.ff: set by any thread (atomic or), read by the engine at least once per
  * block of instructions and after every host call that may change them (port, MMIO, MSR writes). */
@@ -123,6 +123,10 @@ typedef struct viv_vcpu {
     uint32_t index;
     uint64_t icount_limit;      /* run() returns VIV_EXIT_BUDGET when icount reaches it; ~0: none */
     volatile uint64_t a20_mask; /* and-ed to guest-physical addresses: ~0 or ~(1 << 20) */
+    /* Family of the CPU model: 0 8086, 2 80286, 3 80386, 4 80486, 5 Pentium, 6 and more later ones.
+     * What CPUID cannot tell of models without it. Fixed before vcpu_create. */
+    uint32_t cpu_family;
+    uint32_t reserved0;
 } viv_vcpu_t;
 
 /* Capabilities. */
