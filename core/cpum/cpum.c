@@ -7,7 +7,7 @@
 
 #include "cpum/cpum_internal.h"
 
-#define CPUM_STATE_VERSION 1
+#define CPUM_STATE_VERSION 2
 
 static void cpum_seg_real(viv_segreg_t *seg, uint16_t sel, uint64_t base, uint32_t attr)
 {
@@ -99,6 +99,7 @@ static const viv_field_t cpum_fields[] = {
     CPUM_U64(efer),
     CPUM_U64(xcr0),
     VIV_FIELD_ARRAY(viv_cpu_t, dr, VIV_U64, 1),
+    VIV_FIELD_ARRAY(viv_cpu_t, pdpte, VIV_U64, 2),
     CPUM_U64(star),
     CPUM_U64(lstar),
     CPUM_U64(cstar),
@@ -158,6 +159,9 @@ viv_status_t cpum_load(const Cpum *cpum, viv_cpu_t *cpu, SsmReader *reader, VivE
         return st;
     }
     cpum_reset(cpum, cpu, vcpu);
+    if (info.version < 2) {
+        memset(cpu->pdpte, 0xff, sizeof cpu->pdpte); /* no CPU has this: the engine reads memory */
+    }
     st = ssm_get_fields(in, cpum_fields, sizeof cpum_fields[0], cpu, info.version);
     if (st) {
         return error_set(err, st, "%s", ssm_stream_error(in));

@@ -117,7 +117,7 @@ static const CpumModel cpum_models[] = {
      "sse3 ssse3 cx16 sse4.1 sse4.2 popcnt lahf-lm smep smap"},
     {"x86-64-v3", "x86-64-v2", CPUM_AMD, "Vivarium Virtual CPU x86-64-v3", 0x0f61, 0xd, 0x80000008,
      "pclmulqdq fma movbe aes xsave avx f16c rdrand fsgsbase bmi1 avx2 bmi2 erms rdseed adx "
-     "clflushopt sha-ni rdpid xsaveopt xgetbv1 abm"},
+     "clflushopt sha-ni rdpid xsaveopt xgetbv1 abm pcid invpcid pku"},
 };
 #define CPUM_DEFAULT_MODEL "x86-64-v2"
 
@@ -283,16 +283,20 @@ static void cpum_leaf_d(const Cpum *cpum, uint32_t sub, uint32_t regs[4])
     if (!cpum_has(cpum, CPUM_1_ECX, 26)) {
         return;
     }
-    gboolean avx = cpum_has(cpum, CPUM_1_ECX, 28);
-    if (sub == 0) {
-        regs[0] = avx ? 7 : 3;
-        regs[1] = regs[2] = avx ? 832 : 576; /* EBX follows XCR0: the engine mirrors it */
+    gboolean avx = cpum_has(cpum, CPUM_1_ECX, 28), pku = cpum_has(cpum, CPUM_7_ECX, 3);
+    uint32_t bytes = avx ? VIV_XSAVE_AVX_OFFSET + 256 : VIV_XSAVE_AVX_OFFSET;
+    if (sub == 0) { /* EBX follows XCR0: the engine mirrors it */
+        regs[0] = (avx ? 7 : 3) | (pku ? 1u << 9 : 0);
+        regs[1] = regs[2] = pku ? VIV_XSAVE_PKRU_OFFSET + 8 : bytes;
     } else if (sub == 1) {
         regs[0] = cpum->words[CPUM_D1_EAX];
-        regs[1] = avx ? 832 : 576;
+        regs[1] = bytes + (pku ? 8 : 0);
     } else if (sub == 2 && avx) {
         regs[0] = 256;
         regs[1] = VIV_XSAVE_AVX_OFFSET;
+    } else if (sub == 9 && pku) {
+        regs[0] = 8;
+        regs[1] = VIV_XSAVE_PKRU_OFFSET;
     }
 }
 
@@ -349,7 +353,7 @@ static void cpum_leaf_extended(const Cpum *cpum, uint32_t leaf, uint32_t regs[4]
     case 0x80000006: regs[2] = 0x02006140; break;
     case 0x80000007: regs[3] = cpum->words[CPUM_80000007_EDX]; break;
     case 0x80000008:
-        regs[0] = 0x3028; /* 48 linear, 40 physical bits */
+        regs[0] = cpum_has(cpum, CPUM_7_ECX, 16) ? 0x3928 : 0x3028; /* linear, physical bits */
         regs[2] = cpum->vcpu_count - 1;
         break;
     default: break;

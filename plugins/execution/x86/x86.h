@@ -133,6 +133,9 @@
 #define X86_CR4_SMAP       0x200000u
 #define X86_CR4_PKE        0x400000u
 
+#define X86_XCR0_AVX  0x4u
+#define X86_XCR0_PKRU 0x200u
+
 #define X86_EFER_SCE   0x1u
 #define X86_EFER_LME   0x100u
 #define X86_EFER_LMA   0x400u
@@ -145,6 +148,7 @@
 #define X86_TLB_SIZE   (1u << X86_TLB_BITS)
 #define X86_LARGE_BITS 4096u
 #define X86_FILLS      256u
+#define X86_KEYED      64u
 #define X86_ITLB_SIZE  256u
 #define X86_PGC_SIZE   512u
 
@@ -167,8 +171,10 @@ typedef struct X86TlbEnt {
 
 #define X86_TLBF_GLOBAL 1u
 #define X86_TLBF_LARGE  2u
-#define X86_TLBF_HVA    4u /* loads may use add (on the slow path too) */
-#define X86_TLBF_RAM    8u /* stores may use add */
+#define X86_TLBF_HVA    4u  /* loads may use add (on the slow path too) */
+#define X86_TLBF_RAM    8u  /* stores may use add */
+#define X86_TLBF_KEYED  16u /* PKRU had a say; the protection key is at X86_TLBF_KEY */
+#define X86_TLBF_KEY    8u  /* shift */
 
 typedef struct X86PageEnt { /* cached page_query() */
     uint64_t gpa;           /* ~0: empty */
@@ -184,6 +190,22 @@ typedef struct X86ItlbEnt {
     struct X86CodePage *page; /* NULL until first decoded from; checked against page_gen */
     uint64_t page_gen;
 } X86ItlbEnt;
+
+/* What is cached of the linear-address space of one PCID. Without PCIDs there is one, of PCID 0.
+ * With them a MOV to CR3 is a change of a pointer; a PCID that has no bank gets the one that has
+ * been out of use for longest. Global entries are kept in the bank that met them. */
+#define X86_BANKS     8u
+#define X86_PCID_NONE 0xffffu
+typedef struct X86Bank {
+    uint32_t pcid; /* X86_PCID_NONE: what it holds means nothing */
+    /* entries that are not global, filled since the last flush; beyond X86_FILLS only counted */
+    uint32_t fill_count;
+    uint64_t used;
+    uint64_t gen; /* of the jump-cache entries made under it */
+    X86TlbEnt *fills[X86_FILLS];
+    X86ItlbEnt itlb[2][X86_ITLB_SIZE];
+    X86TlbEnt tlbs[X86_SETS][X86_TLB_SIZE];
+} X86Bank;
 
 /* -- decoded code ------------------------------------------------------------------------------ */
 typedef struct X86Cpu X86Cpu;
@@ -266,8 +288,8 @@ struct X86CodePage {
 #define X86_MODE_SINGLE 8u
 
 typedef struct X86JcEnt { /* jump cache: linear address to block */
-    uint64_t key;
-    uint64_t gen;
+    uint64_t lin;
+    uint64_t tag; /* x86_jc_tag() */
     X86Block *block;
 } X86JcEnt;
 #define X86_JC_SIZE 4096u
@@ -326,7 +348,7 @@ typedef struct X86Features {
     uint32_t l1_eax, l1_ebx, l1_ecx, l1_edx;
     uint32_t l7_ebx, l7_ecx, l7_edx;
     uint32_t e1_ecx, e1_edx;
-    bool intel; /* by the vendor string: SYSCALL in 64-bit mode only */
+    bool intel;      /* by the vendor string: SYSCALL in 64-bit mode only */
     uint32_t family; /* viv_vcpu_t.cpu_family */
     uint32_t phys_bits;
     uint32_t lin_bits;
@@ -357,7 +379,8 @@ struct X86Cpu {
     uint32_t ff_mask;
     uint32_t slow;
     uint64_t code_top; /* CS.limit + 1, or ~0 in 64-bit mode */
-    uint64_t jc_salt, jc_gen;
+    uint64_t jc_tag;
+    uint32_t canon_shift; /* of a canonical address the bits from here on are equal */
     uint32_t mode;
     uint32_t cpl;
     uint32_t set;
@@ -393,13 +416,16 @@ struct X86Cpu {
     uint64_t rmw_lin;
 
     /* paging derived state */
-    uint64_t pdpte[4];
+    X86Bank *bank; /* of the current PCID */
+    uint64_t bank_clock, bank_gen;
     /* 2 MiB regions (hashed) that pieces of large pages have been entered from, since the last
      * full flush */
     uint64_t large[X86_LARGE_BITS / 64];
-    /* entries that are not global, filled since the last flush; beyond X86_FILLS only counted */
-    uint32_t fill_count;
-    X86TlbEnt *fills[X86_FILLS];
+    /* PKRU that the TLB goes by, and the entries under a key other than 0; beyond X86_KEYED only
+     * counted */
+    uint32_t pkru;
+    uint32_t keyed_count;
+    X86TlbEnt *keyed[X86_KEYED];
 
     /* other threads' requests */
     _Atomic uint32_t requests;
@@ -423,9 +449,8 @@ struct X86Cpu {
     X86CodePage *pages[X86_PAGE_HASH];
 
     X86PageEnt pgc[X86_PGC_SIZE];
-    X86ItlbEnt itlb[2][X86_ITLB_SIZE];
     X86JcEnt jc[X86_JC_SIZE];
-    X86TlbEnt tlbs[X86_SETS][X86_TLB_SIZE];
+    X86Bank banks[X86_BANKS];
     X86TlbEnt tlb_none[X86_TLB_SIZE]; /* always invalid: alignment checks, every access slow */
     _Alignas(64) uint8_t bounce[4096];
 };
@@ -441,7 +466,8 @@ void x86_sync(X86Cpu *c);        /* working state to canonical state, of the cur
 void x86_mode_update(X86Cpu *c); /* after a change of CS, SS, CPL, CR0, CR4, EFER */
 void x86_segs_update(X86Cpu *c); /* derived bases and limits */
 void x86_set_update(X86Cpu *c);  /* after a change of CPL, AC */
-void x86_ff_update(X86Cpu *c);   /* after a change of IF, NMI blocking, TF, DR7, shadow */
+uint32_t x86_set_of(const X86Cpu *c, uint32_t cpl); /* for explicit accesses at a level */
+void x86_ff_update(X86Cpu *c);      /* after a change of IF, NMI blocking, TF, DR7, shadow */
 void x86_host_call_done(X86Cpu *c); /* after a host call: look at what it may have changed */
 void x86_features_load(X86Cpu *c);
 
@@ -472,19 +498,28 @@ typedef struct X86Walk {
     uint64_t gpa;  /* of the page */
     bool write_ok; /* a store needs no further look at the page tables */
     bool global, large;
-    bool huge; /* larger than 4 MiB */
+    bool huge;  /* larger than 4 MiB */
+    bool keyed; /* PKRU counts */
+    uint32_t key;
 } X86Walk;
 
 void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *ret_walk);
-bool x86_probe_gpa(X86Cpu *c, uint64_t lin, uint64_t *ret_gpa); /* no fault, no accessed bits */
-bool x86_pdptes_load(X86Cpu *c, uint64_t cr3);                  /* false: a reserved bit is set */
+bool x86_pdptes_load(X86Cpu *c, uint64_t cr3); /* false: a reserved bit is set */
+void x86_paging_load(X86Cpu *c);               /* canonical state has been loaded */
 const X86PageEnt *x86_page(X86Cpu *c, uint64_t gpa);
 void x86_phys_read(X86Cpu *c, uint64_t gpa, void *buf, uint32_t len);
 void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len);
 
 X86TlbEnt *x86_tlb_get(X86Cpu *c, uint64_t lin, bool write, uint32_t set);
-void x86_tlb_flush(X86Cpu *c, bool globals);
-void x86_tlb_invlpg(X86Cpu *c, uint64_t lin);
+void x86_tlb_flush(X86Cpu *c);                     /* everything, of all PCIDs */
+void x86_tlb_flush_pcid(X86Cpu *c, uint32_t pcid); /* all but global entries */
+void x86_tlb_flush_pcids(X86Cpu *c);               /* the same, of all PCIDs */
+void x86_tlb_invlpg(X86Cpu *c, uint64_t lin);      /* of the current PCID, and global ones */
+void x86_tlb_invlpg_pcid(X86Cpu *c, uint64_t lin, uint32_t pcid);
+void x86_tlb_select(X86Cpu *c); /* after a change of the PCID */
+uint32_t x86_pcid(const X86Cpu *c);
+void x86_jc_drop(X86Cpu *c);                            /* the jump cache forgets everything */
+void x86_pkru_update(X86Cpu *c);                        /* after a change of PKRU */
 void x86_tlb_drop_writes(X86Cpu *c, uint64_t gpa_page); /* ~0: all */
 void x86_map_changed(X86Cpu *c);
 uint64_t x86_fetch_gpa(X86Cpu *c, uint64_t lin, X86ItlbEnt **ret_ent); /* raises #PF, #GP */
@@ -508,7 +543,6 @@ void x86_lin_probe(X86Cpu *c, uint64_t lin, uint32_t n, bool write, uint32_t set
 /* Host memory behind a whole range within one page, or NULL. */
 uint8_t *x86_direct(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write);
 void x86_data_bp_check(X86Cpu *c, uint64_t lin, uint32_t n, bool write);
-bool x86_canonical(const X86Cpu *c, uint64_t lin);
 
 /* -- x86_block.c ------------------------------------------------------------------------------- */
 X86Block *x86_block_find(X86Cpu *c, uint32_t mode);
@@ -604,6 +638,25 @@ static inline bool x86_code64(const X86Cpu *c)
 static inline bool x86_long(const X86Cpu *c)
 {
     return (c->s->efer & X86_EFER_LMA) != 0;
+}
+
+/* By the paging mode in force: addresses that are used. */
+static inline bool x86_canonical(const X86Cpu *c, uint64_t lin)
+{
+    return (uint64_t)((int64_t)lin >> c->canon_shift) + 1 <= 1;
+}
+
+/* By what the processor has: addresses that are loaded into registers (bases of segments and tables,
+ * MSRs) or name a translation to be dropped, whatever CR4.LA57. */
+static inline bool x86_canonical_reg(const X86Cpu *c, uint64_t lin)
+{
+    return (uint64_t)((int64_t)lin >> (c->feat.lin_bits - 1)) + 1 <= 1;
+}
+
+/* What a jump-cache entry must have been made under. */
+static inline uint64_t x86_jc_tag(const X86Cpu *c, uint32_t mode)
+{
+    return c->bank->gen << 5 | mode | (c->cpl == 3) << 4;
 }
 
 #endif

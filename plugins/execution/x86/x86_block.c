@@ -148,7 +148,7 @@ static void x86_page_clear(X86Cpu *c, X86CodePage *p)
             c->dead = b;
         }
     }
-    c->jc_gen++;
+    x86_jc_drop(c);
     if (c->blk && !c->blk->page)
         x86_break_after(c);
     for (k = 0; k < 2; k++) {
@@ -213,7 +213,7 @@ static void x86_page_written(X86Cpu *c, X86CodePage *p, uint32_t off, uint32_t e
             x86_page_cut(c, q, p->gpa, off, end);
         p->lines |= 1; /* tails of what may be left */
     }
-    c->jc_gen++;
+    x86_jc_drop(c);
     if (c->blk && !c->blk->page)
         x86_break_after(c);
 }
@@ -414,7 +414,9 @@ static X86Block *x86_block_uncached(X86Cpu *c, uint32_t mode, uint64_t gpa, uint
     if (len == 0) {
         X86ItlbEnt *it;
         uint64_t next = x86_fetch_gpa(c, (lin + part) & c->linmask, &it);
+        x86_sync(c);
         c->h->phys_read(c->v, next & X86_PAGE_MASK, bytes + part, 15 - part);
+        x86_host_call_done(c);
         len = x86_decode(c, mode, bytes, 15, 0, &b->insn[0]);
     }
     b->insn[0].idx = 0;
@@ -544,12 +546,12 @@ static X86Block *x86_block_build(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
 X86Block *x86_block_find(X86Cpu *c, uint32_t mode)
 {
     uint64_t lin = (c->r[X86_PC] + c->segbase[VIV_SEG_CS]) & c->linmask, gpa;
-    uint64_t key = lin ^ (uint64_t)(mode | (c->cpl == 3) << 4) << 48;
+    uint64_t tag = x86_jc_tag(c, mode);
     X86JcEnt *e = &c->jc[x86_jc_hash(lin)];
     X86ItlbEnt *it;
     X86CodePage *p;
     X86Block *b;
-    if (e->key == key && e->gen == c->jc_gen)
+    if (e->lin == lin && e->tag == tag)
         return e->block;
     if (X86_UNLIKELY(c->cache_bytes > c->cache_limit) || x86_host_wants_reset(c->host_cache)) {
         x86_code_drop_all(c);
@@ -579,8 +581,8 @@ X86Block *x86_block_find(X86Cpu *c, uint32_t mode)
         if (!b->page)
             return b;
     }
-    e->key = key;
-    e->gen = c->jc_gen;
+    e->lin = lin;
+    e->tag = x86_jc_tag(c, mode); /* a new one, if pages were dropped on the way */
     e->block = b;
     return b;
 }

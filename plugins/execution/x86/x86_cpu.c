@@ -85,7 +85,8 @@ viv_status_t x86_cpu_create(X86Vm *vm, viv_vcpu_t *vcpu, X86Cpu **ret_cpu)
         x86_cpu_destroy(c);
         return VIV_E_NOMEM;
     }
-    x86_tlb_flush(c, true);
+    c->bank = &c->banks[0];
+    x86_tlb_flush(c);
     pthread_mutex_lock(&vm->lock);
     vm->cpus[vcpu->index] = c;
     pthread_mutex_unlock(&vm->lock);
@@ -128,8 +129,8 @@ void x86_features_load(X86Cpu *c)
         c->h->cpuid(c->v, 7, 0, r);
         f->l7_ebx = r[1], f->l7_ecx = r[2], f->l7_edx = r[3];
     }
-    f->phys_bits = f->l1_edx & (1u << 17) ? 40 : f->l1_edx & (1u << 6) ? 36 : 32;
-    f->lin_bits = 48;
+    f->phys_bits = f->l1_edx & (1u << 6) ? 36 : 32;
+    f->lin_bits = f->l7_ecx & (1u << 16) ? 57 : 48;
     c->h->cpuid(c->v, 0x80000000u, 0, r);
     emax = r[0];
     if (emax >= 0x80000001u) {
@@ -153,6 +154,9 @@ void x86_features_load(X86Cpu *c)
     f->cr4_mask |= f->l7_ebx & (1u << 7) ? X86_CR4_SMEP : 0;
     f->cr4_mask |= f->l7_ebx & (1u << 20) ? X86_CR4_SMAP : 0;
     f->cr4_mask |= f->l7_ecx & (1u << 2) ? X86_CR4_UMIP : 0;
+    f->cr4_mask |= f->l7_ecx & (1u << 3) ? X86_CR4_PKE : 0;
+    f->cr4_mask |= f->l7_ecx & (1u << 16) ? X86_CR4_LA57 : 0;
+    f->cr4_mask |= f->l1_ecx & (1u << 17) ? X86_CR4_PCIDE : 0;
 }
 
 /* -- derived state ----------------------------------------------------------------------------- */
@@ -187,17 +191,20 @@ void x86_segs_update(X86Cpu *c)
     c->seg_r[X86_SEG_NONE] = c->seg_w[X86_SEG_NONE] = INT64_MAX;
 }
 
+uint32_t x86_set_of(const X86Cpu *c, uint32_t cpl)
+{
+    if (cpl == 3)
+        return X86_SET_USER;
+    if ((c->s->cr4 & X86_CR4_SMAP) && (c->s->rflags & X86_FL_AC))
+        return X86_SET_SUP_AC;
+    return X86_SET_SUP;
+}
+
 void x86_set_update(X86Cpu *c)
 {
-    uint64_t fl = c->s->rflags;
-    if (c->cpl == 3)
-        c->set = X86_SET_USER;
-    else if ((c->s->cr4 & X86_CR4_SMAP) && (fl & X86_FL_AC))
-        c->set = X86_SET_SUP_AC;
-    else
-        c->set = X86_SET_SUP;
-    c->ac_check = c->cpl == 3 && (c->s->cr0 & X86_CR0_AM) && (fl & X86_FL_AC);
-    c->tlb = c->ac_check ? c->tlb_none : c->tlbs[c->set];
+    c->set = x86_set_of(c, c->cpl);
+    c->ac_check = c->cpl == 3 && (c->s->cr0 & X86_CR0_AM) && (c->s->rflags & X86_FL_AC);
+    c->tlb = c->ac_check ? c->tlb_none : c->bank->tlbs[c->set];
 }
 
 void x86_mode_update(X86Cpu *c)
@@ -223,7 +230,8 @@ void x86_mode_update(X86Cpu *c)
     if (mode != X86_MODE_64 && (ss->attr & VIV_ATTR_DB))
         mode |= X86_MODE_SS32;
     c->mode = mode;
-    c->jc_salt = (uint64_t)(mode | (c->cpl == 3) << 4) << 48;
+    c->jc_tag = x86_jc_tag(c, mode);
+    c->canon_shift = !x86_long(c) ? 63 : c->s->cr4 & X86_CR4_LA57 ? 56 : 47;
     x86_segs_update(c);
     x86_set_update(c);
 }
@@ -285,12 +293,11 @@ void x86_load(X86Cpu *c)
         x86_map_changed(c);
         x86_code_drop_all(c); /* decoded for other features, or from other memory */
         x86_code_free_dead(c);
-        if ((s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) && !x86_long(c))
-            (void)x86_pdptes_load(c, s->cr3);
+        x86_paging_load(c);
         c->loaded = true;
     }
     if (dr_data != c->dr_data)
-        x86_tlb_flush(c, true);
+        x86_tlb_flush(c);
     c->dr_data = dr_data;
     x86_mode_update(c);
     x86_ff_update(c);

@@ -48,6 +48,12 @@ static bool x86_dec_grp7_reg(X86Dec *d)
             return false;
         x86_dec_set(d, sub == 0x10 ? x86_op_xgetbv : x86_op_xsetbv, sub != 0x10);
         return true;
+    case 0x2e: /* EE RDPKRU */
+    case 0x2f: /* EF WRPKRU */
+        if (!(d->c->feat.l7_ecx & (1u << 3)) || d->p66 || d->rep || d->repne)
+            return false;
+        x86_dec_set(d, sub == 0x2e ? x86_op_rdpkru : x86_op_wrpkru, false);
+        return true;
     case 0x38: /* F8 SWAPGS */
         if (d->code != X86_MODE_64)
             return false;

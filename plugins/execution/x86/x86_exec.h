@@ -53,7 +53,7 @@ static inline int x86_jump(X86Cpu *c)
 {
     uint64_t lin = (c->r[X86_PC] + c->segbase[VIV_SEG_CS]) & c->linmask;
     const X86JcEnt *e = &c->jc[x86_jc_hash(lin)];
-    if (X86_LIKELY(e->key == (lin ^ c->jc_salt) && e->gen == c->jc_gen))
+    if (X86_LIKELY(e->lin == lin && e->tag == c->jc_tag))
         return x86_enter(c, e->block);
     return 0;
 }
@@ -233,6 +233,8 @@ X86_OP(x86_op_sysenter);
 X86_OP(x86_op_sysexit);
 X86_OP(x86_op_xgetbv);
 X86_OP(x86_op_xsetbv);
+X86_OP(x86_op_rdpkru);
+X86_OP(x86_op_wrpkru);
 X86_OP(x86_op_monitor);
 X86_OP(x86_op_mwait);
 X86_OP(x86_op_fsgsbase);

@@ -46,9 +46,9 @@ static const X86HostComponent x86_host_components[] = {
 
 uint64_t x86_host_xcr0_supported(void)
 {
-    uint64_t bits = X86_HOST_XCR0_X87 | X86_HOST_XCR0_SSE;
+    uint64_t bits = X86_HOST_XCR0_X87 | X86_HOST_XCR0_SSE | X86_HOST_XCR0_PKRU;
     if (x86_host_has(X86_HOST_FEATURE_AVX))
-        bits |= X86_HOST_XCR0_AVX | X86_HOST_XCR0_PKRU;
+        bits |= X86_HOST_XCR0_AVX;
     return bits;
 }
 

@@ -6,15 +6,6 @@
 
 #include "x86_mem.h"
 
-bool x86_canonical(const X86Cpu *c, uint64_t lin)
-{
-    int64_t top;
-    if (!x86_long(c))
-        return true;
-    top = (int64_t)lin >> (c->feat.lin_bits - 1);
-    return top == 0 || top == -1;
-}
-
 void x86_seg_check(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write)
 {
     const viv_segreg_t *s;
@@ -241,10 +232,14 @@ void x86_rmw_done(X86Cpu *c, uint64_t v, uint32_t n)
 /* -- ranges ------------------------------------------------------------------------------------ */
 void x86_lin_probe(X86Cpu *c, uint64_t lin, uint32_t n, bool write, uint32_t set)
 {
-    uint64_t end = lin + n - 1, at;
-    x86_tlb_get(c, lin, write, set);
-    for (at = (lin | 0xfff) + 1; at <= end && at; at += 0x1000)
-        x86_tlb_get(c, x86_mem_wrap(c, lin, at), write, set);
+    for (;;) {
+        uint32_t part = 0x1000u - (uint32_t)(lin & 0xfff);
+        x86_tlb_get(c, lin, write, set);
+        if (n <= part)
+            return;
+        n -= part;
+        lin = x86_mem_wrap(c, lin, lin + part);
+    }
 }
 
 void x86_lin_read(X86Cpu *c, uint64_t lin, void *buf, uint32_t n, uint32_t set)

@@ -110,7 +110,7 @@ static void x86_efer_write(X86Cpu *c, uint64_t v)
         x86_raise(c, X86_GP, 0);
     c->s->efer = (v & ~(uint64_t)X86_EFER_LMA) | (old & X86_EFER_LMA);
     if ((v ^ old) & X86_EFER_NXE)
-        x86_tlb_flush(c, true);
+        x86_tlb_flush(c);
 }
 
 static void x86_pat_write(X86Cpu *c, uint64_t v)
@@ -130,7 +130,7 @@ void x86_msr_write(X86Cpu *c, uint32_t msr, uint64_t v)
     viv_status_t st;
     uint64_t *slot = x86_msr_slot(c, msr, &canonical);
     if (slot) {
-        if (canonical && !x86_canonical(c, v))
+        if (canonical && !x86_canonical_reg(c, v))
             x86_raise(c, X86_GP, 0);
         if (msr == 0xc0000084u || msr == 0xc0000103u)
             v &= 0xffffffffu;

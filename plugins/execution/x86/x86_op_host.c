@@ -178,6 +178,7 @@ static __attribute__((noinline)) bool x86_host_do(X86Cpu *c, const X86Insn *i)
     case X86_HOST_MEM_XSAVE:
         memcpy(c->s->gpr, c->r, sizeof(c->s->gpr));
         rc = x86_host_plain(c, i, op, ea, x86_host_xsave_bytes(op, c->s));
+        x86_pkru_update(c); /* XRSTOR may have changed it */
         break;
     case X86_HOST_MEM_GATHER: rc = x86_host_gather(c, i, op); break;
     default: rc = x86_host_masked(c, i, op, ea); break;

@@ -35,6 +35,15 @@ int x86_op_pause(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* Bytes of an XSAVE area for all that XCR0 enables. */
+static uint32_t x86_xsave_size(uint64_t xcr0, bool compact)
+{
+    uint32_t avx = xcr0 & X86_XCR0_AVX ? 256 : 0;
+    if (!(xcr0 & X86_XCR0_PKRU))
+        return VIV_XSAVE_AVX_OFFSET + avx;
+    return (compact ? VIV_XSAVE_AVX_OFFSET + avx : VIV_XSAVE_PKRU_OFFSET) + 8;
+}
+
 static __attribute__((noinline)) void x86_cpuid(X86Cpu *c)
 {
     uint32_t leaf = (uint32_t)c->r[X86_RAX], sub = (uint32_t)c->r[X86_RCX], r[4];
@@ -44,8 +53,12 @@ static __attribute__((noinline)) void x86_cpuid(X86Cpu *c)
         r[2] &= ~(1u << 27);
         if (c->s->cr4 & X86_CR4_OSXSAVE)
             r[2] |= 1u << 27;
+    } else if (leaf == 7 && sub == 0) {
+        r[2] &= ~(1u << 4);
+        if (c->s->cr4 & X86_CR4_PKE)
+            r[2] |= 1u << 4;
     } else if (leaf == 13 && sub < 2 && (c->feat.l1_ecx & (1u << 26))) {
-        r[1] = c->s->xcr0 & 0x200 ? 836 : c->s->xcr0 & 4 ? 832 : 576;
+        r[1] = x86_xsave_size(c->s->xcr0, sub == 1);
     }
     x86_host_call_done(c);
     c->r[X86_RAX] = r[0];
@@ -250,7 +263,7 @@ int x86_op_fsgsbase(X86Cpu *c, const X86Insn *i)
         x86_reg_set(c, i->rm, c->s->seg[seg].base, i->osz == 8 ? 8 : 4);
     } else {
         uint64_t v = x86_reg_get(c, i->rm, i->osz == 8 ? 8 : 4);
-        if (!x86_canonical(c, v))
+        if (!x86_canonical_reg(c, v))
             x86_raise(c, X86_GP, 0);
         c->s->seg[seg].base = v;
         c->segbase[seg] = v;
@@ -289,6 +302,41 @@ int x86_op_xsetbv(X86Cpu *c, const X86Insn *i)
         x86_raise(c, X86_GP, 0);
     c->s->xcr0 = v;
     return x86_sys_end(c);
+}
+
+/* -- protection keys --------------------------------------------------------------------------- */
+static void x86_pkru_check(X86Cpu *c)
+{
+    if (!(c->s->cr4 & X86_CR4_PKE))
+        x86_raise(c, X86_UD, 0);
+    if ((uint32_t)c->r[X86_RCX])
+        x86_raise(c, X86_GP, 0);
+}
+
+int x86_op_rdpkru(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_pkru_check(c);
+    c->r[X86_RAX] = c->pkru;
+    c->r[X86_RDX] = 0;
+    X86_NEXT(c, i);
+}
+
+static __attribute__((noinline)) void x86_wrpkru(X86Cpu *c)
+{
+    uint32_t v = (uint32_t)c->r[X86_RAX];
+    x86_pkru_check(c);
+    if ((uint32_t)c->r[X86_RDX])
+        x86_raise(c, X86_GP, 0);
+    __builtin_memcpy(c->s->xsave + VIV_XSAVE_PKRU_OFFSET, &v, 4);
+    x86_pkru_update(c);
+}
+
+int x86_op_wrpkru(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_wrpkru(c);
+    X86_NEXT(c, i);
 }
 
 /* -- MONITOR, MWAIT: the wait ends at once ----------------------------------------------------- */

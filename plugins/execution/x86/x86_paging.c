@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* x86: page-table walks: none, legacy 32-bit (PSE, PSE-36), PAE, 4-level.
+/* x86: page-table walks: none, legacy 32-bit (PSE, PSE-36), PAE, 4-level, 5-level; protection keys.
  *
  * Sets accessed and dirty bits with a compare-and-swap once the whole access is known to be
  * allowed, as several vCPUs and the guest itself may change the tables meanwhile. Raises #PF with
- * the exact error code. Follows: Intel SDM vol. 3, chapter 4. Not modelled: 5-level paging, PCID,
- * PKU. */
+ * the exact error code. Tables may lie anywhere, in device memory too: reads of what is not memory
+ * are all ones. Follows: Intel SDM vol. 3, chapter 4. */
 #include <string.h>
 
 #include "x86.h"
@@ -18,18 +18,23 @@
 #define PTE_G  0x100u
 #define PTE_NX (1ull << 63)
 
+#define PTE_PAT       0x80u   /* of 4 KiB pages, where larger ones have PS */
+#define PTE_PAT_LARGE 0x1000u /* of larger pages */
+#define PTE_KEY_SHIFT 59u
+
 #define PF_P    1u
 #define PF_W    2u
 #define PF_U    4u
 #define PF_RSVD 8u
 #define PF_I    16u
+#define PF_PK   32u
 
 typedef struct X86WalkState {
     X86Cpu *c;
     uint64_t lin;
     uint32_t access, set;
-    uint64_t ent_gpa[4]; /* entries passed, top first; the last one is the leaf */
-    uint64_t ent[4];
+    uint64_t ent_gpa[5]; /* entries passed, top first; the last one is the leaf */
+    uint64_t ent[5];
     uint32_t levels;
     uint32_t width;  /* of an entry in bytes */
     uint64_t rights; /* and of W, U; */
@@ -58,10 +63,13 @@ void x86_phys_read(X86Cpu *c, uint64_t gpa, void *buf, uint32_t len)
     const X86PageEnt *p;
     gpa &= c->v->a20_mask;
     p = x86_page(c, gpa);
-    if (X86_LIKELY(p->hva && (gpa & 0xfff) + len <= 0x1000))
+    if (X86_LIKELY(p->hva && (gpa & 0xfff) + len <= 0x1000)) {
         memcpy(buf, p->hva + (gpa & 0xfff), len);
-    else
-        c->h->phys_read(c->v, gpa, buf, len);
+        return;
+    }
+    x86_sync(c);
+    c->h->phys_read(c->v, gpa, buf, len);
+    x86_host_call_done(c);
 }
 
 void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len)
@@ -73,9 +81,11 @@ void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len)
         memcpy(p->hva + (gpa & 0xfff), buf, len);
         if (x86_code_marked(c->vm, gpa))
             x86_code_store(c, gpa, len);
-    } else {
-        c->h->phys_write(c->v, gpa, buf, len);
+        return;
     }
+    x86_sync(c);
+    c->h->phys_write(c->v, gpa, buf, len);
+    x86_host_call_done(c);
 }
 
 static _Noreturn X86_COLD void x86_walk_fault(const X86WalkState *w, uint32_t error)
@@ -131,6 +141,37 @@ static bool x86_walk_write_allowed(const X86WalkState *w)
     return w->set != X86_SET_USER && !(w->c->s->cr0 & X86_CR0_WP);
 }
 
+/* Data accesses to user pages, of any privilege level, with 4- and 5-level paging. */
+static bool x86_walk_keyed(const X86WalkState *w)
+{
+    return w->access != X86_ACC_X && (w->rights & PTE_U) && (w->c->s->cr4 & X86_CR4_PKE) &&
+           x86_long(w->c);
+}
+
+static uint32_t x86_walk_key(const X86WalkState *w)
+{
+    return (uint32_t)(w->ent[w->levels - 1] >> PTE_KEY_SHIFT) & 15;
+}
+
+/* SDM vol. 3, 4.6.2: what PKRU takes away. */
+static bool x86_walk_key_denies(const X86WalkState *w, bool write)
+{
+    uint32_t bits;
+    if (!x86_walk_keyed(w))
+        return false;
+    bits = w->c->pkru >> (x86_walk_key(w) * 2);
+    if (bits & 1)
+        return true;
+    return (bits & 2) && write && (w->set == X86_SET_USER || (w->c->s->cr0 & X86_CR0_WP));
+}
+
+static void x86_walk_check(const X86WalkState *w)
+{
+    bool key = x86_walk_key_denies(w, w->access == X86_ACC_W);
+    if (key || !x86_walk_allowed(w))
+        x86_walk_fault(w, PF_P | (key ? PF_PK : 0));
+}
+
 /* Sets bits in entry k; false: it changed meanwhile, walk again. */
 static bool x86_walk_mark(X86WalkState *w, uint32_t k, uint64_t bits)
 {
@@ -141,7 +182,7 @@ static bool x86_walk_mark(X86WalkState *w, uint32_t k, uint64_t bits)
         return true;
     p = x86_page(c, gpa);
     if (p->kind != VIV_PAGE_RAM || !p->writable) {
-        c->h->phys_write(c->v, gpa, &now, w->width);
+        x86_phys_write(c, gpa, &now, w->width);
         return true;
     }
     if (w->width == 8) {
@@ -160,100 +201,150 @@ static bool x86_walk_mark(X86WalkState *w, uint32_t k, uint64_t bits)
     return true;
 }
 
+/* Without a PAT its bits are reserved. */
+static bool x86_walk_pat(const X86Cpu *c)
+{
+    return (c->feat.l1_edx & (1u << 16)) != 0;
+}
+
+/* Bits 39:32 of the address of a 4 MiB page are bits 20:13 of its entry, as far as the processor
+ * has them. */
+static uint64_t x86_walk_4m(const X86WalkState *w, uint64_t e)
+{
+    const X86Features *f = &w->c->feat;
+    uint64_t high = (e >> 13) & 0xff, has = f->l1_edx & (1u << 17) ? f->phys_mask >> 32 : 0;
+    if ((e & 0x200000) || (high & ~has) || (!x86_walk_pat(w->c) && (e & PTE_PAT_LARGE)))
+        x86_walk_fault(w, PF_P | PF_RSVD);
+    return (e & 0xffc00000u) | high << 32;
+}
+
 static uint64_t x86_walk_legacy(X86WalkState *w, uint32_t *ret_size)
 {
     const X86Cpu *c = w->c;
+    bool pse = (c->s->cr4 & X86_CR4_PSE) != 0;
     uint64_t e;
     w->width = 4;
     e = x86_walk_entry(w, (c->s->cr3 & 0xfffff000u) + ((w->lin >> 22) & 0x3ff) * 4, 0);
-    if ((e & PTE_PS) && (c->s->cr4 & X86_CR4_PSE)) {
-        uint64_t high = (e >> 13) & 0xff, allowed = c->feat.phys_mask >> 32;
-        if ((e & 0x200000) || (high & ~allowed))
-            x86_walk_fault(w, PF_P | PF_RSVD);
+    if ((e & PTE_PS) && pse) {
         *ret_size = 22;
-        return (e & 0xffc00000u) | high << 32;
+        return x86_walk_4m(w, e);
     }
-    e = x86_walk_entry(w, (e & 0xfffff000u) + ((w->lin >> 12) & 0x3ff) * 4, 0);
+    e = x86_walk_entry(w, (e & 0xfffff000u) + ((w->lin >> 12) & 0x3ff) * 4,
+                       pse && !x86_walk_pat(c) ? PTE_PAT : 0);
     *ret_size = 12;
     return e & 0xfffff000u;
 }
 
-static uint64_t x86_walk_long(X86WalkState *w, uint32_t *ret_size)
+/* PAE, 4-level and 5-level differ in where they begin. */
+static uint64_t x86_walk_wide(X86WalkState *w, uint32_t *ret_size)
 {
     const X86Cpu *c = w->c;
-    uint64_t mask = c->feat.phys_mask, e;
-    uint64_t rsvd = 0x000ffffffffff000ull & ~mask;
+    uint64_t mask = c->feat.phys_mask, rsvd = 0x000ffffffffff000ull & ~mask, e, span;
+    uint64_t no_pat = x86_walk_pat(c) ? 0 : PTE_PAT_LARGE;
+    uint32_t shift;
     w->width = 8;
     if (!(c->s->efer & X86_EFER_NXE))
         rsvd |= PTE_NX;
     if (x86_long(c)) {
-        e = x86_walk_entry(w, (c->s->cr3 & mask) + ((w->lin >> 39) & 0x1ff) * 8, rsvd | PTE_PS);
-        e = x86_walk_entry(w, (e & mask) + ((w->lin >> 30) & 0x1ff) * 8, rsvd);
-        if (e & PTE_PS) {
-            if (!(c->feat.e1_edx & (1u << 26)) || (e & 0x3fffe000u))
-                x86_walk_fault(w, PF_P | PF_RSVD);
-            *ret_size = 30;
-            return e & mask & ~0x3fffffffull;
-        }
+        shift = c->s->cr4 & X86_CR4_LA57 ? 48 : 39;
+        e = c->s->cr3;
     } else {
+        shift = 21;
         rsvd |= 0x7ff0000000000000ull;
-        e = c->pdpte[(w->lin >> 30) & 3];
+        e = c->s->pdpte[(w->lin >> 30) & 3];
         if (!(e & PTE_P))
             x86_walk_fault(w, 0);
     }
-    e = x86_walk_entry(w, (e & mask) + ((w->lin >> 21) & 0x1ff) * 8, rsvd);
-    if (e & PTE_PS) {
-        if (e & 0x1fe000)
-            x86_walk_fault(w, PF_P | PF_RSVD);
-        *ret_size = 21;
-        return e & mask & ~0x1fffffull;
+    for (;; shift -= 9) {
+        uint64_t bad = rsvd;
+        if (shift >= 39 || (shift == 30 && !(c->feat.e1_edx & (1u << 26))))
+            bad |= PTE_PS;
+        if (shift == 12 && no_pat)
+            bad |= PTE_PAT;
+        e = x86_walk_entry(w, (e & mask) + ((w->lin >> shift) & 0x1ff) * 8, bad);
+        if (shift == 12 || (e & PTE_PS))
+            break;
     }
-    e = x86_walk_entry(w, (e & mask) + ((w->lin >> 12) & 0x1ff) * 8, rsvd);
-    *ret_size = 12;
-    return e & mask;
+    span = (1ull << shift) - 1;
+    if (shift > 12 && (e & span & (~0x1fffull | no_pat)))
+        x86_walk_fault(w, PF_P | PF_RSVD);
+    *ret_size = shift;
+    return e & mask & ~span;
+}
+
+/* False: an entry has changed under our feet. */
+static bool x86_walk_mark_all(X86WalkState *w)
+{
+    uint32_t k, last = w->levels - 1;
+    for (k = 0; k <= last; k++)
+        if (!x86_walk_mark(w, k, k == last && w->access == X86_ACC_W ? PTE_A | PTE_D : PTE_A))
+            return false;
+    return true;
+}
+
+static bool x86_walk_once(X86WalkState *w, X86Walk *ret_walk)
+{
+    X86Cpu *c = w->c;
+    uint32_t size = 12;
+    uint64_t base, leaf;
+    base = c->s->cr4 & X86_CR4_PAE ? x86_walk_wide(w, &size) : x86_walk_legacy(w, &size);
+    x86_walk_check(w);
+    if (!x86_walk_mark_all(w))
+        return false;
+    leaf = w->ent[w->levels - 1];
+    base |= w->lin & ((1ull << size) - 1) & X86_PAGE_MASK;
+    *ret_walk = (X86Walk){
+        .gpa = base & c->v->a20_mask,
+        .write_ok = (leaf & PTE_D) && x86_walk_write_allowed(w) && !x86_walk_key_denies(w, true),
+        .global = (leaf & PTE_G) && (c->s->cr4 & X86_CR4_PGE),
+        .large = size != 12,
+        .huge = size > 22,
+        .keyed = x86_walk_keyed(w),
+        .key = x86_walk_key(w),
+    };
+    return true;
 }
 
 void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *ret_walk)
 {
-    for (;;) {
-        X86WalkState w = {.c = c, .lin = lin, .access = access, .set = set, .rights = ~0ull};
-        uint32_t size = 12, k;
-        uint64_t base, leaf;
-        bool done = true;
-        if (!(c->s->cr0 & X86_CR0_PG)) {
-            *ret_walk = (X86Walk){.gpa = lin & c->v->a20_mask & X86_PAGE_MASK, .write_ok = true};
-            return;
-        }
-        base = c->s->cr4 & X86_CR4_PAE ? x86_walk_long(&w, &size) : x86_walk_legacy(&w, &size);
-        if (!x86_walk_allowed(&w))
-            x86_walk_fault(&w, PF_P);
-        for (k = 0; k < w.levels && done; k++)
-            done = x86_walk_mark(&w, k,
-                                 k + 1 == w.levels && access == X86_ACC_W ? PTE_A | PTE_D : PTE_A);
-        if (!done)
-            continue;
-        leaf = w.ent[w.levels - 1];
-        base |= lin & ((1ull << size) - 1) & X86_PAGE_MASK;
-        ret_walk->gpa = base & c->v->a20_mask;
-        ret_walk->write_ok = (leaf & PTE_D) && x86_walk_write_allowed(&w);
-        ret_walk->global = (leaf & PTE_G) && (c->s->cr4 & X86_CR4_PGE);
-        ret_walk->large = size != 12;
-        ret_walk->huge = size > 22;
+    X86WalkState w;
+    if (!(c->s->cr0 & X86_CR0_PG)) {
+        *ret_walk = (X86Walk){.gpa = lin & c->v->a20_mask & X86_PAGE_MASK, .write_ok = true};
         return;
     }
+    do {
+        w = (X86WalkState){.c = c, .lin = lin, .access = access, .set = set, .rights = ~0ull};
+    } while (!x86_walk_once(&w, ret_walk));
 }
 
-/* CR3 with PAE: the four PDPTEs are registers. */
-bool x86_pdptes_load(X86Cpu *c, uint64_t cr3)
+/* -- the PDPTE registers of PAE paging (SDM vol. 3, 4.4.1) ------------------------------------- */
+static bool x86_pdptes_valid(const X86Cpu *c, const uint64_t pdpte[4])
 {
-    uint64_t e[4];
     uint64_t rsvd = 0x1e6ull | (~c->feat.phys_mask & 0xfffffffffffff000ull);
     uint32_t k;
     for (k = 0; k < 4; k++)
-        x86_phys_read(c, (cr3 & 0xffffffe0u) + k * 8u, &e[k], 8);
-    for (k = 0; k < 4; k++)
-        if ((e[k] & PTE_P) && (e[k] & rsvd))
+        if ((pdpte[k] & PTE_P) && (pdpte[k] & rsvd))
             return false;
-    memcpy(c->pdpte, e, sizeof(e));
     return true;
+}
+
+bool x86_pdptes_load(X86Cpu *c, uint64_t cr3)
+{
+    uint64_t e[4];
+    x86_phys_read(c, cr3 & 0xffffffe0u, e, sizeof(e));
+    if (!x86_pdptes_valid(c, e))
+        return false;
+    memcpy(c->s->pdpte, e, sizeof(e));
+    return true;
+}
+
+/* A state from before the registers were saved shows by what they cannot hold; what memory has now
+ * is the best guess. */
+void x86_paging_load(X86Cpu *c)
+{
+    viv_cpu_t *s = c->s;
+    bool pae = (s->cr0 & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE) && !x86_long(c);
+    memcpy(&c->pkru, s->xsave + VIV_XSAVE_PKRU_OFFSET, 4);
+    if (!x86_pdptes_valid(c, s->pdpte) && !(pae && x86_pdptes_load(c, s->cr3)))
+        memset(s->pdpte, 0, sizeof(s->pdpte));
 }

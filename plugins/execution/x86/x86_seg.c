@@ -218,26 +218,24 @@ void x86_stack_current(X86Cpu *c, X86Stack *st)
 void x86_stack_new(X86Cpu *c, X86Stack *st, const X86Desc *ss, uint64_t sp, uint32_t sel,
                    uint32_t dpl)
 {
-    (void)c;
     st->mask = ss->attr & VIV_ATTR_DB ? 0xffffffffu : 0xffffu;
     st->sp = sp & st->mask;
     st->base = ss->base;
     st->limit = ss->limit;
     st->attr = ss->attr;
-    st->set = dpl == 3 ? X86_SET_USER : X86_SET_SUP;
+    st->set = x86_set_of(c, dpl);
     st->error = sel & 0xfffc;
     st->flat = false;
 }
 
 void x86_stack_new64(X86Cpu *c, X86Stack *st, uint64_t sp, uint32_t dpl)
 {
-    (void)c;
     st->mask = ~0ull;
     st->sp = sp;
     st->base = 0;
     st->limit = 0;
     st->attr = 0;
-    st->set = dpl == 3 ? X86_SET_USER : X86_SET_SUP;
+    st->set = x86_set_of(c, dpl);
     st->error = 0;
     st->flat = true;
 }

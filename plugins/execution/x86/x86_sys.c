@@ -16,6 +16,15 @@ static void x86_cpl0(X86Cpu *c)
 }
 
 /* -- control registers ------------------------------------------------------------------------- */
+
+/* SDM vol. 3, 9.8.5: what IA-32e mode asks of who enters it. */
+static bool x86_long_ready(const X86Cpu *c)
+{
+    const viv_cpu_t *s = c->s;
+    bool tss16 = (s->tr.attr & 0x1d) == 0x01;
+    return (s->cr4 & X86_CR4_PAE) && !(s->seg[VIV_SEG_CS].attr & VIV_ATTR_L) && !tss16;
+}
+
 void x86_cr0_write(X86Cpu *c, uint64_t v)
 {
     viv_cpu_t *s = c->s;
@@ -25,34 +34,37 @@ void x86_cr0_write(X86Cpu *c, uint64_t v)
         x86_raise(c, X86_GP, 0);
     v = (v & 0xe005003fu) | X86_CR0_ET;
     changed = v ^ old;
-    if (changed & X86_CR0_PG) {
-        if (v & X86_CR0_PG) {
-            if (s->efer & X86_EFER_LME) {
-                if (!(s->cr4 & X86_CR4_PAE) || (s->seg[VIV_SEG_CS].attr & VIV_ATTR_L))
-                    x86_raise(c, X86_GP, 0);
-                s->efer |= X86_EFER_LMA;
-            } else if ((s->cr4 & X86_CR4_PAE) && !x86_pdptes_load(c, s->cr3)) {
-                x86_raise(c, X86_GP, 0);
-            }
-        } else {
-            if (x86_code64(c))
-                x86_raise(c, X86_GP, 0);
-            s->efer &= ~(uint64_t)X86_EFER_LMA;
-        }
+    if ((changed & X86_CR0_PG) && !(v & X86_CR0_PG) && (x86_code64(c) || (s->cr4 & X86_CR4_PCIDE)))
+        x86_raise(c, X86_GP, 0);
+    if ((v & X86_CR0_PG) && (s->efer & X86_EFER_LME)) {
+        if ((changed & X86_CR0_PG) && !x86_long_ready(c))
+            x86_raise(c, X86_GP, 0);
+    } else if ((v & X86_CR0_PG) && (s->cr4 & X86_CR4_PAE)) {
+        if ((changed & (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)) && !x86_pdptes_load(c, s->cr3))
+            x86_raise(c, X86_GP, 0);
     }
+    if ((v & X86_CR0_PG) && (s->efer & X86_EFER_LME))
+        s->efer |= X86_EFER_LMA;
+    else
+        s->efer &= ~(uint64_t)X86_EFER_LMA;
     if ((changed & X86_CR0_PE) && (v & X86_CR0_PE))
         s->seg[VIV_SEG_SS].attr &= ~VIV_ATTR_DPL; /* CPL 0 */
     s->cr0 = v;
     if (changed & (X86_CR0_PG | X86_CR0_PE | X86_CR0_WP))
-        x86_tlb_flush(c, true);
+        x86_tlb_flush(c);
     x86_mode_update(c);
 }
 
+/* With PCIDs, bit 63 asks to keep what is cached of the PCID. */
 void x86_cr3_write(X86Cpu *c, uint64_t v)
 {
     viv_cpu_t *s = c->s;
+    bool keep = false;
     if (x86_long(c)) {
-        v &= ~(1ull << 63);
+        if (s->cr4 & X86_CR4_PCIDE) {
+            keep = v >> 63;
+            v &= ~(1ull << 63);
+        }
         if (v & ~(c->feat.phys_mask | 0xfff))
             x86_raise(c, X86_GP, 0);
     } else {
@@ -61,21 +73,37 @@ void x86_cr3_write(X86Cpu *c, uint64_t v)
             x86_raise(c, X86_GP, 0);
     }
     s->cr3 = v;
-    x86_tlb_flush(c, false);
+    if (!keep)
+        x86_tlb_flush_pcid(c, x86_pcid(c));
+    x86_tlb_select(c);
+}
+
+/* SDM vol. 3, 2.5: bits with conditions beyond being there. */
+static bool x86_cr4_allowed(const X86Cpu *c, uint64_t v, uint64_t changed)
+{
+    const viv_cpu_t *s = c->s;
+    if (v & ~c->feat.cr4_mask)
+        return false;
+    if (x86_long(c) && (!(v & X86_CR4_PAE) || (changed & X86_CR4_LA57)))
+        return false;
+    return !(changed & v & X86_CR4_PCIDE) || (x86_long(c) && !(s->cr3 & 0xfff));
 }
 
 void x86_cr4_write(X86Cpu *c, uint64_t v)
 {
     viv_cpu_t *s = c->s;
     uint64_t changed = v ^ s->cr4;
-    if ((v & ~c->feat.cr4_mask) || (x86_long(c) && !(v & X86_CR4_PAE)))
+    if (!x86_cr4_allowed(c, v, changed))
         x86_raise(c, X86_GP, 0);
     if ((changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)) && (v & X86_CR4_PAE) &&
         (s->cr0 & X86_CR0_PG) && !x86_long(c) && !x86_pdptes_load(c, s->cr3))
         x86_raise(c, X86_GP, 0);
     s->cr4 = v;
-    if (changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP | X86_CR4_SMAP))
-        x86_tlb_flush(c, true);
+    if (changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP | X86_CR4_SMAP |
+                   X86_CR4_LA57 | X86_CR4_PKE))
+        x86_tlb_flush(c);
+    if (changed & ~v & X86_CR4_PCIDE)
+        x86_tlb_flush(c);
     x86_mode_update(c);
 }
 
@@ -212,7 +240,7 @@ int x86_op_mov_to_dr(X86Cpu *c, const X86Insn *i)
         for (k = 0; k < 4; k++)
             if (((c->s->dr[7] >> (k * 2)) & 3) && ((c->s->dr[7] >> (16 + k * 4)) & 3))
                 c->dr_data = true;
-        x86_tlb_flush(c, true);
+        x86_tlb_flush(c);
     }
     x86_ff_update(c);
     return x86_sys_done(c);
@@ -247,7 +275,7 @@ int x86_op_lgdt(X86Cpu *c, const X86Insn *i)
     __builtin_memcpy(&base, buf + 2, 8);
     if (!x86_code64(c))
         base &= i->osz == 2 ? 0xffffff : 0xffffffffu;
-    else if (!x86_canonical(c, base))
+    else if (!x86_canonical_reg(c, base))
         x86_raise(c, X86_GP, 0);
     __builtin_memcpy(&t->limit, buf, 2);
     t->base = base;
@@ -334,27 +362,45 @@ int x86_op_invlpg(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     x86_cpl0(c);
     lin = (x86_ea(c, i) + c->segbase[i->seg]) & c->linmask;
-    if (x86_canonical(c, lin))
+    if (!x86_code64(c) || x86_canonical_reg(c, lin))
         x86_tlb_invlpg(c, lin);
     return x86_sys_done(c);
 }
 
+#define INVPCID_ADDRESS   0u
+#define INVPCID_CONTEXT   1u
+#define INVPCID_ALL       2u
+#define INVPCID_ALL_BUT_G 3u
+
+static __attribute__((noinline)) void x86_invpcid(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t type = x86_reg_get(c, i->reg, x86_cr_width(c)), desc[2];
+    uint32_t pcid;
+    x86_ld_bytes(c, i->seg, x86_ea(c, i), desc, sizeof(desc));
+    if (type > INVPCID_ALL_BUT_G || (desc[0] >> 12))
+        x86_raise(c, X86_GP, 0);
+    pcid = (uint32_t)desc[0];
+    if (type <= INVPCID_CONTEXT && pcid && !(c->s->cr4 & X86_CR4_PCIDE))
+        x86_raise(c, X86_GP, 0);
+    switch (type) {
+    case INVPCID_ADDRESS:
+        if (!x86_canonical_reg(c, desc[1]))
+            x86_raise(c, X86_GP, 0);
+        x86_tlb_invlpg_pcid(c, desc[1], pcid);
+        break;
+    case INVPCID_CONTEXT: x86_tlb_flush_pcid(c, pcid); break;
+    case INVPCID_ALL: x86_tlb_flush(c); break;
+    default: x86_tlb_flush_pcids(c); break;
+    }
+}
+
 int x86_op_invpcid(X86Cpu *c, const X86Insn *i)
 {
-    uint8_t buf[16];
-    uint64_t type = x86_reg_get(c, i->reg, x86_cr_width(c)), lin;
     c->cur = i;
     if (x86_v86(c))
         x86_raise(c, X86_GP, 0);
     x86_cpl0(c);
-    x86_ld_bytes(c, i->seg, x86_ea(c, i), buf, 16);
-    __builtin_memcpy(&lin, buf + 8, 8);
-    if (type > 3 || (type == 0 && !x86_canonical(c, lin)))
-        x86_raise(c, X86_GP, 0);
-    if (type == 0)
-        x86_tlb_invlpg(c, lin);
-    else
-        x86_tlb_flush(c, type == 2);
+    x86_invpcid(c, i);
     return x86_sys_done(c);
 }
 

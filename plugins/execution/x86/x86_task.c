@@ -146,7 +146,7 @@ static void x86_task_commit(X86Cpu *c, uint32_t sel, const X86Desc *tss, const X
         s->cr3 = t->cr3;
         if (s->cr4 & X86_CR4_PAE)
             (void)x86_pdptes_load(c, t->cr3);
-        x86_tlb_flush(c, false);
+        x86_tlb_flush_pcid(c, 0);
     }
     for (k = 0; k < 8; k++)
         c->r[k] = t->gpr[k];

@@ -65,9 +65,10 @@ typedef struct viv_tablereg { /* GDTR, IDTR */
 #define VIV_SHADOW_STI    1u
 #define VIV_SHADOW_MOV_SS 2u
 
-#define VIV_XSAVE_BYTES      1088u /* legacy region 512, header 64, AVX 256, PKRU at 832, room to 1088 */
-#define VIV_XSAVE_AVX_OFFSET 576u
-#define VIV_MTRR_VAR_COUNT   8u
+#define VIV_XSAVE_BYTES       1088u /* legacy region 512, header 64, AVX 256, PKRU at 832, room to 1088 */
+#define VIV_XSAVE_AVX_OFFSET  576u
+#define VIV_XSAVE_PKRU_OFFSET 832u
+#define VIV_MTRR_VAR_COUNT    8u
 
 typedef struct viv_cpu {
     uint32_t size; /* sizeof(viv_cpu_t) of the host */
@@ -89,7 +90,8 @@ typedef struct viv_cpu {
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t efer;
     uint64_t xcr0;
-    uint64_t dr[8]; /* 4 and 5 unused */
+    uint64_t dr[8];    /* 4 and 5 unused */
+    uint64_t pdpte[4]; /* the PDPTE registers of PAE paging (SDM vol. 3, 4.4.1) */
 
     /* -- MSRs that belong to the CPU proper; others go through viv_engine_host_t.msr_* -------- */
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base;
