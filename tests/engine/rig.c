@@ -221,13 +221,16 @@ static void rig_cr8_write(viv_vcpu_t *vcpu, uint64_t value)
 
 static void rig_ferr_set(viv_vcpu_t *vcpu, uint32_t level)
 {
-    rig_log(rig_of(vcpu), 0xf0, level, 1, true, true);
+    Rig *rig = rig_of(vcpu);
+    rig->ferr = level;
+    rig_log(rig, 0xf0, level, 1, true, true);
+    if (rig->on_ferr)
+        rig->on_ferr(rig, level);
 }
 
 static uint32_t rig_ignne_get(viv_vcpu_t *vcpu)
 {
-    (void)vcpu;
-    return 0;
+    return rig_of(vcpu)->ignne;
 }
 
 static uint64_t *rig_counter(viv_vcpu_t *vcpu, const char *name, const char *unit, const char *help)
@@ -385,6 +388,7 @@ void rig_reset(Rig *rig)
     memcpy(s->xsave, &fcw, 2);
     rig->vcpu.ff = 0;
     rig->irq = 0;
+    rig->ferr = rig->ignne = 0;
     rig->exited = false;
     rig->text_len = 0;
     rig->log_count = 0;

@@ -43,7 +43,9 @@ typedef struct Rig {
     struct Cpum *cpum;
     void (*on_port_write)(struct Rig *rig, uint16_t port, uint32_t value, uint32_t width);
     uint32_t (*on_port_read)(struct Rig *rig, uint16_t port, uint32_t width);
+    void (*on_ferr)(struct Rig *rig, uint32_t level);
     void *user;
+    uint32_t ferr, ignne; /* FERR# as the engine drives it, IGNNE# as the test does */
 
     bool exited;
     uint32_t exit_code;
