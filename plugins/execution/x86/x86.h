@@ -348,6 +348,7 @@ typedef struct X86Features {
     uint32_t l1_eax, l1_ebx, l1_ecx, l1_edx;
     uint32_t l7_ebx, l7_ecx, l7_edx;
     uint32_t e1_ecx, e1_edx;
+    bool xgetbv1;    /* XGETBV 1: what is in use */
     bool intel;      /* by the vendor string: SYSCALL in 64-bit mode only */
     uint32_t family; /* viv_vcpu_t.cpu_family */
     uint32_t phys_bits;
@@ -408,7 +409,9 @@ struct X86Cpu {
     bool ac_check; /* CR0.AM, EFLAGS.AC, CPL 3 */
     bool dr_data;  /* DR7 has data or I/O breakpoints */
     bool in_run;
-    bool ferr; /* level of FERR# */
+    bool ferr;          /* level of FERR# */
+    bool x87_es;        /* FSW.ES, as host_gate knows it */
+    uint32_t host_gate; /* bit per X86_HOST_CLASS_*: such an instruction needs a closer look */
     uint32_t pauses;
     const char *error;
 
@@ -470,6 +473,10 @@ uint32_t x86_set_of(const X86Cpu *c, uint32_t cpl); /* for explicit accesses at 
 void x86_ff_update(X86Cpu *c);      /* after a change of IF, NMI blocking, TF, DR7, shadow */
 void x86_host_call_done(X86Cpu *c); /* after a host call: look at what it may have changed */
 void x86_features_load(X86Cpu *c);
+
+/* -- x86_op_host.c ----------------------------------------------------------------------------- */
+void x86_host_gate_update(X86Cpu *c); /* after a change of CR0, CR4, XCR0, mode, CPL, FSW.ES */
+void x86_host_ferr(X86Cpu *c);        /* after a change of CR0.NE, FSW.ES */
 
 /* -- x86_run.c --------------------------------------------------------------------------------- */
 uint32_t x86_run(X86Cpu *c);                      /* VIV_EXIT_* */

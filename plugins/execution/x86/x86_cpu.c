@@ -129,6 +129,10 @@ void x86_features_load(X86Cpu *c)
         c->h->cpuid(c->v, 7, 0, r);
         f->l7_ebx = r[1], f->l7_ecx = r[2], f->l7_edx = r[3];
     }
+    if (max >= 13) {
+        c->h->cpuid(c->v, 13, 1, r);
+        f->xgetbv1 = (r[0] >> 2 & 1) != 0;
+    }
     f->phys_bits = f->l1_edx & (1u << 6) ? 36 : 32;
     f->lin_bits = f->l7_ecx & (1u << 16) ? 57 : 48;
     c->h->cpuid(c->v, 0x80000000u, 0, r);
@@ -234,6 +238,7 @@ void x86_mode_update(X86Cpu *c)
     c->canon_shift = !x86_long(c) ? 63 : c->s->cr4 & X86_CR4_LA57 ? 56 : 47;
     x86_segs_update(c);
     x86_set_update(c);
+    x86_host_gate_update(c);
 }
 
 void x86_ff_update(X86Cpu *c)

@@ -57,14 +57,17 @@
  *            #UD if                              then #NM if
  *   X87                                          CR0.EM or CR0.TS
  *   FWAIT                                        CR0.MP and CR0.TS
- *   FXSAVE                                       CR0.EM or CR0.TS
+ *   NOWAIT, FXSAVE                               CR0.EM or CR0.TS
  *   MMX      CR0.EM                              CR0.TS
  *   SSE      CR0.EM or !CR4.OSFXSR               CR0.TS
+ *   SSEMMX   CR0.EM or !CR4.OSFXSR               CR0.TS
  *   AVX      !CR4.OSXSAVE or XCR0[2:1] != 3,     CR0.TS
  *            or real or virtual-8086 mode
  *   XSAVE    !CR4.OSXSAVE                        CR0.TS
  *   XSAVES   !CR4.OSXSAVE                        CR0.TS; then #GP(0) if CPL > 0
  *   FREE     nothing: fences, PREFETCHh, MOVNTI
+ * Then, for the classes in X86_HOST_WAITING, #MF while FSW.ES is set: before anything is known of
+ * the memory operand. exec() looks too, and leaves all as it was.
  * LOCK in front of any of them is #UD; Zydis refuses it. */
 #define X86_HOST_CLASS_X87    0u
 #define X86_HOST_CLASS_FWAIT  1u
@@ -75,6 +78,16 @@
 #define X86_HOST_CLASS_XSAVE  6u
 #define X86_HOST_CLASS_XSAVES 7u
 #define X86_HOST_CLASS_FREE   8u
+#define X86_HOST_CLASS_NOWAIT 9u  /* x87, does not wait: FNINIT, FNSTSW, FNSAVE... */
+#define X86_HOST_CLASS_SSEMMX 10u /* SSE instructions that use MMX registers */
+
+/* Sets of classes, as masks. */
+#define X86_HOST_WAITING                                                                           \
+    (1u << X86_HOST_CLASS_X87 | 1u << X86_HOST_CLASS_FWAIT | 1u << X86_HOST_CLASS_MMX |            \
+     1u << X86_HOST_CLASS_SSEMMX)
+#define X86_HOST_CHANGES_ES /* may change FSW.ES */                                                \
+    (1u << X86_HOST_CLASS_X87 | 1u << X86_HOST_CLASS_NOWAIT | 1u << X86_HOST_CLASS_FXSAVE |        \
+     1u << X86_HOST_CLASS_XSAVE | 1u << X86_HOST_CLASS_XSAVES)
 
 /* -- X86HostOp.mem_kind ------------------------------------------------------------------------ */
 /* NONE     No memory access, mem may be NULL. PREFETCHh too: its address is not even translated.
@@ -162,7 +175,7 @@ struct X86HostOp {
     uint16_t reads_flags; /* bits of RFLAGS */
     uint16_t writes_flags;
     uint8_t serial; /* changes with x86_host_reset(): to catch stale pointers in checked builds */
-    uint8_t reserved0;
+    uint8_t mem_ac; /* with alignment checks: #AC unless the linear address is a multiple */
     /* private to x86_host */
     uint8_t priv_kind;
     uint8_t priv_imm;
@@ -209,9 +222,9 @@ static inline void x86_host_note_pointers(const X86HostOp *op, viv_cpu_t *cpu, u
     }
 }
 
-/* exec() for a processor whose IGNNE# is asserted (CR0.NE clear, exec() returned X86_HOST_MF): the
- * pending exception is ignored, and stays pending. Without IGNNE# the processor asserts FERR# and
- * waits for an interrupt before the instruction, which it then starts again. */
+/* exec() for a processor whose IGNNE# is asserted (CR0.NE clear): what is pending is ignored, and
+ * stays pending unless the instruction loads another status word. Without IGNNE# the processor
+ * waits in front of the instruction for the interrupt that FERR# causes (SDM vol. 1, D.2). */
 int x86_host_exec_ignne(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
 
 /* MASKED, MASK_DI: bit i set: byte i of the operand is accessed. */
@@ -247,6 +260,9 @@ void x86_host_state_reset(viv_cpu_t *cpu);
  * initial get their initial values, reserved bits are cleared, FSW.ES is made consistent,
  * XSTATE_BV says "all present". */
 void x86_host_state_loaded(viv_cpu_t *cpu);
+
+/* XINUSE (SDM vol. 1, 13.6): the components that are not in their initial state. */
+uint64_t x86_host_in_use(const viv_cpu_t *cpu);
 
 /* XCR0 bits that this module keeps state for: x87, SSE, and on a host with AVX, AVX and PKRU. */
 uint64_t x86_host_xcr0_supported(void);

@@ -342,6 +342,30 @@ static bool x86_host_prepare(X86HostBuild *build)
     }
 }
 
+/* Alignment checks want natural alignment, of tens of bytes the largest part's (SDM vol. 3, table
+ * 6-7). That 16 bytes count, and 32 as two of them, is AMD's way; what has an alignment of its own
+ * is never checked twice. */
+static uint8_t x86_host_ac_align(const X86HostOp *op)
+{
+    if (op->mem_kind == X86_HOST_MEM_MASK_DI)
+        return 8;
+    if (op->mem_kind != X86_HOST_MEM_PLAIN || op->mem_align > 1)
+        return 1;
+    switch (op->mem_bytes) {
+    case 2:
+    case 14:
+    case 94: return 2; /* environments in words */
+    case 4:
+    case 28:
+    case 108: return 4; /* in doublewords */
+    case 8:
+    case 10: return 8;
+    case 16:
+    case 32: return 16;
+    default: return 1;
+    }
+}
+
 const X86HostOp *x86_host_compile(X86HostCache *cache, const ZydisDecodedInstruction *insn,
                                   const ZydisDecodedOperand *operands, const uint8_t *bytes)
 {
@@ -358,6 +382,7 @@ const X86HostOp *x86_host_compile(X86HostCache *cache, const ZydisDecodedInstruc
     build.op.mem_align = 1;
     if (!x86_host_prepare(&build))
         return NULL;
+    build.op.mem_ac = x86_host_ac_align(&build.op);
 
     uint32_t slot = x86_host_slot(cache, &build.key);
     if (cache->slots[slot])

@@ -143,11 +143,10 @@ static uint8_t x86_host_simd_class(const X86HostBuild *build)
 {
     if (build->vex)
         return X86_HOST_CLASS_AVX;
-    /* is_fp: conversions from memory to MMX name no XMM register, but are SSE instructions. */
-    if (x86_host_has_kind(build, X86_HOST_ROLE_XMM) ||
-        !x86_host_has_kind(build, X86_HOST_ROLE_MMX) || build->is_fp)
+    if (!x86_host_has_kind(build, X86_HOST_ROLE_MMX))
         return X86_HOST_CLASS_SSE;
-    return X86_HOST_CLASS_MMX;
+    return x86_host_has_kind(build, X86_HOST_ROLE_XMM) || build->is_fp ? X86_HOST_CLASS_SSEMMX
+                                                                       : X86_HOST_CLASS_MMX;
 }
 
 bool x86_host_is_explicit_length(ZydisMnemonic mnemonic)

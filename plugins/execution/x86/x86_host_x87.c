@@ -22,18 +22,22 @@ void x86_host_x87_summarise(viv_cpu_t *cpu)
     x86_host_put16(cpu, X86_HOST_XS_FSW, fsw);
 }
 
-/* What is pending counts as masked while the instruction runs. */
+/* FLDENV, FRSTOR */
+static bool x86_host_loads_fsw(const X86HostOp *op)
+{
+    return op->cls == X86_HOST_CLASS_X87 && !op->fpu_pointers && op->mem_bytes > 2;
+}
+
 int x86_host_exec_ignne(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 {
-    unsigned fcw = x86_host_get16(cpu, X86_HOST_XS_FCW);
-    unsigned pending = x86_host_get16(cpu, X86_HOST_XS_FSW) & X86_HOST_FSW_FLAGS;
-    bool loads_fcw = op->cls == X86_HOST_CLASS_X87 && !op->fpu_pointers; /* FLDCW, FLDENV, FRSTOR */
+    unsigned fsw = x86_host_get16(cpu, X86_HOST_XS_FSW);
+    unsigned pending = fsw & ~x86_host_get16(cpu, X86_HOST_XS_FCW) & X86_HOST_FSW_FLAGS;
 
-    x86_host_put16(cpu, X86_HOST_XS_FCW, fcw | pending);
+    x86_host_put16(cpu, X86_HOST_XS_FSW, fsw & ~pending);
     x86_host_x87_summarise(cpu);
     int rc = op->exec(op, cpu, mem);
-    if (!loads_fcw)
-        x86_host_put16(cpu, X86_HOST_XS_FCW, fcw);
+    if (rc > 0 || !x86_host_loads_fsw(op))
+        x86_host_put16(cpu, X86_HOST_XS_FSW, x86_host_get16(cpu, X86_HOST_XS_FSW) | pending);
     x86_host_x87_summarise(cpu);
     return rc;
 }
@@ -160,6 +164,8 @@ static int x86_host_fwait(const X86HostOp *op, viv_cpu_t *cpu, void *mem)
 static void x86_host_x87_key(X86HostBuild *build)
 {
     memcpy(build->key.code, build->insn_code, build->insn_len);
+    if (build->op.fpu_pointers)
+        build->key.code[2] = (uint8_t)build->op.fop; /* the ModRM byte as it was: it shows in FOP */
     build->key.kind = 0x80;
     build->key.regs[0] =
         (uint8_t)build->op.mem_bytes; /* tells environments of 16 and 32 bits apart */

@@ -338,24 +338,25 @@ typedef struct X86HostControl {
     uint8_t opcode;
     uint8_t modrm; /* register forms in full, memory forms as reg << 3 */
     uint8_t access;
+    bool waits;
     uint8_t bytes[2]; /* with 16 and with 32-bit operand size */
     X86HostExec exec;
 } X86HostControl;
 
 static const X86HostControl x86_host_controls[] = {
-    {0xd9, 4 << 3, X86_HOST_MEM_READ, {14, 28}, x86_host_fldenv},
-    {0xd9, 5 << 3, X86_HOST_MEM_READ, {2, 2}, x86_host_fldcw},
-    {0xd9, 6 << 3, X86_HOST_MEM_WRITE, {14, 28}, x86_host_fnstenv},
-    {0xd9, 7 << 3, X86_HOST_MEM_WRITE, {2, 2}, x86_host_fnstcw},
-    {0xdb, 0xe0, 0, {0, 0}, x86_host_fnop_idle},
-    {0xdb, 0xe1, 0, {0, 0}, x86_host_fnop_idle},
-    {0xdb, 0xe2, 0, {0, 0}, x86_host_fnclex},
-    {0xdb, 0xe3, 0, {0, 0}, x86_host_fninit},
-    {0xdb, 0xe4, 0, {0, 0}, x86_host_fnop_idle},
-    {0xdd, 4 << 3, X86_HOST_MEM_READ, {94, 108}, x86_host_frstor},
-    {0xdd, 6 << 3, X86_HOST_MEM_WRITE, {94, 108}, x86_host_fnsave},
-    {0xdd, 7 << 3, X86_HOST_MEM_WRITE, {2, 2}, x86_host_fnstsw},
-    {0xdf, 0xe0, 0, {0, 0}, x86_host_fnstsw_ax},
+    {0xd9, 4 << 3, X86_HOST_MEM_READ, true, {14, 28}, x86_host_fldenv},
+    {0xd9, 5 << 3, X86_HOST_MEM_READ, true, {2, 2}, x86_host_fldcw},
+    {0xd9, 6 << 3, X86_HOST_MEM_WRITE, false, {14, 28}, x86_host_fnstenv},
+    {0xd9, 7 << 3, X86_HOST_MEM_WRITE, false, {2, 2}, x86_host_fnstcw},
+    {0xdb, 0xe0, 0, false, {0, 0}, x86_host_fnop_idle},
+    {0xdb, 0xe1, 0, false, {0, 0}, x86_host_fnop_idle},
+    {0xdb, 0xe2, 0, false, {0, 0}, x86_host_fnclex},
+    {0xdb, 0xe3, 0, false, {0, 0}, x86_host_fninit},
+    {0xdb, 0xe4, 0, false, {0, 0}, x86_host_fnop_idle},
+    {0xdd, 4 << 3, X86_HOST_MEM_READ, true, {94, 108}, x86_host_frstor},
+    {0xdd, 6 << 3, X86_HOST_MEM_WRITE, false, {94, 108}, x86_host_fnsave},
+    {0xdd, 7 << 3, X86_HOST_MEM_WRITE, false, {2, 2}, x86_host_fnstsw},
+    {0xdf, 0xe0, 0, false, {0, 0}, x86_host_fnstsw_ax},
 };
 
 bool x86_host_x87_control_prepare(X86HostBuild *build)
@@ -370,6 +371,8 @@ bool x86_host_x87_control_prepare(X86HostBuild *build)
         if (c->opcode != build->insn->opcode || c->modrm != modrm || memory != (c->access != 0))
             continue;
         op->exec = c->exec;
+        if (!c->waits)
+            op->cls = X86_HOST_CLASS_NOWAIT;
         op->priv_wide = wide;
         op->mem_access = c->access;
         op->mem_bytes = c->bytes[wide];

@@ -207,7 +207,7 @@ uint32_t x86_host_xsave_bytes(const X86HostOp *op, const viv_cpu_t *cpu)
     return bytes;
 }
 
-static uint64_t x86_host_in_use(const viv_cpu_t *cpu)
+uint64_t x86_host_in_use(const viv_cpu_t *cpu)
 {
     uint64_t bits = 0;
 

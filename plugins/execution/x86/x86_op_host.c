@@ -6,19 +6,25 @@
 #include "x86_exec.h"
 #include "x86_host.h"
 
-/* #UD, #NM by class; see the table in x86_host.h. */
-static void x86_host_check(X86Cpu *c, const X86HostOp *op)
+/* -- the checks before an instruction ---------------------------------------------------------- */
+#define X86_HOST_NO_UD 1u
+#define X86_HOST_NO_NM 2u
+
+/* What forbids a class of instructions; see the table in x86_host.h. */
+static uint32_t x86_host_forbids(const X86Cpu *c, uint32_t cls)
 {
     uint64_t cr0 = c->s->cr0, cr4 = c->s->cr4;
     bool ud = false, nm = (cr0 & X86_CR0_TS) != 0;
-    switch (op->cls) {
+    switch (cls) {
     case X86_HOST_CLASS_X87:
+    case X86_HOST_CLASS_NOWAIT:
     case X86_HOST_CLASS_FXSAVE: nm = (cr0 & (X86_CR0_TS | X86_CR0_EM)) != 0; break;
     case X86_HOST_CLASS_FWAIT:
         nm = (cr0 & (X86_CR0_TS | X86_CR0_MP)) == (X86_CR0_TS | X86_CR0_MP);
         break;
     case X86_HOST_CLASS_MMX: ud = (cr0 & X86_CR0_EM) != 0; break;
-    case X86_HOST_CLASS_SSE: ud = (cr0 & X86_CR0_EM) || !(cr4 & X86_CR4_OSFXSR); break;
+    case X86_HOST_CLASS_SSE:
+    case X86_HOST_CLASS_SSEMMX: ud = (cr0 & X86_CR0_EM) || !(cr4 & X86_CR4_OSFXSR); break;
     case X86_HOST_CLASS_AVX:
         ud = !(cr4 & X86_CR4_OSXSAVE) || (c->s->xcr0 & 6) != 6 || x86_real_or_v86(c);
         break;
@@ -26,18 +32,38 @@ static void x86_host_check(X86Cpu *c, const X86HostOp *op)
     case X86_HOST_CLASS_XSAVES: ud = !(cr4 & X86_CR4_OSXSAVE); break;
     default: nm = false; break;
     }
-    if (ud)
-        x86_raise(c, X86_UD, 0);
-    if (nm)
-        x86_raise(c, X86_NM, 0);
-    if (op->cls == X86_HOST_CLASS_XSAVES && c->cpl > 0)
-        x86_raise(c, X86_GP, 0);
+    return (ud ? X86_HOST_NO_UD : 0) | (nm ? X86_HOST_NO_NM : 0);
+}
+
+static bool x86_host_es(const X86Cpu *c)
+{
+    return (c->s->xsave[2] & 0x80) != 0;
+}
+
+/* Notes which classes something may forbid, so that an instruction has one bit to look at;
+ * x86_host_check() looks closer. */
+void x86_host_gate_update(X86Cpu *c)
+{
+    const viv_cpu_t *s = c->s;
+    uint32_t gate = x86_host_es(c) ? X86_HOST_WAITING : 0;
+    if (s->cr0 & (X86_CR0_TS | X86_CR0_EM))
+        gate |= ~(1u << X86_HOST_CLASS_FREE);
+    if (!(s->cr4 & X86_CR4_OSFXSR))
+        gate |= 1u << X86_HOST_CLASS_SSE | 1u << X86_HOST_CLASS_SSEMMX;
+    if (!(s->cr4 & X86_CR4_OSXSAVE))
+        gate |= 1u << X86_HOST_CLASS_XSAVE | 1u << X86_HOST_CLASS_XSAVES | 1u << X86_HOST_CLASS_AVX;
+    if ((s->xcr0 & 6) != 6 || x86_real_or_v86(c))
+        gate |= 1u << X86_HOST_CLASS_AVX;
+    if (c->cpl > 0)
+        gate |= 1u << X86_HOST_CLASS_XSAVES;
+    c->host_gate = gate;
+    c->x87_es = x86_host_es(c);
 }
 
 /* FERR# follows the exception summary while CR0.NE is clear. */
-static void x86_host_ferr(X86Cpu *c)
+void x86_host_ferr(X86Cpu *c)
 {
-    bool level = !(c->s->cr0 & X86_CR0_NE) && (c->s->xsave[2] & 0x80);
+    bool level = !(c->s->cr0 & X86_CR0_NE) && x86_host_es(c);
     if (level == c->ferr)
         return;
     c->ferr = level;
@@ -46,6 +72,25 @@ static void x86_host_ferr(X86Cpu *c)
     x86_host_call_done(c);
 }
 
+/* Behind the gate: raises what forbids op. True: nothing does, but it has to wait for the interrupt
+ * that FERR# causes. */
+static X86_COLD bool x86_host_check(X86Cpu *c, const X86HostOp *op)
+{
+    uint32_t why = x86_host_forbids(c, op->cls);
+    if (why & X86_HOST_NO_UD)
+        x86_raise(c, X86_UD, 0);
+    if (why & X86_HOST_NO_NM)
+        x86_raise(c, X86_NM, 0);
+    if (op->cls == X86_HOST_CLASS_XSAVES && c->cpl > 0)
+        x86_raise(c, X86_GP, 0);
+    if (!x86_host_es(c) || !(X86_HOST_WAITING >> op->cls & 1u))
+        return false;
+    if (c->s->cr0 & X86_CR0_NE)
+        x86_raise(c, X86_MF, 0);
+    return !c->h->ignne_get(c->v);
+}
+
+/* -- execution --------------------------------------------------------------------------------- */
 static int x86_host_call(X86Cpu *c, const X86HostOp *op, void *mem)
 {
     if (op->reads_flags | op->writes_flags)
@@ -55,41 +100,20 @@ static int x86_host_call(X86Cpu *c, const X86HostOp *op, void *mem)
     return op->exec(op, c->s, mem);
 }
 
-/* IGNNE#: the instruction goes on as if the pending exceptions were not there. */
-static int x86_host_ignne(X86Cpu *c, const X86HostOp *op, void *mem)
-{
-    uint16_t fsw, pending;
-    int rc;
-    memcpy(&fsw, c->s->xsave + 2, 2);
-    pending = fsw & 0x80bf;
-    fsw &= (uint16_t)~0x80bf;
-    memcpy(c->s->xsave + 2, &fsw, 2);
-    rc = x86_host_call(c, op, mem);
-    memcpy(&fsw, c->s->xsave + 2, 2);
-    fsw |= pending;
-    memcpy(c->s->xsave + 2, &fsw, 2);
-    return rc;
-}
-
-#define X86_HOST_FREEZE                                                                            \
-    0x100 /* wait in front of the instruction for the interrupt that FERR# makes */
-
 static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
 {
     int rc = x86_host_call(c, op, mem);
-    if (rc == X86_HOST_MF && !(c->s->cr0 & X86_CR0_NE)) {
+    if (rc == X86_HOST_MF) /* not stopped by the check: CR0.NE is clear and IGNNE# asserted */
+        rc = x86_host_exec_ignne(op, c->s, mem);
+    if (X86_HOST_CHANGES_ES >> op->cls & 1u && X86_UNLIKELY(x86_host_es(c) != c->x87_es)) {
+        x86_host_gate_update(c);
         x86_host_ferr(c);
-        if (!c->h->ignne_get(c->v))
-            return X86_HOST_FREEZE;
-        rc = x86_host_ignne(c, op, mem);
     }
     if (rc <= 0) {
         if (op->writes_flags)
             x86_flags_set_arith(c, c->s->rflags);
         if (op->gpr_writes)
             memcpy(c->r, c->s->gpr, sizeof(c->s->gpr));
-        if (op->cls <= X86_HOST_CLASS_FXSAVE)
-            x86_host_ferr(c);
         return rc;
     }
     if (rc == X86_HOST_XM && !(c->s->cr4 & X86_CR4_OSXMMEXCPT))
@@ -103,6 +127,13 @@ static void x86_host_align(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uin
         x86_raise(c, X86_GP, 0);
 }
 
+/* #AC: on the slow paths only, x86_direct() gives nothing while alignment is checked. */
+static void x86_host_check_ac(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint64_t ea)
+{
+    if (c->ac_check && ((ea + c->segbase[i->seg]) & (op->mem_ac - 1u)))
+        x86_raise(c, X86_AC, 0);
+}
+
 /* n bytes at ea: in place, or through the bounce buffer. */
 static int x86_host_plain(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint64_t ea, uint32_t n)
 {
@@ -114,6 +145,7 @@ static int x86_host_plain(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint
     p = x86_direct(c, i->seg, ea, n, write);
     if (X86_LIKELY(p != NULL))
         return x86_host_exec(c, op, p);
+    x86_host_check_ac(c, i, op, ea);
     if (n > sizeof(c->bounce))
         x86_raise(c, X86_GP, 0);
     if (write)
@@ -134,6 +166,7 @@ static int x86_host_masked(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uin
     int rc;
     memcpy(c->s->gpr, c->r, sizeof(c->s->gpr));
     mask = x86_host_mem_mask(op, c->s);
+    x86_host_check_ac(c, i, op, ea);
     for (k = 0; k < n; k++)
         if (mask >> k & 1)
             x86_probe(c, i->seg, (ea + k) & i->amask, 1, write);
@@ -149,6 +182,16 @@ static int x86_host_masked(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uin
     return rc;
 }
 
+/* Gathers are never checked for alignment (SDM vol. 2, VPGATHERDD). */
+static uint64_t x86_host_element(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
+{
+    uint64_t v = 0;
+    if (X86_LIKELY(!c->ac_check))
+        return x86_ldn(c, seg, ea, n);
+    x86_ld_bytes(c, seg, ea, &v, n);
+    return v;
+}
+
 static int x86_host_gather(X86Cpu *c, const X86Insn *i, const X86HostOp *op)
 {
     uint32_t count = x86_host_gather_count(op), k;
@@ -157,19 +200,20 @@ static int x86_host_gather(X86Cpu *c, const X86Insn *i, const X86HostOp *op)
     for (k = 0; k < count; k++)
         if (x86_host_gather_index(op, c->s, k, &index)) {
             uint64_t ea = (base + ((uint64_t)index << i->scale)) & i->amask, v;
-            v = x86_ldn(c, i->seg, ea, op->mem_bytes);
+            v = x86_host_element(c, i->seg, ea, op->mem_bytes);
             x86_host_gather_commit(op, c->s, k, &v);
         }
     return x86_host_exec(c, op, NULL);
 }
 
-/* True: the instruction has to be begun again later. */
+/* True: the processor waits in front of the instruction (SDM vol. 1, 8.7.2). */
 static __attribute__((noinline)) bool x86_host_do(X86Cpu *c, const X86Insn *i)
 {
     const X86HostOp *op = i->host;
     uint64_t ea = 0;
     int rc;
-    x86_host_check(c, op);
+    if (X86_UNLIKELY(c->host_gate >> op->cls & 1u) && x86_host_check(c, op))
+        return true;
     if (op->mem_kind != X86_HOST_MEM_NONE)
         ea = x86_ea(c, i);
     switch (op->mem_kind) {
@@ -186,13 +230,16 @@ static __attribute__((noinline)) bool x86_host_do(X86Cpu *c, const X86Insn *i)
     if (op->fpu_pointers && rc <= 0)
         x86_host_note_pointers(op, c->s, x86_cur_pc(c), c->s->seg[VIV_SEG_CS].sel, ea,
                                c->s->seg[i->seg < 6 ? i->seg : VIV_SEG_DS].sel);
-    return rc == X86_HOST_FREEZE;
+    return false;
 }
 
 int x86_op_host(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
-    if (X86_UNLIKELY(x86_host_do(c, i)))
+    if (X86_UNLIKELY(x86_host_do(c, i))) {
+        c->s->activity = VIV_ACT_HALTED; /* an interrupt ends it, and returns to this instruction */
+        x86_ff_update(c);
         return x86_leave_at(c, i);
+    }
     X86_NEXT(c, i);
 }

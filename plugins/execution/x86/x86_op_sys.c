@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: HLT PAUSE CPUID, time stamps, MSR instructions, fast system calls, SWAPGS, XCR0, MONITOR,
  * FSGSBASE. */
+#include "x86_host.h"
 #include "x86_seg.h"
 
 static int x86_sys_end(X86Cpu *c)
@@ -274,13 +275,16 @@ int x86_op_fsgsbase(X86Cpu *c, const X86Insn *i)
 /* -- XCR0 -------------------------------------------------------------------------------------- */
 int x86_op_xgetbv(X86Cpu *c, const X86Insn *i)
 {
+    uint64_t v = c->s->xcr0;
     c->cur = i;
     if (!(c->s->cr4 & X86_CR4_OSXSAVE))
         x86_raise(c, X86_UD, 0);
-    if ((uint32_t)c->r[X86_RCX] > 1)
+    if ((uint32_t)c->r[X86_RCX] > (c->feat.xgetbv1 ? 1 : 0))
         x86_raise(c, X86_GP, 0);
-    c->r[X86_RAX] = (uint32_t)c->s->xcr0;
-    c->r[X86_RDX] = c->s->xcr0 >> 32;
+    if ((uint32_t)c->r[X86_RCX] == 1)
+        v &= x86_host_in_use(c->s);
+    c->r[X86_RAX] = (uint32_t)v;
+    c->r[X86_RDX] = v >> 32;
     X86_NEXT(c, i);
 }
 
@@ -301,6 +305,7 @@ int x86_op_xsetbv(X86Cpu *c, const X86Insn *i)
     if ((uint32_t)c->r[X86_RCX] != 0 || !(v & 1) || (v & 6) == 4 || (v & ~x86_xcr0_allowed(c)))
         x86_raise(c, X86_GP, 0);
     c->s->xcr0 = v;
+    x86_host_gate_update(c);
     return x86_sys_end(c);
 }
 

@@ -53,6 +53,8 @@ void x86_cr0_write(X86Cpu *c, uint64_t v)
     if (changed & (X86_CR0_PG | X86_CR0_PE | X86_CR0_WP))
         x86_tlb_flush(c);
     x86_mode_update(c);
+    if (changed & X86_CR0_NE)
+        x86_host_ferr(c);
 }
 
 /* With PCIDs, bit 63 asks to keep what is cached of the PCID. */
@@ -160,6 +162,7 @@ int x86_op_clts(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     x86_cpl0(c);
     c->s->cr0 &= ~(uint64_t)X86_CR0_TS;
+    x86_host_gate_update(c);
     return x86_sys_done(c);
 }
 
