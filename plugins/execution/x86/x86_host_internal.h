@@ -19,6 +19,7 @@
 #define X86_HOST_XS_MXCSR_MASK 28u
 #define X86_HOST_XS_ST         32u
 #define X86_HOST_XS_XMM        160u
+#define X86_HOST_XS_RESERVED   416u
 #define X86_HOST_XS_FCS        464u /* software bytes: FXSAVE64 has no room for the selectors */
 #define X86_HOST_XS_FDS        466u
 #define X86_HOST_XS_HEADER     512u

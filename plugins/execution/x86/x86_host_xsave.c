@@ -473,6 +473,19 @@ void x86_host_state_reset(viv_cpu_t *cpu)
     x86_host_state_header(cpu);
 }
 
+static void x86_host_clear_reserved(viv_cpu_t *cpu)
+{
+    uint8_t *x = cpu->xsave;
+
+    for (unsigned i = 0; i < 8; i++)
+        memset(x + X86_HOST_XS_ST + 16u * i + 10u, 0, 6);
+    x[5] = 0;
+    x[X86_HOST_XS_FOP + 1u] &= 7u;
+    memset(x + X86_HOST_XS_RESERVED, 0, X86_HOST_XS_FCS - X86_HOST_XS_RESERVED);
+    memset(x + X86_HOST_XS_FDS + 2u, 0, X86_HOST_XS_HEADER - X86_HOST_XS_FDS - 2u);
+    memset(x + X86_HOST_XS_PKRU + 4u, 0, sizeof(cpu->xsave) - X86_HOST_XS_PKRU - 4u);
+}
+
 void x86_host_state_loaded(viv_cpu_t *cpu)
 {
     uint64_t xstate_bv = x86_host_get64(cpu->xsave + X86_HOST_HDR_XSTATE_BV);
@@ -486,9 +499,7 @@ void x86_host_state_loaded(viv_cpu_t *cpu)
         if (!(xstate_bv & c->bit))
             memset(cpu->xsave + c->offset, 0, c->bytes);
     }
-    for (unsigned i = 0; i < 8; i++)
-        memset(cpu->xsave + X86_HOST_XS_ST + 16u * i + 10u, 0, 6);
-    cpu->xsave[5] = 0;
+    x86_host_clear_reserved(cpu);
     x86_host_x87_load_control(cpu, x86_host_get16(cpu, X86_HOST_XS_FCW));
     x86_host_x87_summarise(cpu);
     x86_host_put32(cpu, X86_HOST_XS_MXCSR,

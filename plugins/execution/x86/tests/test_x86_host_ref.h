@@ -34,6 +34,7 @@ static uint8_t *ref_code;
 static sigjmp_buf ref_jump;
 static volatile sig_atomic_t ref_armed;
 static uint32_t ref_fault_mxcsr;
+static volatile sig_atomic_t ref_fault_signal;
 static uint64_t ref_seed = 88172645463325252u;
 
 static inline uint64_t ref_random(void)
@@ -108,20 +109,22 @@ static inline void ref_put_exit(RefWriter *w)
     ref_put(w, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
 }
 
-static inline void ref_on_sigfpe(int sig, siginfo_t *info, void *opaque)
+static inline void ref_on_signal(int sig, siginfo_t *info, void *opaque)
 {
     const ucontext_t *uc = opaque;
-    (void)sig, (void)info;
+    (void)info;
     if (!ref_armed)
         abort();
+    ref_fault_signal = sig;
     ref_fault_mxcsr = uc->uc_mcontext.fpregs->mxcsr;
     siglongjmp(ref_jump, 1);
 }
 
 static inline void ref_setup(void)
 {
-    struct sigaction action = {.sa_sigaction = ref_on_sigfpe, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_sigaction = ref_on_signal, .sa_flags = SA_SIGINFO};
     sigaction(SIGFPE, &action, NULL);
+    sigaction(SIGSEGV, &action, NULL);
     ref_code =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(ref_code != MAP_FAILED);
@@ -132,7 +135,7 @@ static inline void ref_teardown(void)
     munmap(ref_code, 4096);
 }
 
-/* Runs the instruction on cpu's state; 0, or the vector 16/19 that it raised. With a vector cpu
+/* Runs the instruction on cpu's state; 0, or the vector 13/16/19 that it raised. With a vector cpu
  * is untouched and ref_fault_mxcsr holds MXCSR. */
 static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
 {
@@ -156,7 +159,9 @@ static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
         __asm__ volatile("fninit; ldmxcsr %0" ::"m"(mxcsr));
         if (x86_host_has(X86_HOST_FEATURE_AVX))
             __asm__ volatile("vzeroupper");
-        return ref_fault_mxcsr ? 19 : 16;
+        if (ref_fault_signal == SIGSEGV)
+            return 13;
+        return (ref_fault_mxcsr & ~(ref_fault_mxcsr >> 7) & 0x3f) != 0 ? 19 : 16;
     }
     run();
     ref_armed = 0;

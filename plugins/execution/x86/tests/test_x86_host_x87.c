@@ -201,6 +201,92 @@ START_TEST(test_encodings)
 }
 END_TEST
 
+/* -- pointers ---------------------------------------------------------------------------------- */
+
+/* One encoding between FLDENV with marked pointers and FNSTENV: which pointers it leaves must be
+ * what the op says about itself. [rdi]: the environment, [rbx]: the operand. */
+static void x87_pointer_case(unsigned opcode, unsigned modrm)
+{
+    static uint8_t env[28] __attribute__((aligned(16)));
+    static uint8_t mem[128] __attribute__((aligned(16)));
+    static viv_cpu_t cpu;
+    uint8_t code[16] = {0xd9, 0x27, (uint8_t)opcode, (uint8_t)modrm, 0xd9, 0x37};
+    const uint32_t marked[4] = {0x11111111, 0x05550033, 0x22222222, 0xffff0000};
+    uint32_t found[4];
+    ZydisDecodedInstruction insn;
+
+    const X86HostOp *op = x87_compile(ZYDIS_MACHINE_MODE_LONG_64, code + 2, &insn);
+    /* FNINIT, FNSAVE, FLDENV, FRSTOR: change them otherwise */
+    if (!op || insn.mnemonic == ZYDIS_MNEMONIC_FNINIT || op->mem_bytes > 10)
+        return;
+    memset(env, 0, sizeof(env));
+    memcpy(env, "\x7f\x03", 2);
+    memcpy(env + 12, marked, sizeof(marked));
+    memset(mem, 0, sizeof(mem));
+    memcpy(mem, "\x7f\x03", 2);
+    ref_random_state(&cpu);
+    cpu.gpr[VIV_REG_RDI] = (uintptr_t)env;
+    cpu.gpr[VIV_REG_RBX] = (uintptr_t)mem;
+    ck_assert_int_eq(ref_run(&cpu, code, 6), 0);
+    memcpy(found, env + 12, sizeof(found));
+    ck_assert_msg((found[0] != marked[0]) == op->fpu_pointers, "%02x %02x: FIP", opcode, modrm);
+    uint32_t fop = op->fpu_pointers ? op->fop : 0x555u;
+    ck_assert_msg(found[1] >> 16 == fop, "%02x %02x: FOP", opcode, modrm);
+    bool operand = op->fpu_pointers && op->mem_kind != X86_HOST_MEM_NONE;
+    ck_assert_msg(found[2] == (operand ? (uint32_t)(uintptr_t)mem : marked[2]), "%02x %02x: FDP",
+                  opcode, modrm);
+    x87_tried++;
+}
+
+START_TEST(test_pointers)
+{
+    for (unsigned opcode = 0xd8; opcode < 0xe0; opcode++) {
+        for (unsigned modrm = 0xc0; modrm < 0x100; modrm++)
+            x87_pointer_case(opcode, modrm);
+        for (unsigned reg = 0; reg < 8; reg++)
+            x87_pointer_case(opcode, reg << 3 | 3);
+    }
+    ck_assert_uint_gt(x87_tried, 400);
+}
+END_TEST
+
+/* -- pending exceptions ------------------------------------------------------------------------ */
+
+/* With an exception pending, on the host and here: what does not wait runs, what waits is #MF. */
+START_TEST(test_pending_native)
+{
+    static const char codes[][3] = {
+        "\xd9\x33", "\xdd\x33", "\xd9\x3b", "\xdd\x3b", "\xdf\xe0", "\xdb\xe2", "\xdb\xe3",
+        "\xdb\xe0", "\xdb\xe1", "\xdb\xe4", "\xd9\xd0", "\x9b",     "\xd9\x2b", "\xd9\x23",
+        "\xdd\x23", "\xd9\xe8", "\xdd\x03", "\xdb\x3b", "\xd9\xf7", "\xdd\xc1", "\xd9\xc9"};
+    static uint8_t mem[2][512] __attribute__((aligned(64)));
+    static viv_cpu_t got;
+    static viv_cpu_t want;
+    const uint8_t *code = (const uint8_t *)codes[_i];
+    const X86HostOp *op = x87_op(ZYDIS_MACHINE_MODE_LONG_64, codes[_i], 2);
+
+    for (unsigned i = 0; i < 64; i++) {
+        ref_random_state(&got);
+        x87_put(&got, 0, 0x340 | i);
+        x87_put(&got, 2, (ref_random() & 0x7f40) | (~i & 0x3f));
+        if (i != 0x3f)
+            x87_put(&got, 2, x87_get(&got, 2) | 0x8080);
+        memset(mem, 0, sizeof(mem));
+        memcpy(mem[0], "\x7f\x03", 2);
+        memcpy(mem[1], "\x7f\x03", 2);
+        got.gpr[VIV_REG_RBX] = (uintptr_t)mem[1];
+        want = got;
+        int rc = x87_exec(op, &got, mem[0]);
+        int ref = ref_run(&want, code, code[0] == 0x9b ? 1 : 2);
+        ck_assert_msg(rc == ref, "%02x %02x: %d, oracle %d", code[0], code[1], rc, ref);
+        if (op->mem_bytes >= 28)
+            memset(mem[0] + 12, 0, 16), memset(mem[1] + 12, 0, 16);
+        ck_assert(ref_compare("pending", &got, &want));
+        ck_assert(ref_same("pending", "memory", mem[0], mem[1], 128));
+    }
+}
+END_TEST
+
 /* -- environment ------------------------------------------------------------------------------- */
 
 typedef struct X87Env {
@@ -361,6 +447,8 @@ int main(void)
     tcase_add_checked_fixture(tc, x87_setup, x87_teardown);
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_encodings);
+    tcase_add_test(tc, test_pointers);
+    tcase_add_loop_test(tc, test_pending_native, 0, 21);
     tcase_add_loop_test(tc, test_environment, 0, sizeof(x87_envs) / sizeof(x87_envs[0]));
     tcase_add_loop_test(tc, test_save_restore, 0, 2);
     tcase_add_test(tc, test_contradiction);
