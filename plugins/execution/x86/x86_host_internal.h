@@ -28,6 +28,7 @@
 
 #define X86_HOST_MXCSR_DEFAULT 0x1f80u
 #define X86_HOST_MXCSR_FLAGS   0x003fu
+#define X86_HOST_MXCSR_DAZ     0x0040u
 #define X86_HOST_MXCSR_MASKS   0x1f80u
 #define X86_HOST_MXCSR_VALID   0xffffu
 
@@ -52,8 +53,24 @@
 
 #define X86_HOST_RFLAGS_ARITH 0x08d5u /* OF SF ZF AF PF CF */
 
-/* X86HostOp.priv_kind of vector ops */
+/* X86HostOp.priv_kind of vector ops that MXCSR governs: what can over- or underflow, by what it
+ * computes; see x86_host_inexact.c. priv_imm says of what: X86_HOST_OF_*. */
+#define X86_HOST_KIND_NONE   0u
 #define X86_HOST_KIND_MMX_FP 1u /* converts between MMX and XMM: #MF as well as #XM */
+#define X86_HOST_KIND_ADD    2u /* and subtraction, ADDSUB */
+#define X86_HOST_KIND_HADD   3u
+#define X86_HOST_KIND_MUL    4u
+#define X86_HOST_KIND_DIV    5u
+#define X86_HOST_KIND_NARROW 6u /* to the next smaller format */
+#define X86_HOST_KIND_FMA132 7u
+#define X86_HOST_KIND_FMA213 8u
+#define X86_HOST_KIND_FMA231 9u
+#define X86_HOST_KIND_DOT    10u /* the immediate is in fop */
+
+#define X86_HOST_OF_DOUBLE   0x01u /* operands are doubles */
+#define X86_HOST_OF_SCALAR   0x02u
+#define X86_HOST_OF_SUB_EVEN 0x04u /* even elements subtract */
+#define X86_HOST_OF_SUB_ODD  0x08u
 
 static inline uint16_t x86_host_get16(const viv_cpu_t *cpu, unsigned offset)
 {
@@ -153,6 +170,7 @@ typedef struct X86HostBuild {
 #define X86_HOST_HOST_ZERO 7u
 
 bool x86_host_has_kind(const X86HostBuild *build, uint8_t kind);
+unsigned x86_host_pp(const X86HostBuild *build);          /* 0 none, 1 66, 2 F3, 3 F2 */
 bool x86_host_is_explicit_length(ZydisMnemonic mnemonic); /* PCMPESTRx: EAX and EDX are operands */
 bool x86_host_simd_prepare(X86HostBuild *build);
 void x86_host_simd_emit(X86HostBuild *build, X86HostCode *code);
@@ -173,6 +191,39 @@ int x86_host_mmx_enter(viv_cpu_t *cpu);
 
 /* -- MXCSR (x86_host_mxcsr.c) ------------------------------------------------------------------ */
 int x86_host_mxcsr_slow(const X86HostOp *op, viv_cpu_t *cpu, void *mem);
+
+/* -- unmasked exceptions, step by step (x86_host_mxcsr.c, x86_host_dot.c) ---------------------- */
+
+/* A computation that can be tried again and again from the same operands. */
+typedef struct X86HostTrial X86HostTrial;
+struct X86HostTrial {
+    /* Runs it with control in MXCSR, all masked and flags clear; returns the flags. */
+    uint32_t (*run)(const X86HostTrial *trial, uint32_t control);
+    bool (*inexact)(const X86HostTrial *trial, uint32_t mxcsr); /* as x86_host_inexact() */
+};
+
+/* The flags that the computation raises under mxcsr. Without a fault its result is there. */
+uint32_t x86_host_mxcsr_judge(const X86HostTrial *trial, uint32_t mxcsr, bool *ret_fault);
+/* The flags of a dot product, up to the step that has an unmasked exception. */
+uint32_t x86_host_dot_raised(const X86HostOp *op, const viv_cpu_t *cpu, const void *mem,
+                             uint32_t mxcsr, bool *ret_fault);
+
+/* -- exactness (x86_host_inexact.c) ------------------------------------------------------------ */
+
+/* The operands of a vector instruction: what ModRM.reg, ModRM.rm and VEX.vvvv name. */
+typedef struct X86HostOperands {
+    uint8_t reg[32], rm[32], vvvv[32];
+} X86HostOperands;
+
+void x86_host_operands(const X86HostOp *op, const viv_cpu_t *cpu, const void *mem,
+                       X86HostOperands *ret_operands);
+void x86_host_inexact_describe(X86HostBuild *build); /* priv_kind, priv_imm */
+/* Would any element of the result need rounding even with an exponent without bounds? The registers
+ * are as before the instruction. */
+bool x86_host_inexact(const X86HostOp *op, const viv_cpu_t *cpu, const void *mem, uint32_t mxcsr);
+/* The same of n products or sums of floats or doubles. */
+bool x86_host_inexact_array(const uint8_t *a, const uint8_t *b, unsigned n, bool is_double,
+                            bool multiply, uint32_t mxcsr);
 
 /* -- x87 --------------------------------------------------------------------------------------- */
 void x86_host_x87_summarise(viv_cpu_t *cpu); /* FSW.ES and B from flags and masks */

@@ -209,6 +209,8 @@ static void x86_host_simd_describe(X86HostBuild *build)
     op->priv_wide = x86_host_has_kind(build, X86_HOST_ROLE_YMM);
     if (build->is_fp && x86_host_has_kind(build, X86_HOST_ROLE_MMX))
         op->priv_kind = X86_HOST_KIND_MMX_FP;
+    else if (build->is_fp)
+        x86_host_inexact_describe(build);
 }
 
 /* -- re-encoding ------------------------------------------------------------------------------- */
@@ -246,8 +248,12 @@ static void x86_host_drop_hint(X86HostFields *f)
     }
 }
 
-static uint8_t x86_host_legacy_pp(const ZydisDecodedInstruction *insn)
+unsigned x86_host_pp(const X86HostBuild *build)
 {
+    const ZydisDecodedInstruction *insn = build->insn;
+
+    if (build->vex)
+        return insn->raw.vex.pp;
     for (unsigned i = 0; i < insn->raw.prefix_count; i++) {
         if (insn->raw.prefixes[i].type != ZYDIS_PREFIX_TYPE_MANDATORY)
             continue;
@@ -272,7 +278,7 @@ static bool x86_host_fields(const X86HostBuild *build, X86HostFields *f)
     default: return false;
     }
     f->opcode = insn->opcode;
-    f->pp = build->vex ? insn->raw.vex.pp : x86_host_legacy_pp(insn);
+    f->pp = (uint8_t)x86_host_pp(build);
     f->wide = build->vex ? insn->raw.vex.W : insn->raw.rex.W;
     f->length = build->vex ? insn->raw.vex.L : 0;
     if (insn->machine_mode != ZYDIS_MACHINE_MODE_LONG_64 && (!build->vex || x86_host_w_is_gpr(f)))

@@ -5,9 +5,12 @@
 
 static X86HostCache *simd_cache;
 static bool simd_unmasked; /* random exception masks; else all masked */
+static unsigned
+    simd_range; /* 4, 8: floats, doubles at the ends of their range, OE and UE unmasked */
 static unsigned simd_tried;
 static unsigned simd_failed;
 static unsigned simd_faults;
+static unsigned simd_exact; /* faults without PE */
 
 static void simd_setup(void)
 {
@@ -15,6 +18,7 @@ static void simd_setup(void)
     simd_cache = x86_host_cache_create();
     ck_assert_ptr_nonnull(simd_cache);
     simd_tried = simd_failed = simd_faults = 0;
+    simd_exact = simd_range = 0;
     simd_unmasked = false;
 }
 
@@ -32,19 +36,48 @@ static bool simd_skipped(const X86HostOp *op)
            op->cls == X86_HOST_CLASS_XSAVES || op->mem_kind == X86_HOST_MEM_GATHER;
 }
 
-/* They raise exceptions step by step: x86_host_mxcsr.c. */
-static bool simd_is_dot_product(ZydisMnemonic mnemonic)
-{
-    return mnemonic == ZYDIS_MNEMONIC_DPPS || mnemonic == ZYDIS_MNEMONIC_DPPD ||
-           mnemonic == ZYDIS_MNEMONIC_VDPPS || mnemonic == ZYDIS_MNEMONIC_VDPPD;
-}
-
 static void simd_random_masks(viv_cpu_t *cpu)
 {
     uint32_t mxcsr = (uint32_t)ref_random() & 0xffffu;
     if (ref_random() % 2)
         mxcsr |= 0x1000; /* with PE unmasked hardly anything else is seen */
     memcpy(cpu->xsave + 24, &mxcsr, 4);
+}
+
+/* Few significant bits, exponents in clusters whose sums and differences are at the ends of the range:
+ * results that overflow or underflow, exact ones among them. */
+static void simd_range_lanes(uint8_t *bytes, unsigned len)
+{
+    unsigned fraction = simd_range == 8 ? 52 : simd_range == 4 ? 23 : 10;
+    uint64_t bias = simd_range == 8 ? 1023 : simd_range == 4 ? 127 : 15;
+
+    for (unsigned i = 0; i < len; i += simd_range) {
+        uint64_t r = ref_random();
+        uint64_t v = 0;
+        const uint64_t ends[] = {1, bias / 2, bias, bias + bias / 2, 2 * bias};
+        uint64_t exponent = ends[r % 5] + (r >> 8 & 3);
+        if (exponent > 2 * bias)
+            exponent = 2 * bias;
+        if (r >> 16 & 7)
+            v = exponent << fraction | (r >> 20 & 7)
+                                           << (fraction - 3 - (r >> 24 & 15) % fraction / 2);
+        if ((r >> 28 & 7) == 0)
+            v |= r >> 40 & 0xff;
+        v |= (r >> 63) << (8 * simd_range - 1);
+        memcpy(bytes + i, &v, simd_range);
+    }
+}
+
+static void simd_range_state(viv_cpu_t *cpu, uint8_t *mem)
+{
+    uint32_t mxcsr = 0x1f80 & ~((uint32_t)(ref_random() % 3 + 1) << 10); /* OE, UE or both */
+    mxcsr |= (uint32_t)ref_random() & 0x6000u;                           /* rounding */
+    if (ref_random() % 8 == 0)
+        mxcsr |= 0x8040; /* flush to zero, denormals are zeros */
+    memcpy(cpu->xsave + 24, &mxcsr, 4);
+    simd_range_lanes(cpu->xsave + 160, 256);
+    simd_range_lanes(cpu->xsave + 576, 256);
+    simd_range_lanes(mem, 64);
 }
 
 /* Memory operand at [rbx]; MASKMOV at [rdi]. */
@@ -59,6 +92,8 @@ static void simd_one(const uint8_t *bytes, const ZydisDecodedInstruction *insn, 
     if (simd_unmasked)
         simd_random_masks(&got);
     ref_random_lanes(mem[0], 64);
+    if (simd_range)
+        simd_range_state(&got, mem[0]);
     if (insn->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || insn->mnemonic == ZYDIS_MNEMONIC_VLDMXCSR)
         mem[0][2] = mem[0][3] = 0, mem[0][0] |= 0x80, mem[0][1] |= 0x1f; /* valid, masked */
     memcpy(mem[1], mem[0], 64);
@@ -75,11 +110,7 @@ static void simd_one(const uint8_t *bytes, const ZydisDecodedInstruction *insn, 
     simd_tried++;
     if (ref == X86_HOST_XM) {
         simd_faults++;
-        /* With unmasked OE or UE, PE is judged otherwise: x86_host_mxcsr.c. */
-        if (ref_fault_mxcsr & ~(ref_fault_mxcsr >> 7) & 0x18) {
-            ref_fault_mxcsr &= ~0x20u;
-            got.xsave[24] &= (uint8_t)~0x20u;
-        }
+        simd_exact += (ref_fault_mxcsr & 0x20) == 0;
         memcpy(want.xsave + 24, &ref_fault_mxcsr, 4);
     }
     if (rc != ref)
@@ -100,8 +131,6 @@ static void simd_encoding(const uint8_t *bytes, unsigned rounds)
     if (x86_host_wants_reset(simd_cache))
         x86_host_reset(simd_cache);
     const X86HostOp *op = x86_host_compile(simd_cache, &insn, operands, bytes);
-    if (simd_unmasked && simd_is_dot_product(insn.mnemonic))
-        return;
     if (!op || simd_skipped(op) || (op->mem_kind != X86_HOST_MEM_NONE && insn.address_width != 64))
         return;
     for (unsigned i = 0; i < rounds; i++)
@@ -238,6 +267,35 @@ START_TEST(test_unmasked)
 }
 END_TEST
 
+/* PE beside an unmasked OE or UE: rounding with an exponent without bounds. */
+START_TEST(test_range)
+{
+    static const uint8_t opcodes[] = {0x58, 0x59, 0x5a, 0x5c, 0x5e, 0x7c, 0x7d, 0xd0, 0x40, 0x41};
+    bool avx = x86_host_has(X86_HOST_FEATURE_AVX);
+
+    for (unsigned round = 0; round < 60; round++) {
+        simd_range = round & 1 ? 8 : 4;
+        for (unsigned i = 0; i < sizeof(opcodes); i++) {
+            unsigned map = opcodes[i] < 0x50 ? 3 : 1;
+            for (unsigned pp = 0; pp < 4; pp++) {
+                simd_legacy(map, pp, 0, opcodes[i]);
+                if (avx)
+                    simd_vex(map, pp, pp % 2 * 2, opcodes[i]);
+            }
+        }
+        if (!avx || !x86_host_has(X86_HOST_FEATURE_FMA))
+            continue;
+        for (unsigned opcode = 0x96; opcode <= 0xbf; opcode++) /* W as the operands are */
+            simd_vex(2, 1, (round & 1) | (round & 2), opcode);
+        simd_range = 4;
+        simd_vex(3, 1, round & 2, 0x1d); /* VCVTPS2PH */
+    }
+    ck_assert_uint_eq(simd_failed, 0);
+    ck_assert_uint_gt(simd_faults, 5000);
+    ck_assert_uint_gt(simd_exact, 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("x86_host_simd");
@@ -249,6 +307,7 @@ int main(void)
     tcase_add_test(tc, test_prefixes);
     tcase_add_test(tc, test_vex);
     tcase_add_test(tc, test_unmasked);
+    tcase_add_test(tc, test_range);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
