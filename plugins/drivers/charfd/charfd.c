@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -76,11 +77,11 @@ static uint32_t charfd_send_locked(CharFd *c, const uint8_t *buf, uint32_t len)
 static void charfd_flush_locked(CharFd *c)
 {
     while (c->out_count && !c->out_lost) {
-        uint32_t run = CHARFD_BACKLOG - c->out_head;
+        uint32_t run = c->out_room - c->out_head;
         if (run > c->out_count)
             run = c->out_count;
         uint32_t n = charfd_send_locked(c, c->out + c->out_head, run);
-        c->out_head = (c->out_head + n) % CHARFD_BACKLOG;
+        c->out_head = (c->out_head + n) % c->out_room;
         c->out_count -= n;
         if (n < run)
             break;
@@ -89,11 +90,37 @@ static void charfd_flush_locked(CharFd *c)
         c->out_count = 0;
 }
 
-static void charfd_append_locked(CharFd *c, const uint8_t *buf, uint32_t len)
+/* Room for len more bytes, as far as the backlog may grow and the host has memory. */
+static void charfd_grow_locked(CharFd *c, uint32_t len)
 {
-    for (uint32_t i = 0; i < len; i++)
-        c->out[(c->out_head + c->out_count + i) % CHARFD_BACKLOG] = buf[i];
-    c->out_count += len;
+    uint64_t room = c->out_room ? c->out_room : CHARFD_BACKLOG;
+    while (room < (uint64_t)c->out_count + len && room < c->backlog_bytes)
+        room *= 2;
+    if (room > c->backlog_bytes)
+        room = c->backlog_bytes;
+    if (room <= c->out_room)
+        return;
+    uint8_t *out = malloc((size_t)room);
+    if (!out)
+        return;
+    for (uint32_t i = 0; i < c->out_count; i++)
+        out[i] = c->out[(c->out_head + i) % c->out_room];
+    free(c->out);
+    c->out = out;
+    c->out_head = 0;
+    c->out_room = (uint32_t)room;
+}
+
+/* Returns how many bytes found room. */
+static uint32_t charfd_append_locked(CharFd *c, const uint8_t *buf, uint32_t len)
+{
+    charfd_grow_locked(c, len);
+    uint32_t room = c->out_room - c->out_count;
+    uint32_t part = len < room ? len : room;
+    for (uint32_t i = 0; i < part; i++)
+        c->out[(c->out_head + c->out_count + i) % c->out_room] = buf[i];
+    c->out_count += part;
+    return part;
 }
 
 /* [io] */
@@ -105,7 +132,7 @@ static uint32_t charfd_out_event(viv_drv_t *drv, void *ctx, uint32_t events)
     pthread_mutex_lock(&c->lock);
     if (c->out_fd >= 0)
         charfd_flush_locked(c);
-    if (c->refused && c->out_count <= CHARFD_BACKLOG / 2) {
+    if (c->refused && c->out_count <= c->backlog_bytes / 2) {
         c->refused = 0;
         ready = 1;
     }
@@ -138,10 +165,7 @@ static uint32_t charfd_write(void *self, const void *buf, uint32_t len_bytes)
         if (c->out_count == 0)
             done = charfd_send_locked(c, bytes, len_bytes);
         if (done < len_bytes && !c->out_lost) {
-            uint32_t room = CHARFD_BACKLOG - c->out_count;
-            uint32_t part = len_bytes - done < room ? len_bytes - done : room;
-            charfd_append_locked(c, bytes + done, part);
-            done += part;
+            done += charfd_append_locked(c, bytes + done, len_bytes - done);
             if (!c->out_watch && c->drv->api->watch_add(c->drv, c->out_fd, VIV_WATCH_OUT,
                                                         charfd_out_event, c, &c->out_watch) < 0) {
                 c->out_watch = NULL;
@@ -398,11 +422,12 @@ void charfd_disconnect(CharFd *c)
         c->port->write_ready(c->port_self); /* swallowed from now on */
 }
 
-/* The machine is going away: the last lines of a guest are worth a moment. */
+/* The machine is going away: the last lines of a guest are worth a moment, and a reader that goes
+ * on reading gets them all. */
 static void charfd_drain(CharFd *c)
 {
-    struct timespec start, now;
-    clock_gettime(CLOCK_MONOTONIC, &start);
+    struct timespec start = {0}, now;
+    uint32_t before = 0;
     for (;;) {
         pthread_mutex_lock(&c->lock);
         if (c->out_fd >= 0)
@@ -411,8 +436,13 @@ static void charfd_drain(CharFd *c)
         struct pollfd p = {.fd = c->out_fd, .events = POLLOUT};
         pthread_mutex_unlock(&c->lock);
         clock_gettime(CLOCK_MONOTONIC, &now);
+        if (left == 0)
+            return;
+        if (left != before)
+            start = now;
+        before = left;
         int64_t ms = (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000;
-        if (left == 0 || ms >= CHARFD_FINISH_MS)
+        if (ms >= CHARFD_FINISH_MS)
             return;
         poll(&p, 1, (int)(CHARFD_FINISH_MS - ms));
     }
@@ -430,6 +460,8 @@ void charfd_finish(CharFd *c)
     c->wake_watch = NULL;
     charfd_disconnect(c);
     close(c->wake_fd);
+    free(c->out);
+    c->out = NULL;
     pthread_mutex_destroy(&c->lock);
     c->ready = 0;
 }

@@ -3,7 +3,7 @@
  * Not a plugin: each driver compiles charfd.c into its own module.
  *
  * Output goes to the descriptor at once; what it does not take waits in a bounded backlog that the
- * I/O thread empties. A full backlog makes write() return less, and write_ready() follows when half
+ * I/O thread empties; it grows with need to the size that the option Backlog allows. A full backlog makes write() return less, and write_ready() follows when half
  * of it is free. Without a connection output is swallowed. Input that the device does not take is
  * kept, and the descriptor is left alone until input_ready(): the peer feels it.
  *
@@ -19,8 +19,9 @@
 
 #include <pthread.h>
 
-#define CHARFD_BACKLOG 65536u
-#define CHARFD_INPUT   1024u
+#define CHARFD_BACKLOG     65536u
+#define CHARFD_BACKLOG_MAX (1u << 30)
+#define CHARFD_INPUT       1024u
 
 typedef enum CharFdEnd {
     CHARFD_INPUT_ENDED, /* end of file or hang-up */
@@ -38,6 +39,7 @@ typedef struct CharFdHooks {
 } CharFdHooks;
 
 typedef struct CharFd {
+    uint32_t backlog_bytes; /* config: CHARFD_OPTIONS */
     viv_drv_t *drv;
     const viv_char_port_ops_t *port;
     void *port_self;
@@ -57,16 +59,23 @@ typedef struct CharFd {
     uint32_t refused; /* the device has a byte that the backlog did not take */
     uint32_t unheard;
     uint32_t out_head, out_count;
-    uint8_t out[CHARFD_BACKLOG];
+    uint32_t out_room; /* of out[], a ring; grows to backlog_bytes */
+    uint8_t *out;
 
     uint8_t in[CHARFD_INPUT]; /* I/O thread only */
     uint32_t in_pos, in_len;
 } CharFd;
 
+/* The options of a driver whose struct has the CharFd as `fd`. */
+#define CHARFD_OPTIONS(Struct)                                                                     \
+    VIV_OPT_NAMED(Struct, "Backlog", fd.backlog_bytes, VIV_U32, CHARFD_BACKLOG,                    \
+                  CHARFD_BACKLOG_MAX, CHARFD_BACKLOG,                                              \
+                  "bytes that wait for a slow reader before the guest feels it")
+
 /* [main] Finds the port above. charfd_finish accepts a CharFd for which this failed, or a zeroed
  * one. */
 viv_status_t charfd_init(CharFd *c, viv_drv_t *drv, const CharFdHooks *hooks, void *ctx);
-/* Writes out what is left, for a second at most, and lets go of everything but the descriptors. */
+/* Writes out what is left, until nothing has gone for a second, and lets go of everything but the descriptors. */
 void charfd_finish(CharFd *c);
 /* [main] or [io] Either may be -1. They stay the caller's, must differ, and must stay open until
  * disconnect. */

@@ -35,6 +35,7 @@ static const viv_option_t namedpipe_options[] = {
     VIV_OPT_STRING(NamedPipe, "Location", location, NULL, "path of the socket"),
     VIV_OPT_NAMED(NamedPipe, "IsServer", is_server, VIV_BOOL, 0, 1, 1,
                   "make the socket (1) or connect to it (0)"),
+    CHARFD_OPTIONS(NamedPipe),
     {0},
 };
 

@@ -31,6 +31,7 @@ typedef struct Pty {
 static const viv_option_t pty_options[] = {
     VIV_OPT_STRING(Pty, "LinkPath", link_path, NULL,
                    "symbolic link to make to the terminal; none: its name is logged only"),
+    CHARFD_OPTIONS(Pty),
     {0},
 };
 

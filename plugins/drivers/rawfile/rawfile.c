@@ -26,6 +26,7 @@ static const viv_option_t rawfile_options[] = {
                    "file that gives the input; none: no input"),
     VIV_OPT_NAMED(RawFile, "Append", append, VIV_BOOL, 0, 1, 0,
                   "keep what the file has and write behind it"),
+    CHARFD_OPTIONS(RawFile),
     {0},
 };
 

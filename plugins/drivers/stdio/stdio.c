@@ -38,6 +38,7 @@ typedef struct Stdio {
 static const viv_option_t stdio_options[] = {
     VIV_OPT_NAMED(Stdio, "EscapeKey", escape_key, VIV_U32, 0, 31, 1,
                   "control character that begins a command; 0: none"),
+    CHARFD_OPTIONS(Stdio),
     {0},
 };
 

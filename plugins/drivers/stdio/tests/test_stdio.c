@@ -211,6 +211,42 @@ START_TEST(backlog_is_bounded_and_comes_back)
 }
 END_TEST
 
+START_TEST(backlog_grows_to_its_option)
+{
+    enum { TOTAL = 900000 };
+    int from[2];
+    uint8_t block[1000], *seen = malloc(TOTAL);
+    size_t got = 0;
+    uint64_t written = 0;
+    ck_assert_int_eq(pipe(from), 0);
+    dup2(from[1], 1);
+    close(from[1]);
+    fcntl(from[0], F_SETFL, O_NONBLOCK);
+    int null = open("/dev/null", O_RDONLY);
+    dup2(null, 0);
+    port_start("StdIO", "Backlog=1000000");
+    /* A little is read on the way, so that the ring has turned when it grows. */
+    while (written < TOTAL) {
+        for (size_t k = 0; k < sizeof(block); k++)
+            block[k] = (uint8_t)((written + k) * 7 >> 3);
+        ck_assert_uint_eq(port_write(block, sizeof(block)), sizeof(block));
+        written += sizeof(block);
+        if (written == 100000 || written == 150000) {
+            got += (size_t)read(from[0], seen + got, 40000);
+            port_pump();
+        }
+    }
+    for (ssize_t n; (n = read(from[0], seen + got, TOTAL - got)) > 0;) {
+        got += (size_t)n;
+        port_pump();
+    }
+    ck_assert_uint_eq(got, TOTAL);
+    for (size_t k = 0; k < TOTAL; k++)
+        ck_assert_uint_eq(seen[k], (uint8_t)(k * 7 >> 3));
+    free(seen);
+}
+END_TEST
+
 START_TEST(input_waits_for_the_device)
 {
     int to[2];
@@ -279,6 +315,7 @@ int main(void)
     tcase_add_test(tc, a_signal_restores_the_terminal);
     tcase_add_test(tc, pipes_and_end_of_file);
     tcase_add_test(tc, backlog_is_bounded_and_comes_back);
+    tcase_add_test(tc, backlog_grows_to_its_option);
     tcase_add_test(tc, input_waits_for_the_device);
     tcase_add_test(tc, a_file_as_input);
     tcase_add_test(tc, failures_unwind);
