@@ -4,6 +4,7 @@
 #include "cpum/cpum.h"
 
 #include <string.h>
+#include <sys/random.h>
 
 #include "cpum/cpum_internal.h"
 
@@ -62,6 +63,35 @@ void cpum_init(const Cpum *cpum, viv_cpu_t *cpu)
     uint64_t kept = cpu->cr0 & 0x60000000; /* CD and NW stay */
     cpum_reset_common(cpum, cpu);
     cpu->cr0 = kept | 0x10;
+}
+
+/* -- random numbers -------------------------------------------------------------------------- */
+
+void cpum_set_seed(Cpum *cpum, uint64_t seed)
+{
+    cpum->seeded = TRUE;
+    cpum->seed = seed;
+}
+
+/* A mixing function whose neighbouring arguments give unrelated values: rounds of fold and
+ * multiply. */
+static uint64_t cpum_mix(uint64_t v)
+{
+    for (int round = 0; round < 3; round++) {
+        v ^= v >> 32;
+        v *= UINT64_C(0xd6e8feb86659fd93);
+    }
+    return v ^ v >> 32;
+}
+
+viv_status_t cpum_random(const Cpum *cpum, const viv_cpu_t *cpu, uint64_t *ret_value)
+{
+    if (cpum->seeded) {
+        *ret_value = cpum_mix(cpum_mix(cpum_mix(cpum->seed) + cpu->vcpu) + cpu->icount);
+        return VIV_OK;
+    }
+    ssize_t got = getrandom(ret_value, sizeof *ret_value, GRND_NONBLOCK);
+    return got == (ssize_t)sizeof *ret_value ? VIV_OK : VIV_E_BUSY;
 }
 
 /* -- saved state ----------------------------------------------------------------------------- */

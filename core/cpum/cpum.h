@@ -34,6 +34,12 @@ void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic
 viv_status_t cpum_msr_read(const Cpum *cpum, uint32_t msr, uint64_t *ret_value);
 viv_status_t cpum_msr_write(const Cpum *cpum, uint32_t msr, uint64_t value);
 
+/* For RDRAND and RDSEED. With a seed the number depends on it, on the vCPU and on its count of
+ * instructions alone, so that there is no generator to save; without one it is the host's.
+ * VIV_E_BUSY: the host has none now. [emt] */
+void cpum_set_seed(Cpum *cpum, uint64_t seed);
+viv_status_t cpum_random(const Cpum *cpum, const viv_cpu_t *cpu, uint64_t *ret_value);
+
 viv_status_t cpum_save(const viv_cpu_t *cpu, SsmWriter *writer);
 viv_status_t cpum_load(const Cpum *cpum, viv_cpu_t *cpu, SsmReader *reader, VivError *err);
 

@@ -27,6 +27,8 @@ struct Cpum {
     uint32_t max_leaf, max_ext_leaf;
     uint32_t vcpu_count;
     uint64_t tsc_hz;
+    gboolean seeded;
+    uint64_t seed;
     uint32_t words[CPUM_WORDS];
 };
 

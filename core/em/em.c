@@ -230,10 +230,14 @@ static void emt_run(Emt *emt)
     Em *em = emt->em;
     viv_exit_t out = {.size = sizeof out};
     emt->pub.icount_limit = UINT64_MAX;
+    if (emt->pub.index == 0) {
+        emt->pub.icount_limit = em->icount_stop;
+    }
     if (emt->pub.index == 0 && tm_deterministic(em->vm->tm)) {
         uint64_t left = tm_instructions_to_deadline(em->vm->tm);
-        emt->pub.icount_limit =
-            left > UINT64_MAX - emt->cpu->icount ? UINT64_MAX : emt->cpu->icount + left;
+        if (left < UINT64_MAX - emt->cpu->icount) {
+            emt->pub.icount_limit = MIN(em->icount_stop, emt->cpu->icount + left);
+        }
     }
     emt->runs++;
     viv_status_t st = em->engine.run(emt->pub.engine_self, &out);
@@ -269,6 +273,11 @@ static gpointer emt_thread(gpointer data)
             continue;
         }
         if (emt->pub.index == 0) {
+            if (emt->cpu->icount >= em->icount_stop) {
+                em->icount_stop = UINT64_MAX;
+                em->event(em->vm, EM_EVENT_ICOUNT, 0, NULL);
+                continue;
+            }
             tm_run_timers(em->vm->tm);
         }
         uint32_t wake = emt_wake_flags(emt);
@@ -282,6 +291,11 @@ static gpointer emt_thread(gpointer data)
     }
     emt_serve(emt);
     return NULL;
+}
+
+void em_set_icount_stop(Em *em, uint64_t icount)
+{
+    em->icount_stop = icount;
 }
 
 /* -- notifications --------------------------------------------------------------------------- */
@@ -419,6 +433,7 @@ Em *em_new(struct Vm *vm, const viv_engine_class_t *engine, uint32_t vcpu_count,
     em->engine = *engine;
     em->event = event;
     em->pause_depth = 1;
+    em->icount_stop = UINT64_MAX;
     em->emts = g_new0(Emt *, vcpu_count);
     g_mutex_init(&em->lock);
     g_cond_init(&em->cond);

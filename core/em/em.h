@@ -17,6 +17,7 @@ struct Vm;
 typedef enum EmEvent {
     EM_EVENT_TRIPLE_FAULT,
     EM_EVENT_ENGINE_ERROR,
+    EM_EVENT_ICOUNT, /* vCPU 0 has retired what em_set_icount_stop() allowed it */
 } EmEvent;
 typedef void (*EmEventFn)(struct Vm *vm, EmEvent event, uint32_t vcpu, const char *detail);
 
@@ -53,6 +54,9 @@ void em_stop(Em *em);
 
 /* The canonical states were changed from outside; EMTs stand. */
 void em_states_loaded(Em *em);
+/* vCPU 0 stops at an instruction boundary with so many instructions retired, for the event to say
+ * what then; the engine must count exactly. EMTs stand, or the caller is EMT 0 in an event. */
+void em_set_icount_stop(Em *em, uint64_t icount);
 /* From PGM. [any] */
 void em_map_changed(Em *em);
 void em_code_written(Em *em, uint64_t gpa, uint64_t len_bytes);

@@ -186,6 +186,11 @@ static uint64_t emh_option_u64(viv_vcpu_t *vcpu, const char *key, uint64_t dflt)
     return cfgm_u64(emt->em->vm->cfgm, path, dflt);
 }
 
+static viv_status_t emh_random(viv_vcpu_t *vcpu, uint64_t *ret_value)
+{
+    return cpum_random(emh_vm(vcpu)->cpum, vcpu->cpu, ret_value);
+}
+
 const viv_engine_host_t *em_host_table(void)
 {
     static const viv_engine_host_t table = {
@@ -215,6 +220,7 @@ const viv_engine_host_t *em_host_table(void)
         .counter = emh_counter,
         .log = emh_log,
         .option_u64 = emh_option_u64,
+        .random = emh_random,
     };
     return &table;
 }

@@ -34,6 +34,7 @@ struct Em {
     uint32_t standing;
     uint32_t pause_depth; /* atomic */
     gboolean quit;        /* atomic */
+    uint64_t icount_stop; /* of vCPU 0; ~0: none */
 };
 
 /* em_host.c: what engines see of the machine. */

@@ -119,8 +119,38 @@ void vm_request_reset(Vm *vm)
     }
 }
 
+viv_status_t vm_set_icount_stop(Vm *vm, uint64_t icount, gboolean quiet, VivError *err)
+{
+    const viv_engine_class_t *engine = em_engine(vm->em);
+    if (!(engine->caps & VIV_ENGINE_EXACT_ICOUNT)) {
+        return error_set(err, VIV_E_UNSUPPORTED,
+                         "engine %s does not count instructions exactly, so it cannot stop at one",
+                         engine->name);
+    }
+    vm->icount_quiet = quiet;
+    em_set_icount_stop(vm->em, icount);
+    return VIV_OK;
+}
+
+/* Disk accesses end at virtual times, so the wait is the same in every run. */
+static void vm_on_icount(Vm *vm)
+{
+    uint64_t icount = em_vcpu(vm->em, 0)->cpu->icount;
+    if (vm->icount_quiet && !pdm_is_quiet(vm->pdm)) {
+        em_set_icount_stop(vm->em, icount + 1);
+        return;
+    }
+    g_autofree char *text =
+        g_strdup_printf("stopped after %" G_GUINT64_FORMAT " instructions", icount);
+    vm_request_end(vm, VM_END_ICOUNT, 0, text);
+}
+
 static void vm_on_event(Vm *vm, EmEvent event, uint32_t vcpu, const char *detail)
 {
+    if (event == EM_EVENT_ICOUNT) {
+        vm_on_icount(vm);
+        return;
+    }
     if (event == EM_EVENT_TRIPLE_FAULT) {
         if (vm->triple_fault_reset) {
             vm_request_reset(vm);
@@ -179,7 +209,7 @@ static viv_status_t vm_find_engine(Vm *vm, const viv_engine_class_t **ret_engine
 
 static viv_status_t vm_build_base(Vm *vm, VivError *err)
 {
-    uint64_t ram, hole, hz, ns;
+    uint64_t ram, hole, hz, ns, seed;
     bool det, no_reboot, tf_reset;
     const char *model;
     viv_status_t st;
@@ -194,12 +224,19 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
                                  &ns, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "NoReboot", false, &no_reboot, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "EM/TripleFaultReset", false, &tf_reset, err)) ||
+        (st = cfgm_get_u64_range(vm->cfgm, "CPUM/RandomSeed", 0, UINT64_MAX, 0, &seed, err)) ||
         (st = cfgm_get_string(vm->cfgm, "CPUM/Model", NULL, &model, err))) {
         return st;
     }
     uint64_t cpus;
     if ((st = cfgm_get_u64_range(vm->cfgm, "NumCPUs", 1, VM_MAX_CPUS, 1, &cpus, err))) {
         return st;
+    }
+    if (det && cpus > 1) {
+        return error_set(err, VIV_E_CONFIG,
+                         "TM/Deterministic: time follows the instructions of one vCPU, NumCPUs is "
+                         "%" G_GUINT64_FORMAT,
+                         cpus);
     }
     vm->no_reboot = no_reboot;
     vm->triple_fault_reset = tf_reset;
@@ -208,8 +245,28 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
     vm->tm = tm_new(hz, det ? ns * 1000 : 0);
     vm->pgm = pgm_new(ram, PGM_4G - hole, err);
     vm->cpum = vm->pgm ? cpum_new(model, (uint32_t)cpus, hz, err) : NULL;
+    if (vm->cpum && det) {
+        cpum_set_seed(vm->cpum, seed);
+    }
     vm->trpm = trpm_new(vm, (uint32_t)cpus);
     return vm->cpum ? VIV_OK : err ? err->status : VIV_E_FAILED;
+}
+
+static uint64_t vm_stat_now(void *ctx)
+{
+    return tm_now(ctx);
+}
+
+static uint64_t vm_stat_tsc(void *ctx)
+{
+    return tm_tsc(ctx);
+}
+
+static void vm_register_stats(Vm *vm)
+{
+    stam_register_fn(vm->stam, "TM/VirtualTime", vm_stat_now, vm->tm, "ns",
+                     "time on the virtual clock since power-on");
+    stam_register_fn(vm->stam, "TM/TSC", vm_stat_tsc, vm->tm, "ticks", "time-stamp counter");
 }
 
 static void vm_wake_emt0(void *ctx)
@@ -248,6 +305,7 @@ static viv_status_t vm_build(Vm *vm, VivError *err)
     if (!vm->em) {
         return err ? err->status : VIV_E_FAILED;
     }
+    vm_register_stats(vm);
     tm_set_wake_fn(vm->tm, vm_wake_emt0, vm->em);
     pgm_set_changed_fn(vm->pgm, vm_map_changed, vm);
     pgm_set_code_written_fn(vm->pgm, vm_code_written, vm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* VM: a machine built from its CFGM tree, and what frontends do with it. vm_create() reads the
  * whole tree: /RamSize (bytes), /RamHoleSize, /NumCPUs, /Engine/Name, /Engine/<name>/...,
- * /CPUM/Model, /TM/{TSCFrequency,Deterministic,NsPerInstruction}, /EM/TripleFaultReset,
+ * /CPUM/{Model,RandomSeed}, /TM/{TSCFrequency,Deterministic,NsPerInstruction}, /EM/TripleFaultReset,
  * /Boot/{KernelImage,InitrdImage,CmdLine}, /Devices/<device>/<n>/{Config,
  * LUN#k/{Driver,Config,AttachedDriver}}. [main] unless tagged. */
 #ifndef CORE_VM_H
@@ -26,7 +26,8 @@ typedef enum VmEnd {
     VM_END_POWER_OFF, /* the guest switched itself off; code is the guest's */
     VM_END_RESET,     /* reset under NoReboot */
     VM_END_TRIPLE_FAULT,
-    VM_END_ERROR, /* an engine or a device gave up; text says why */
+    VM_END_ICOUNT, /* vm_set_icount_stop(); the state may be saved */
+    VM_END_ERROR,  /* an engine or a device gave up; text says why */
 } VmEnd;
 
 typedef struct Vm {
@@ -55,6 +56,7 @@ typedef struct Vm {
     char *end_text;
     void (*end_fn)(void *ctx); /* [emt] called once */
     void *end_ctx;
+    gboolean icount_quiet; /* the stop waits for disk accesses; set before the machine runs */
     gint reset_pending;
     gboolean running; /* under lock: resumed and not paused */
 } Vm;
@@ -73,6 +75,10 @@ void vm_pause(Vm *vm); /* nests with nothing: a second pause is a no-op */
 /* Asks for a reset or an end at the next instruction boundary. [any] */
 void vm_request_reset(Vm *vm);
 void vm_request_end(Vm *vm, VmEnd end, uint32_t code, const char *text);
+/* Ends the machine when vCPU 0 has retired so many instructions. quiet: not before every disk access
+ * has completed, so that a saved state goes on as the unbroken run does. The machine does not run.
+ * VIV_E_UNSUPPORTED: the engine does not count exactly. */
+viv_status_t vm_set_icount_stop(Vm *vm, uint64_t icount, gboolean quiet, VivError *err);
 /* Pauses, saves, resumes if it ran. [any thread but EMTs] */
 viv_status_t vm_save(Vm *vm, const char *path, VivError *err);
 

@@ -8,9 +8,10 @@
 
 #include "log/log.h"
 
-#define MACHINE_MIB      (UINT64_C(1) << 20)
-#define MACHINE_IDE_LUNS 4u
-#define MACHINE_SERIALS  4u
+#define MACHINE_MIB          (UINT64_C(1) << 20)
+#define MACHINE_IDE_LUNS     4u
+#define MACHINE_SERIALS      4u
+#define MACHINE_LONG_BACKLOG (256 * MACHINE_MIB)
 
 typedef struct Machine {
     const MachineOptions *options;
@@ -74,6 +75,27 @@ static viv_status_t machine_base(Machine *m)
         return st;
     }
     return VIV_OK;
+}
+
+/* -- time ------------------------------------------------------------------------------------ */
+
+/* What of the host a deterministic machine could see is settled here or in the core. */
+static viv_status_t machine_time(Machine *m)
+{
+    const MachineOptions *o = m->options;
+    viv_status_t st;
+    if (!o->deterministic) {
+        return VIV_OK;
+    }
+    if ((st = cfgm_set_bool(m->root, "TM/Deterministic", TRUE, m->err)) ||
+        (o->ns_per_instruction &&
+         (st = cfgm_set_u64(m->root, "TM/NsPerInstruction", o->ns_per_instruction, m->err))) ||
+        (st = cfgm_set_u64(m->root, "CPUM/RandomSeed", o->seed, m->err))) {
+        return st;
+    }
+    return machine_installed(m, "mc146818") /* not the host's time zone */
+               ? cfgm_set_u64(m->root, "Devices/mc146818/0/Config/UseUTC", 1, m->err)
+               : VIV_OK;
 }
 
 /* -- boot order ------------------------------------------------------------------------------ */
@@ -193,6 +215,10 @@ static viv_status_t machine_char(Machine *m, const char *node, const char *spec)
         g_autofree char *key =
             g_strdup_printf("%s/Config/%s", node, kinds[i].key ? kinds[i].key : "");
         viv_status_t st = machine_set(m, driver, kinds[i].driver);
+        if (!st && m->options->deterministic) { /* a slow reader must not be seen by the guest */
+            g_autofree char *backlog = g_strdup_printf("%s/Config/Backlog", node);
+            st = cfgm_set_u64(m->root, backlog, MACHINE_LONG_BACKLOG, m->err);
+        }
         return st || !kinds[i].key ? st : machine_set(m, key, spec + len);
     }
     return error_set(m->err, VIV_E_INVALID,
@@ -306,8 +332,8 @@ CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, V
 {
     VivError own = VIV_ERROR_INIT;
     Machine m = {options, plugins, cfgm_new(), &own};
-    if (machine_base(&m) || machine_standard(&m) || machine_boot(&m) || machine_media(&m) ||
-        machine_serials(&m) || machine_display(&m) || machine_extra(&m)) {
+    if (machine_base(&m) || machine_standard(&m) || machine_time(&m) || machine_boot(&m) ||
+        machine_media(&m) || machine_serials(&m) || machine_display(&m) || machine_extra(&m)) {
         if (!own.status) {
             error_set(&own, VIV_E_FAILED, "the machine cannot be described");
         }

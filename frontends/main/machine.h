@@ -22,6 +22,9 @@ typedef struct MachineOptions {
     char **devices;   /* NAME[,key=value]... */
     char **cfg;       /* PATH=VALUE */
     gboolean no_reboot;
+    gboolean deterministic;
+    uint32_t ns_per_instruction; /* of the deterministic clock; 0: the core's default */
+    uint64_t seed;               /* deterministic: of RDRAND and RDSEED */
 } MachineOptions;
 
 /* The tree (transfer), or NULL with err. Devices of the standard PC whose plugin is not installed

@@ -125,6 +125,7 @@ static gboolean runner_on_end(gpointer data)
     case VM_END_POWER_OFF: exit_code = (int)(code & 0xff); break;
     case VM_END_RESET: exit_code = RUN_EXIT_OK; break;
     case VM_END_TRIPLE_FAULT: exit_code = RUN_EXIT_TRIPLE_FAULT; break;
+    case VM_END_ICOUNT: exit_code = RUN_EXIT_TIMEOUT; break;
     case VM_END_ERROR: exit_code = RUN_EXIT_ENGINE; break;
     case VM_END_NONE: return G_SOURCE_REMOVE;
     }
@@ -161,7 +162,8 @@ static void runner_leave(Runner *runner)
     if (runner_shoot_all(runner) && runner->exit_code == RUN_EXIT_OK) {
         runner->exit_code = RUN_EXIT_FILE;
     }
-    if (o->save && vm_end(runner->vm, &code, &text) == VM_END_NONE &&
+    VmEnd end = vm_end(runner->vm, &code, &text);
+    if (o->save && (end == VM_END_NONE || end == VM_END_ICOUNT) &&
         vm_save(runner->vm, o->save, &err)) {
         runner->exit_code = runner_failed(&err);
     }
@@ -202,6 +204,10 @@ int runner_run(const RunOptions *options, PluginRegistry *plugins)
     runner.loop = g_main_loop_new(NULL, FALSE);
     runner.input = input_new(&runner);
     gboolean ready = vm_power_on(runner.vm, options->load, &err) == VIV_OK;
+    if (ready && options->max_instructions) {
+        ready = vm_set_icount_stop(runner.vm, options->max_instructions, options->save != NULL,
+                                   &err) == VIV_OK;
+    }
     if (ready && options->control) {
         runner.control = control_new(&runner, options->control, &err);
         ready = runner.control != NULL;

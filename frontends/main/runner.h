@@ -22,6 +22,7 @@ typedef struct RunOptions {
     const char *control;                  /* "unix:PATH" */
     const char *save, *load;
     gboolean stats;
+    uint64_t max_instructions; /* 0: no limit */
 } RunOptions;
 
 /* Returns the exit code; what went wrong has been said on stderr in one sentence. [main] */

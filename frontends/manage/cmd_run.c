@@ -30,6 +30,23 @@ static gboolean run_parse_size(const char *text, uint64_t *ret_bytes)
     return TRUE;
 }
 
+/* --deterministic[=NS]; `data` is the RunOptions. */
+static gboolean run_on_deterministic(const char *name, const char *value, gpointer data,
+                                     GError **error)
+{
+    RunOptions *o = data;
+    guint64 ns = 0;
+    (void)name;
+    if (value && !g_ascii_string_to_unsigned(value, 10, 1, 1000000, &ns, NULL)) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--deterministic takes 1 to 1000000 ns an instruction, not \"%s\"", value);
+        return FALSE;
+    }
+    o->machine.deterministic = TRUE;
+    o->machine.ns_per_instruction = (uint32_t)ns;
+    return TRUE;
+}
+
 static void run_usage(const char *text)
 {
     fprintf(stderr, "viv: %s\nTry viv run --help.\n", text);
@@ -53,6 +70,7 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
     RunOptions o = {0};
     char *memory = NULL;
     gint cpus = 0;
+    gint64 seed = -1, max_instructions = 0;
     MachineOptions *m = &o.machine;
     GOptionEntry entries[] = {
         {"engine", 0, 0, G_OPTION_ARG_STRING, &m->engine,
@@ -95,6 +113,15 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
         {"save", 0, 0, G_OPTION_ARG_FILENAME, &o.save,
          "Save the machine's state when leaving before its end", "F"},
         {"load", 0, 0, G_OPTION_ARG_FILENAME, &o.load, "Go on from a saved state", "F"},
+        {"deterministic", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK,
+         (gpointer)run_on_deterministic,
+         "Every run is the same: the guest's clock counts instructions, NS nanoseconds each (4), "
+         "and stands apart from the host's",
+         "NS"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &seed,
+         "Of the guest's RDRAND and RDSEED under --deterministic (0)", "N"},
+        {"max-instructions", 0, 0, G_OPTION_ARG_INT64, &max_instructions,
+         "End when so many instructions have been retired, with exit code 124", "N"},
         {"stats", 0, 0, G_OPTION_ARG_NONE, &o.stats, "Print the statistics counters at the end",
          NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -102,7 +129,9 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
     g_autoptr(GError) error = NULL;
     g_autoptr(GOptionContext) context =
         g_option_context_new("- run an unnamed machine in the foreground");
-    g_option_context_add_main_entries(context, entries, NULL);
+    GOptionGroup *group = g_option_group_new("run", "", "", &o, NULL);
+    g_option_group_add_entries(group, entries);
+    g_option_context_set_main_group(context, group);
     g_option_context_set_description(context,
                                      "On a terminal the first serial port has it raw: Ctrl-A x "
                                      "leaves, Ctrl-A Ctrl-A sends Ctrl-A.\n"
@@ -124,7 +153,13 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
         run_usage("--cpus takes 1 to 64");
     } else if (!(o.timeout_s >= 0 && o.timeout_s <= 1e6)) {
         run_usage("--timeout takes seconds, more than 0");
+    } else if (seed >= 0 && !m->deterministic) {
+        run_usage("--seed goes with --deterministic");
+    } else if (seed < -1 || max_instructions < 0) {
+        run_usage("--seed and --max-instructions take numbers from 0 to 9223372036854775807");
     } else {
+        m->seed = (uint64_t)MAX(seed, 0);
+        o.max_instructions = (uint64_t)max_instructions;
         m->cpus = (uint32_t)cpus;
         code = runner_run(&o, plugins);
     }

@@ -255,6 +255,15 @@ static uint64_t rig_option_u64(viv_vcpu_t *vcpu, const char *key, uint64_t dflt)
     return dflt;
 }
 
+/* A generator that starts anew with each rig. */
+static viv_status_t rig_random(viv_vcpu_t *vcpu, uint64_t *ret_value)
+{
+    Rig *rig = rig_of(vcpu);
+    rig->random = rig->random * 6364136223846793005u + 1442695040888963407u;
+    *ret_value = rig->random;
+    return VIV_OK;
+}
+
 static const viv_engine_host_t rig_host = {
     .size = sizeof(viv_engine_host_t),
     .abi = VIV_ENGINE_ABI,
@@ -282,6 +291,7 @@ static const viv_engine_host_t rig_host = {
     .counter = rig_counter,
     .log = rig_log_text,
     .option_u64 = rig_option_u64,
+    .random = rig_random,
 };
 
 /* -- life cycle -------------------------------------------------------------------------------- */

@@ -40,6 +40,7 @@ typedef struct Rig {
     uint32_t irq;      /* pending vector + 1, or 0 */
     uint64_t tsc_step; /* added by each RDTSC */
     uint64_t tsc;
+    uint64_t random; /* state of what RDRAND gets */
     struct Cpum *cpum;
     void (*on_port_write)(struct Rig *rig, uint16_t port, uint32_t value, uint32_t width);
     uint32_t (*on_port_read)(struct Rig *rig, uint16_t port, uint32_t width);

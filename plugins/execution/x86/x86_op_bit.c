@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: bit tests and scans, POPCNT, CRC32, ADX, BMI1, BMI2, RDRAND. */
-#include <sys/random.h>
 
 #include "x86_rmw.h"
 
@@ -262,13 +261,17 @@ int x86_op_bmi(X86Cpu *c, const X86Insn *i)
 static __attribute__((noinline)) void x86_rdrand(X86Cpu *c, const X86Insn *i)
 {
     uint64_t v = 0;
-    bool ok = getrandom(&v, sizeof(v), GRND_NONBLOCK) == (ssize_t)sizeof(v);
+    bool ok;
+    x86_sync(c);
+    ok = c->h->random(c->v, &v) == VIV_OK;
+    x86_host_call_done(c);
     x86_reg_set(c, i->rm, ok ? v : 0, i->osz);
     x86_flags_set_arith(c, ok ? X86_FL_CF : 0);
 }
 
 int x86_op_rdrand(X86Cpu *c, const X86Insn *i)
 {
+    c->cur = i;
     x86_rdrand(c, i);
     X86_NEXT(c, i);
 }

@@ -112,6 +112,9 @@ typedef struct viv_engine_host {
     void (*log)(struct viv_vcpu *vcpu, uint32_t severity, const char *fmt, ...) VIV_PRINTF(3, 4);
     /* An option from CFGM below Engine/<name>/: integer, or dflt if absent. */
     uint64_t (*option_u64)(struct viv_vcpu *vcpu, const char *key, uint64_t dflt);
+    /* A number for RDRAND and RDSEED; a machine that must run the same way twice gets the same
+     * ones, so the engine asks once for each that the guest asks for. VIV_E_BUSY: none now. */
+    viv_status_t (*random)(struct viv_vcpu *vcpu, uint64_t *ret_value);
 } viv_engine_host_t;
 
 /* The public head of the host's vCPU. */

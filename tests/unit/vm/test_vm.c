@@ -392,6 +392,67 @@ START_TEST(test_several_vcpus_pause)
 }
 END_TEST
 
+START_TEST(test_stop_at_an_instruction)
+{
+    static const Record program[] = {STAY};
+    VivError err = VIV_ERROR_INIT;
+    uint32_t code;
+    g_autofree char *text = NULL;
+    Vm *vm = MACHINE(program);
+    ck_assert_int_eq(vm_set_icount_stop(vm, 12345, FALSE, &err), VIV_OK);
+    ck_assert_int_eq(run_to_end(vm, &code, &text), VM_END_ICOUNT);
+    ck_assert_str_eq(text, "stopped after 12345 instructions");
+    ck_assert_uint_eq(em_vcpu(vm->em, 0)->cpu->icount, 12345);
+    uint64_t now = 0, tsc = 0;
+    ck_assert(stam_read(vm->stam, "TM/VirtualTime", &now));
+    ck_assert(stam_read(vm->stam, "TM/TSC", &tsc));
+    ck_assert_uint_eq(now, 12345 * 4);
+    ck_assert_uint_eq(tsc, 12345 * 8);
+    vm_destroy(vm);
+}
+END_TEST
+
+START_TEST(test_deterministic_refusals)
+{
+    VivError err = VIV_ERROR_INIT;
+    CfgmNode *root = tree();
+    cfgm_set_u64(root, "NumCPUs", 2, NULL);
+    ck_assert_ptr_null(vm_create(root, plugins, &err));
+    ck_assert_int_eq(err.status, VIV_E_CONFIG);
+    ck_assert_ptr_nonnull(strstr(error_text(&err), "NumCPUs is 2"));
+    error_clear(&err);
+}
+END_TEST
+
+/* Numbers for RDRAND: of the seed, the vCPU and its place in the run, and of nothing else. */
+START_TEST(test_seeded_numbers)
+{
+    VivError err = VIV_ERROR_INIT;
+    uint64_t seen[4], again;
+    Cpum *cpum = cpum_new(NULL, 2, 1000000000, &err);
+    viv_cpu_t cpu = {.size = sizeof cpu, .icount = 1000};
+    cpum_set_seed(cpum, 1);
+    ck_assert_int_eq(cpum_random(cpum, &cpu, &seen[0]), VIV_OK);
+    cpu.icount++;
+    ck_assert_int_eq(cpum_random(cpum, &cpu, &seen[1]), VIV_OK);
+    cpu.vcpu = 1;
+    ck_assert_int_eq(cpum_random(cpum, &cpu, &seen[2]), VIV_OK);
+    cpum_set_seed(cpum, 2);
+    ck_assert_int_eq(cpum_random(cpum, &cpu, &seen[3]), VIV_OK);
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < i; k++) {
+            ck_assert_uint_ne(seen[i], seen[k]);
+        }
+    }
+    cpum_set_seed(cpum, 1);
+    cpu.vcpu = 0;
+    cpu.icount = 1000;
+    ck_assert_int_eq(cpum_random(cpum, &cpu, &again), VIV_OK);
+    ck_assert_uint_eq(again, seen[0]);
+    cpum_free(cpum);
+}
+END_TEST
+
 /* The test device: a write to port E0h posts to its queue and wakes its thread; reads give the
  * calls so far. */
 START_TEST(test_queue_and_thread)
@@ -431,6 +492,9 @@ int main(void)
     tcase_add_test(tc, test_reset_is_idempotent);
     tcase_add_test(tc, test_several_vcpus_pause);
     tcase_add_test(tc, test_queue_and_thread);
+    tcase_add_test(tc, test_stop_at_an_instruction);
+    tcase_add_test(tc, test_deterministic_refusals);
+    tcase_add_test(tc, test_seeded_numbers);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
