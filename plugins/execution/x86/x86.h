@@ -286,6 +286,7 @@ struct X86CodePage {
 #define X86_MODE_CODE   3u
 #define X86_MODE_SS32   4u
 #define X86_MODE_SINGLE 8u
+#define X86_MODE_LOCK   32u /* 80286: LOCK faults, CPL > IOPL (16 is in use where keys are made) */
 
 typedef struct X86JcEnt { /* jump cache: linear address to block */
     uint64_t lin;
@@ -355,6 +356,7 @@ typedef struct X86Features {
     uint32_t lin_bits;
     uint64_t cr4_mask;  /* bits that may be set */
     uint64_t phys_mask; /* bits of a page-table entry that hold an address */
+    uint64_t lin_mask;  /* bits of a linear address outside 64-bit mode */
 } X86Features;
 
 typedef struct X86Stats { /* host counters, or local_count when statistics are off */
@@ -417,6 +419,7 @@ struct X86Cpu {
 
     /* read-modify-write on the slow path */
     uint64_t rmw_lin;
+    bool rmw_wraps; /* 8086: rmw_lin is the base of the segment whose last byte it begins with */
 
     /* paging derived state */
     X86Bank *bank; /* of the current PCID */
@@ -663,7 +666,7 @@ static inline bool x86_canonical_reg(const X86Cpu *c, uint64_t lin)
 /* What a jump-cache entry must have been made under. */
 static inline uint64_t x86_jc_tag(const X86Cpu *c, uint32_t mode)
 {
-    return c->bank->gen << 5 | mode | (c->cpl == 3) << 4;
+    return c->bank->gen << 6 | mode | (c->cpl == 3) << 4;
 }
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "x86_flags.h"
 #include "x86_host.h"
+#include "x86_old.h"
 
 viv_status_t x86_vm_create(const viv_engine_host_t *host, uint32_t vcpu_count, X86Vm **ret_vm)
 {
@@ -135,6 +136,7 @@ void x86_features_load(X86Cpu *c)
     }
     f->phys_bits = f->l1_edx & (1u << 6) ? 36 : 32;
     f->lin_bits = f->l7_ecx & (1u << 16) ? 57 : 48;
+    f->lin_mask = f->family == 0 ? 0xfffff : f->family == 2 ? 0xffffff : 0xffffffffu;
     c->h->cpuid(c->v, 0x80000000u, 0, r);
     emax = r[0];
     if (emax >= 0x80000001u) {
@@ -225,7 +227,7 @@ void x86_mode_update(X86Cpu *c)
         mode = X86_MODE_64;
     else
         mode = cs->attr & VIV_ATTR_DB ? X86_MODE_32 : X86_MODE_16;
-    c->linmask = mode == X86_MODE_64 ? ~0ull : 0xffffffffu;
+    c->linmask = mode == X86_MODE_64 ? ~0ull : c->feat.lin_mask;
     c->code_top = mode == X86_MODE_64 ? ~0ull : (uint64_t)cs->limit + 1;
     if (mode == X86_MODE_64)
         c->spmask = ~0ull;
@@ -233,6 +235,8 @@ void x86_mode_update(X86Cpu *c)
         c->spmask = ss->attr & VIV_ATTR_DB ? 0xffffffffu : 0xffffu;
     if (mode != X86_MODE_64 && (ss->attr & VIV_ATTR_DB))
         mode |= X86_MODE_SS32;
+    if (x86_is_286(c) && c->cpl > ((c->s->rflags & X86_FL_IOPL) >> 12))
+        mode |= X86_MODE_LOCK;
     c->mode = mode;
     c->jc_tag = x86_jc_tag(c, mode);
     c->canon_shift = !x86_long(c) ? 63 : c->s->cr4 & X86_CR4_LA57 ? 56 : 47;

@@ -8,6 +8,7 @@
 
 #include "x86_decode.h"
 #include "x86_host.h"
+#include "x86_old.h"
 
 bool x86_decode_init(X86Cpu *c)
 {
@@ -193,6 +194,8 @@ uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t ava
     X86Dec d;
     ZyanStatus st;
     bool ok;
+    if (x86_old(c))
+        return x86_decode_old(c, mode, bytes, avail, off, i);
     memset(i, 0, sizeof(*i));
     i->off = (uint16_t)off;
     i->base = i->index = X86_ZERO;

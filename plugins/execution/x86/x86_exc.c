@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: raising and sorting exceptions: error codes, EXT, double and triple faults.
  * Delivery through gates is x86_int.c's. Follows: Intel SDM vol. 3, chapter 6. */
-#include "x86_flags.h"
+#include "x86_old.h"
 
 static bool x86_vector_has_error(uint32_t vector)
 {
@@ -57,6 +57,8 @@ void x86_exc_deliver(X86Cpu *c)
 {
     X86Exception e = c->exc;
     c->exc_pending = false;
+    if (x86_old(c))
+        x86_old_fault(c, &e);
     if (c->cur) { /* invariant 1 */
         c->r[X86_PC] = x86_cur_pc(c);
         c->icnt -= c->blk->n - c->cur->idx;

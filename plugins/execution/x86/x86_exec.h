@@ -79,6 +79,7 @@ extern const X86Handler x86_incdec[2][4][3];
 extern const X86Handler x86_notneg[2][4][3];
 extern const X86Handler x86_shift_i[8][4][2]; /* [ModRM.reg]; count in imm */
 extern const X86Handler x86_shift_c[8][4][2]; /* count in CL */
+uint32_t x86_shift_any(X86Cpu *c, uint32_t op, uint32_t bytes, uint32_t v, uint32_t n);
 extern const X86Handler x86_jcc[16];
 extern const X86Handler x86_setcc[16][2];
 extern const X86Handler x86_cmovcc[16][4][2];

@@ -2,6 +2,7 @@
 /* x86: interrupts and exceptions through the IVT and the IDT's gates.
  * Everything that can fault comes before the first change of a register. Follows: Intel SDM vol. 3,
  * 6.10-6.15, 20.3 (V86, VME). */
+#include "x86_old.h"
 #include "x86_seg.h"
 
 /* Flags image to push: faults show RF so that the retried instruction meets no breakpoint again. */
@@ -87,6 +88,8 @@ static void x86_gate_read(X86Cpu *c, uint32_t vector, uint32_t kind, X86Gate *g)
     if (vector * size + size - 1 > c->s->idtr.limit)
         x86_raise(c, X86_GP, err);
     x86_lin_read(c, lin, &lo, 8, X86_SET_SUP);
+    if (x86_old(c))
+        lo = x86_old_descriptor(lo);
     if (size == 16)
         x86_lin_read(c, lin + 8, &upper, 8, X86_SET_SUP);
     hi = (uint32_t)(lo >> 32);

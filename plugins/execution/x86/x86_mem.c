@@ -4,7 +4,7 @@
  * read or written, so that a fault on the second page leaves no trace. */
 #include <string.h>
 
-#include "x86_mem.h"
+#include "x86_old.h"
 
 void x86_seg_check(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write)
 {
@@ -126,11 +126,11 @@ static void x86_mem_store(X86Cpu *c, const X86TlbEnt *e, uint64_t lin, uint64_t 
     x86_host_call_done(c);
 }
 
-/* Linear addresses wrap at 4 GiB outside 64-bit mode, but system tables may lie above in
- * compatibility mode. */
+/* Linear addresses wrap at 4 GiB (80286: 16 MiB, 8086: 1 MiB) outside 64-bit mode, but system
+ * tables may lie above in compatibility mode. */
 static uint64_t x86_mem_wrap(const X86Cpu *c, uint64_t lin, uint64_t next)
 {
-    return x86_code64(c) || lin >> 32 ? next : (uint32_t)next;
+    return lin >> 32 ? next : next & c->linmask;
 }
 
 /* -- accesses of 1 to 8 bytes ------------------------------------------------------------------ */
@@ -175,14 +175,22 @@ static void x86_mem_align(X86Cpu *c, uint64_t lin, uint32_t n)
 
 uint64_t x86_ld_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {
-    uint64_t lin = x86_mem_lin(c, seg, ea, n, false);
+    uint64_t lin;
+    if (x86_old_wraps(c, ea, n))
+        return x86_old_load(c, c->segbase[seg], ea, n);
+    lin = x86_mem_lin(c, seg, ea, n, false);
     x86_mem_align(c, lin, n);
     return x86_lin_ld(c, lin, n, c->set);
 }
 
 void x86_st_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint64_t v, uint32_t n)
 {
-    uint64_t lin = x86_mem_lin(c, seg, ea, n, true);
+    uint64_t lin;
+    if (x86_old_wraps(c, ea, n)) {
+        x86_old_store(c, c->segbase[seg], ea, v, n);
+        return;
+    }
+    lin = x86_mem_lin(c, seg, ea, n, true);
     x86_mem_align(c, lin, n);
     x86_lin_st(c, lin, v, n, c->set);
 }
@@ -217,7 +225,13 @@ void x86_split_unlock(X86Cpu *c, bool locked)
 /* The load half of a read-modify-write: the store is known to succeed afterwards. */
 uint64_t x86_rmw_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {
-    uint64_t lin = x86_mem_lin(c, seg, ea, n, true);
+    uint64_t lin;
+    c->rmw_wraps = x86_old_wraps(c, ea, n);
+    if (c->rmw_wraps) {
+        c->rmw_lin = c->segbase[seg];
+        return x86_old_load(c, c->rmw_lin, ea, n);
+    }
+    lin = x86_mem_lin(c, seg, ea, n, true);
     x86_mem_align(c, lin, n);
     x86_lin_probe(c, lin, n, true, c->set);
     c->rmw_lin = lin;
@@ -226,7 +240,10 @@ uint64_t x86_rmw_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 
 void x86_rmw_done(X86Cpu *c, uint64_t v, uint32_t n)
 {
-    x86_lin_st(c, c->rmw_lin, v, n, c->set);
+    if (c->rmw_wraps)
+        x86_old_store(c, c->rmw_lin, 0xffff, v, n);
+    else
+        x86_lin_st(c, c->rmw_lin, v, n, c->set);
 }
 
 /* -- ranges ------------------------------------------------------------------------------------ */

@@ -128,6 +128,22 @@ const X86Handler x86_shift_c[8][4][2] = {
     SHIFT_ROW(shl, c), SHIFT_ROW(shr, c), SHIFT_ROW(shl, c), SHIFT_ROW(sar, c),
 };
 
+/* 8 or 16 bits by a count that is not masked, and not 0. */
+uint32_t x86_shift_any(X86Cpu *c, uint32_t op, uint32_t bytes, uint32_t v, uint32_t n)
+{
+#define SHIFT_ANY(fn) (bytes == 1 ? x86_##fn##8(c, (uint8_t)v, n) : x86_##fn##16(c, (uint16_t)v, n))
+    switch (op) {
+    case 0: return SHIFT_ANY(rol);
+    case 1: return SHIFT_ANY(ror);
+    case 2: return SHIFT_ANY(rcl);
+    case 3: return SHIFT_ANY(rcr);
+    case 5: return SHIFT_ANY(shr);
+    case 7: return SHIFT_ANY(sar);
+    default: return SHIFT_ANY(shl);
+    }
+#undef SHIFT_ANY
+}
+
 /* -- double shifts: A4 A5 SHLD, AC AD SHRD ----------------------------------------------------- */
 static uint64_t x86_shd(X86Cpu *c, const X86Insn *i, uint64_t dst, unsigned n)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: PUSH POP PUSHA POPA PUSHF POPF ENTER LEAVE. */
-#include "x86_exec.h"
+#include "x86_old.h"
 
 int x86_op_push_r64(X86Cpu *c, const X86Insn *i)
 {
@@ -123,9 +123,14 @@ void x86_set_rflags(X86Cpu *c, uint64_t value, uint64_t mask)
 {
     uint64_t now = x86_flags_get(c);
     now = (now & ~mask) | (value & mask) | 2u;
+    if (x86_old(c))
+        now = x86_old_flags(c, now);
     x86_flags_set_arith(c, now);
     c->s->rflags = now;
-    x86_set_update(c);
+    if (x86_old(c))
+        x86_mode_update(c); /* the mode depends on IOPL */
+    else
+        x86_set_update(c);
     x86_ff_update(c);
 }
 

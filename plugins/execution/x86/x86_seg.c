@@ -2,6 +2,7 @@
 /* x86: descriptors, segment register loads, and the stacks and code segments of far transfers.
  * Follows: Intel SDM vol. 3, chapters 3 and 5. The CPL is kept where VMX keeps it: in the DPL of
  * SS. */
+#include "x86_old.h"
 #include "x86_seg.h"
 
 void x86_desc_parse(uint32_t lo, uint32_t hi, X86Desc *d)
@@ -35,6 +36,8 @@ bool x86_desc_read(X86Cpu *c, uint32_t sel, X86Desc *ret_desc)
     if (!x86_long(c))
         ret_desc->lin &= 0xffffffffu;
     x86_lin_read(c, ret_desc->lin, &v, 8, X86_SET_SUP);
+    if (x86_old(c))
+        v = x86_old_descriptor(v);
     x86_desc_parse((uint32_t)v, (uint32_t)(v >> 32), ret_desc);
     return true;
 }
@@ -257,19 +260,24 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
         ok = last <= st->limit;
     if (!ok)
         x86_raise(c, X86_SS, st->error);
-    return (st->base + sp) & 0xffffffffu;
+    return (st->base + sp) & (uint32_t)c->linmask;
 }
 
 void x86_stack_push(X86Cpu *c, X86Stack *st, uint64_t v, uint32_t n)
 {
     uint64_t sp = (st->sp - n) & st->mask;
-    x86_lin_write(c, x86_stack_lin(c, st, sp, n), &v, n, st->set);
+    if (x86_old_wraps(c, sp, n))
+        x86_old_store(c, st->base, sp, v, n);
+    else
+        x86_lin_write(c, x86_stack_lin(c, st, sp, n), &v, n, st->set);
     st->sp = sp;
 }
 
 uint64_t x86_stack_peek(X86Cpu *c, const X86Stack *st, uint32_t off, uint32_t n)
 {
     uint64_t v = 0, sp = (st->sp + off) & st->mask;
+    if (x86_old_wraps(c, sp, n))
+        return x86_old_load(c, st->base, sp, n);
     x86_lin_read(c, x86_stack_lin(c, st, sp, n), &v, n, st->set);
     return v;
 }
