@@ -15,6 +15,20 @@ static void cpum_seg_real(viv_segreg_t *seg, uint16_t sel, uint64_t base, uint32
     *seg = (viv_segreg_t){.base = base, .limit = 0xffff, .attr = attr, .sel = sel};
 }
 
+/* The processors before the 80386: a fixed IVT, no control registers, and their own first address.
+ * Bits 12-15 of FLAGS do not exist on the 8086 and read as ones. Sources: iAPX 86/88 User's Manual,
+ * 80286 Programmer's Reference Manual, "Reset and initialization". */
+static void cpum_reset_16bit(const Cpum *cpum, viv_cpu_t *cpu)
+{
+    gboolean is_8086 = cpum_family(cpum) == 0;
+    cpu->gpr[VIV_REG_RDX] = 0;
+    cpu->rip = is_8086 ? 0 : 0xfff0;
+    cpu->rflags = is_8086 ? 0xf002 : 2;
+    cpum_seg_real(&cpu->seg[VIV_SEG_CS], is_8086 ? 0xffff : 0xf000, is_8086 ? 0xffff0 : 0xff0000,
+                  VIV_ATTR_P | VIV_ATTR_S | 0xb);
+    cpu->idtr.limit = 0x3ff;
+}
+
 /* What RESET and INIT have in common. */
 static void cpum_reset_common(const Cpum *cpum, viv_cpu_t *cpu)
 {
@@ -36,6 +50,17 @@ static void cpum_reset_common(const Cpum *cpum, viv_cpu_t *cpu)
     cpu->dr[7] = 0x400;
     cpu->activity = cpu->vcpu == 0 ? VIV_ACT_RUNNING : VIV_ACT_WAIT_SIPI;
     cpu->shadow = cpu->nmi_blocked = cpu->pending_db = 0;
+    if (cpum_family(cpum) < 3) {
+        cpum_reset_16bit(cpum, cpu);
+    }
+}
+
+/* CR0: caches off since the 486, which also always shows ET; the 386 shows a coprocessor by it, and
+ * those before have four bits of it, all zero. */
+static uint64_t cpum_reset_cr0(const Cpum *cpum)
+{
+    uint32_t family = cpum_family(cpum);
+    return family >= 4 ? 0x60000010 : family == 3 ? 0x10 : 0;
 }
 
 void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index)
@@ -46,7 +71,7 @@ void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index)
     cpu->vcpu = index;
     cpu->icount = icount;
     cpum_reset_common(cpum, cpu);
-    cpu->cr0 = 0x60000010;
+    cpu->cr0 = cpum_reset_cr0(cpum);
     cpu->xcr0 = 1;
     cpu->pat = UINT64_C(0x0007040600070406);
     cpu->misc_enable = 1; /* fast strings */
@@ -62,7 +87,7 @@ void cpum_init(const Cpum *cpum, viv_cpu_t *cpu)
 {
     uint64_t kept = cpu->cr0 & 0x60000000; /* CD and NW stay */
     cpum_reset_common(cpum, cpu);
-    cpu->cr0 = kept | 0x10;
+    cpu->cr0 = kept | (cpum_reset_cr0(cpum) & 0x10);
 }
 
 /* -- random numbers -------------------------------------------------------------------------- */

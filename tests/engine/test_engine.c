@@ -29,11 +29,20 @@ static Rig *rig_new(void)
 }
 
 /* -- guest-side programs ----------------------------------------------------------------------- */
-static const char *const programs[] = {"real16", "smc",      "prot32", "task32",
-                                       "v86",    "paging32", "long64"};
+typedef struct Program {
+    const char *name; /* the mode it starts in: 16, 64, or 32 */
+    const char *model;
+} Program;
 
-static void program_load(Rig *rig, const char *name)
+static const Program programs[] = {
+    {"real16", NULL},      {"smc", NULL},         {"prot32", NULL}, {"task32", NULL},
+    {"v86", NULL},         {"paging32", NULL},    {"long64", NULL}, {"cpu8086_16", "8086"},
+    {"real286_16", "286"}, {"prot286_16", "286"},
+};
+
+static void program_load(Rig *rig, const Program *program)
 {
+    const char *name = program->name;
     const char *folder = getenv("VIV_ENGINE_ASM");
     static uint8_t image[1 << 20];
     char path[4096];
@@ -44,6 +53,8 @@ static void program_load(Rig *rig, const char *name)
     ck_assert_msg(f != NULL, "%s is missing", path);
     n = fread(image, 1, sizeof(image), f);
     fclose(f);
+    if (program->model)
+        ck_assert(rig_model(rig, program->model));
     if (strstr(name, "16")) {
         rig_real(rig, 0, 0x8000);
         rig_load(rig, 0x8000, image, n);
@@ -60,12 +71,12 @@ START_TEST(program)
 {
     Rig *rig = rig_new();
     uint32_t exit;
-    program_load(rig, programs[_i]);
+    program_load(rig, &programs[_i]);
     exit = rig_run(rig, 10000000);
-    ck_assert_msg(exit == VIV_EXIT_REQUEST && rig->exited, "%s: exit %u, rip %llx", programs[_i],
-                  exit, (unsigned long long)rig->cpu->rip);
-    ck_assert_msg(rig->exit_code == 0, "%s: expectation in front of offset %x failed", programs[_i],
-                  rig->exit_code);
+    ck_assert_msg(exit == VIV_EXIT_REQUEST && rig->exited, "%s: exit %u, rip %llx",
+                  programs[_i].name, exit, (unsigned long long)rig->cpu->rip);
+    ck_assert_msg(rig->exit_code == 0, "%s: expectation in front of offset %x failed",
+                  programs[_i].name, rig->exit_code);
     rig_destroy(rig);
 }
 END_TEST
@@ -75,9 +86,9 @@ START_TEST(program_stepped)
 {
     Rig *rig = rig_new(), *whole = rig_new();
     uint64_t steps = 0;
-    program_load(whole, programs[_i]);
+    program_load(whole, &programs[_i]);
     ck_assert_uint_eq(rig_run(whole, 10000000), VIV_EXIT_REQUEST);
-    program_load(rig, programs[_i]);
+    program_load(rig, &programs[_i]);
     while (rig_run(rig, 1) == VIV_EXIT_BUDGET && steps < 200000)
         steps++;
     ck_assert(rig->exited);
@@ -85,6 +96,36 @@ START_TEST(program_stepped)
     ck_assert_uint_eq(rig->cpu->icount, whole->cpu->icount);
     rig_destroy(rig);
     rig_destroy(whole);
+}
+END_TEST
+
+/* -- models ------------------------------------------------------------------------------------ */
+/* Where and in what state each generation starts. */
+START_TEST(reset_states)
+{
+    static const struct {
+        const char *model;
+        uint32_t cs, ip, flags, cr0, dx;
+        uint64_t base;
+    } list[] = {
+        {"8086", 0xffff, 0, 0xf002, 0, 0, 0xffff0},
+        {"286", 0xf000, 0xfff0, 2, 0, 0, 0xff0000},
+        {"386", 0xf000, 0xfff0, 2, 0x10, 0x308, 0xffff0000},
+        {"486", 0xf000, 0xfff0, 2, 0x60000010, 0x480, 0xffff0000},
+    };
+    Rig *rig = rig_new();
+    const viv_cpu_t *s = rig->cpu;
+    uint32_t k;
+    for (k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
+        ck_assert(rig_model(rig, list[k].model));
+        ck_assert_uint_eq(s->seg[VIV_SEG_CS].sel, list[k].cs);
+        ck_assert_uint_eq(s->seg[VIV_SEG_CS].base, list[k].base);
+        ck_assert_uint_eq(s->rip, list[k].ip);
+        ck_assert_uint_eq(s->rflags, list[k].flags);
+        ck_assert_uint_eq(s->cr0, list[k].cr0);
+        ck_assert_uint_eq(s->gpr[VIV_REG_RDX], list[k].dx);
+    }
+    rig_destroy(rig);
 }
 END_TEST
 
@@ -400,6 +441,7 @@ int main(void)
         tcase_add_loop_test(tc, program, 0, count);
         tcase_add_loop_test(tc, program_stepped, 0, count);
     }
+    tcase_add_test(tc, reset_states);
     tcase_add_test(tc, icount_is_exact);
     tcase_add_test(tc, icount_of_rep);
     tcase_add_test(tc, mmio_sees_exact_state);

@@ -556,6 +556,7 @@ void x86_data_bp_check(X86Cpu *c, uint64_t lin, uint32_t n, bool write);
 
 /* -- x86_block.c ------------------------------------------------------------------------------- */
 X86Block *x86_block_find(X86Cpu *c, uint32_t mode);
+X86Block *x86_block_wrapped(X86Cpu *c, uint32_t mode);
 void x86_code_store(X86Cpu *c, uint64_t gpa,
                     uint32_t n); /* a store of ours went to a page with code */
 void x86_code_drop_page(X86Cpu *c, uint64_t gpa_page);

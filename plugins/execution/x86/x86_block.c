@@ -392,20 +392,49 @@ static uint32_t x86_block_hash(uint32_t off, uint32_t mode)
     return ((off >> 1) ^ (off >> 7) ^ (mode << 2)) & (X86_PAGE_BUCKETS - 1);
 }
 
-/* A single instruction in a block that is used once: from pages that are not memory. */
+/* The block that is used once. */
+static X86Block *x86_block_scratch(X86Cpu *c)
+{
+    if (!c->scratch)
+        c->scratch = x86_block_alloc(c, 1);
+    if (c->scratch)
+        return c->scratch;
+    c->error = "out of host memory";
+    c->exit_reason = VIV_EXIT_ERROR;
+    longjmp(c->jb, 1);
+}
+
+static X86Block *x86_block_once(X86Block *b, uint32_t mode, uint32_t len)
+{
+    b->insn[0].idx = 0;
+    b->insn[0].flags &= (uint16_t) ~(X86_IF_SAME | X86_IF_FALL);
+    b->n = 1;
+    b->bytes = len;
+    b->mode = mode;
+    b->page = NULL;
+    b->next[0] = b->next[1] = NULL;
+    x86_sentinel(&b->insn[1], 1, len, false);
+    return b;
+}
+
+/* 8086: an instruction that goes on at the other end of its segment. */
+X86Block *x86_block_wrapped(X86Cpu *c, uint32_t mode)
+{
+    X86Block *b = x86_block_scratch(c);
+    uint8_t bytes[15];
+    uint32_t k;
+    for (k = 0; k < sizeof(bytes); k++)
+        x86_lin_read(c, (c->segbase[VIV_SEG_CS] + (uint16_t)(c->r[X86_PC] + k)) & c->linmask,
+                     &bytes[k], 1, c->set);
+    return x86_block_once(b, mode, x86_decode(c, mode, bytes, sizeof(bytes), 0, &b->insn[0]));
+}
+
+/* A single instruction from pages that are not memory. */
 static X86Block *x86_block_uncached(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_t lin)
 {
     uint8_t bytes[16];
     uint32_t part = 0x1000u - (uint32_t)(gpa & 0xfff), len;
-    X86Block *b = c->scratch;
-    if (!b) {
-        b = c->scratch = x86_block_alloc(c, 1);
-        if (!b) {
-            c->error = "out of host memory";
-            c->exit_reason = VIV_EXIT_ERROR;
-            longjmp(c->jb, 1);
-        }
-    }
+    X86Block *b = x86_block_scratch(c);
     memset(bytes, 0xff, sizeof(bytes));
     x86_sync(c);
     c->h->phys_read(c->v, gpa, bytes, part < 15 ? part : 15);
@@ -419,15 +448,7 @@ static X86Block *x86_block_uncached(X86Cpu *c, uint32_t mode, uint64_t gpa, uint
         x86_host_call_done(c);
         len = x86_decode(c, mode, bytes, 15, 0, &b->insn[0]);
     }
-    b->insn[0].idx = 0;
-    b->insn[0].flags &= (uint16_t) ~(X86_IF_SAME | X86_IF_FALL);
-    b->n = 1;
-    b->bytes = len;
-    b->mode = mode;
-    b->page = NULL;
-    b->next[0] = b->next[1] = NULL;
-    x86_sentinel(&b->insn[1], 1, len, false);
-    return b;
+    return x86_block_once(b, mode, len);
 }
 
 static void x86_block_insert(X86Cpu *c, X86CodePage *p, X86Block *b)

@@ -12,6 +12,17 @@ uint64_t x86_old_flags(const X86Cpu *c, uint64_t flags)
     return flags & (c->s->cr0 & X86_CR0_PE ? 0x7fff : 0xfff);
 }
 
+X86Block *x86_old_beyond(X86Cpu *c)
+{
+    uint32_t mode = c->mode | X86_MODE_SINGLE;
+    X86Block *b;
+    if (!x86_is_8086(c))
+        x86_raise(c, X86_GP, 0);
+    c->r[X86_PC] &= 0xffff;
+    b = x86_block_find(c, mode);
+    return c->r[X86_PC] + b->bytes > c->code_top ? x86_block_wrapped(c, mode) : b;
+}
+
 uint64_t x86_old_descriptor(uint64_t v)
 {
     v &= 0xffffffffffffull;

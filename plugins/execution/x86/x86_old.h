@@ -33,6 +33,8 @@ uint32_t x86_decode_old(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t
 uint64_t x86_old_flags(const X86Cpu *c, uint64_t flags);
 /* An exception is about to be delivered; c->cur is the instruction that raised it. */
 void x86_old_fault(X86Cpu *c, X86Exception *e);
+/* The next instruction goes beyond the code segment: raises #GP, but on the 8086 IP wraps. */
+X86Block *x86_old_beyond(X86Cpu *c);
 /* A descriptor of the 80286: the upper word does not count, system types above 7 are none. */
 uint64_t x86_old_descriptor(uint64_t v);
 /* A word at offset FFFFh on the 8086 goes on at offset 0. */

@@ -4,7 +4,7 @@
  * Blocks go from one to the next by themselves (x86_exec.h) and come back here when the successor
  * is not known, when a force flag is up, when c->slow says that something needs a look at each
  * boundary, or by longjmp with an exception. */
-#include "x86_exec.h"
+#include "x86_old.h"
 
 /* -- leaving a block --------------------------------------------------------------------------- */
 int x86_leave_at(X86Cpu *c, const X86Insn *i)
@@ -157,7 +157,7 @@ static void x86_step(X86Cpu *c)
     bool tf = (s->rflags & X86_FL_TF) != 0;
     X86Block *b = x86_block_find(c, c->mode | X86_MODE_SINGLE);
     if (c->r[X86_PC] + b->bytes > c->code_top)
-        x86_raise(c, X86_GP, 0);
+        b = x86_old_beyond(c);
     s->shadow = 0;
     s->rflags &= ~(uint64_t)X86_FL_RF;
     c->icnt += b->n;

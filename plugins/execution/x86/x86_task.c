@@ -4,6 +4,7 @@
  * pointer is already in force. */
 #include <string.h>
 
+#include "x86_old.h"
 #include "x86_seg.h"
 
 typedef struct X86TaskState {
@@ -49,7 +50,7 @@ static void x86_task_read(X86Cpu *c, const X86Desc *tss, bool wide, X86TaskState
     t->eip = x86_tss_get(b, at, n);
     t->eflags = x86_tss_get(b, at + n, n);
     for (k = 0; k < 8; k++)
-        t->gpr[k] = x86_tss_get(b, at + (2 + k) * n, n) | (wide ? 0 : 0xffff0000u);
+        t->gpr[k] = x86_tss_get(b, at + (2 + k) * n, n) | (wide || x86_old(c) ? 0 : 0xffff0000u);
     for (k = 0; k < (wide ? 6u : 4u); k++)
         t->seg[k] = x86_tss_get(b, at + (10 + k) * n, 2);
     t->ldt = x86_tss_get(b, wide ? 96 : 42, 2);
