@@ -239,10 +239,12 @@ static void cpum_text(uint32_t regs[4], const char text[16])
 
 static void cpum_leaf_vendor(const Cpum *cpum, uint32_t max, uint32_t regs[4])
 {
+    char text[12] = {0}; /* models before CPUID have none */
+    memcpy(text, cpum->vendor, MIN(strlen(cpum->vendor), sizeof text));
     regs[0] = max;
-    memcpy(&regs[1], cpum->vendor, 4);
-    memcpy(&regs[3], cpum->vendor + 4, 4);
-    memcpy(&regs[2], cpum->vendor + 8, 4);
+    memcpy(&regs[1], text, 4);
+    memcpy(&regs[3], text + 4, 4);
+    memcpy(&regs[2], text + 8, 4);
 }
 
 static void cpum_leaf_1(const Cpum *cpum, uint32_t apic_id, gboolean apic_on, uint32_t regs[4])
