@@ -33,25 +33,6 @@ static void rig_page_query(viv_vcpu_t *vcpu, uint64_t gpa, viv_page_t *ret_page)
     }
 }
 
-static void rig_phys_read(viv_vcpu_t *vcpu, uint64_t gpa, void *buf, uint32_t len_bytes)
-{
-    Rig *rig = rig_of(vcpu);
-    uint8_t *to = buf;
-    for (; len_bytes; len_bytes--, gpa++, to++)
-        *to = gpa < rig->ram_bytes            ? rig->ram[gpa]
-              : (gpa & ~0xfffull) == RIG_MMIO ? rig->mmio[gpa & 0xfff]
-                                              : 0xff;
-}
-
-static void rig_phys_write(viv_vcpu_t *vcpu, uint64_t gpa, const void *buf, uint32_t len_bytes)
-{
-    Rig *rig = rig_of(vcpu);
-    const uint8_t *from = buf;
-    for (; len_bytes; len_bytes--, gpa++, from++)
-        if (gpa < rig->ram_bytes)
-            rig->ram[gpa] = *from;
-}
-
 static void rig_log(Rig *rig, uint64_t addr, uint64_t value, uint32_t width, bool write, bool port)
 {
     if (rig->log_count < RIG_LOG_MAX)
@@ -62,6 +43,31 @@ static void rig_log(Rig *rig, uint64_t addr, uint64_t value, uint32_t width, boo
                                                  .port = port,
                                                  .rip = rig->cpu->rip,
                                                  .icount = rig->cpu->icount};
+}
+
+static void rig_phys_read(viv_vcpu_t *vcpu, uint64_t gpa, void *buf, uint32_t len_bytes)
+{
+    Rig *rig = rig_of(vcpu);
+    uint8_t *to = buf;
+    if ((gpa & ~0xfffull) == RIG_MMIO)
+        rig_log(rig, gpa, 0, len_bytes, false, false);
+    for (; len_bytes; len_bytes--, gpa++, to++)
+        *to = gpa < rig->ram_bytes            ? rig->ram[gpa]
+              : (gpa & ~0xfffull) == RIG_MMIO ? rig->mmio[gpa & 0xfff]
+                                              : 0xff;
+}
+
+static void rig_phys_write(viv_vcpu_t *vcpu, uint64_t gpa, const void *buf, uint32_t len_bytes)
+{
+    Rig *rig = rig_of(vcpu);
+    const uint8_t *from = buf;
+    if ((gpa & ~0xfffull) == RIG_MMIO)
+        rig_log(rig, gpa, 0, len_bytes, true, false);
+    for (; len_bytes; len_bytes--, gpa++, from++)
+        if (gpa < rig->ram_bytes)
+            rig->ram[gpa] = *from;
+        else if ((gpa & ~0xfffull) == RIG_MMIO)
+            rig->mmio[gpa & 0xfff] = *from;
 }
 
 static uint64_t rig_mmio_read(viv_vcpu_t *vcpu, uint64_t gpa, uint32_t width)

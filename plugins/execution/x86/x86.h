@@ -514,6 +514,7 @@ typedef struct X86Walk {
 } X86Walk;
 
 void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *ret_walk);
+void x86_walk_try(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set);
 bool x86_pdptes_load(X86Cpu *c, uint64_t cr3); /* false: a reserved bit is set */
 void x86_paging_load(X86Cpu *c);               /* canonical state has been loaded */
 const X86PageEnt *x86_page(X86Cpu *c, uint64_t gpa);
@@ -521,10 +522,11 @@ void x86_phys_read(X86Cpu *c, uint64_t gpa, void *buf, uint32_t len);
 void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len);
 
 X86TlbEnt *x86_tlb_get(X86Cpu *c, uint64_t lin, bool write, uint32_t set);
-void x86_tlb_flush(X86Cpu *c);                     /* everything, of all PCIDs */
-void x86_tlb_flush_pcid(X86Cpu *c, uint32_t pcid); /* all but global entries */
-void x86_tlb_flush_pcids(X86Cpu *c);               /* the same, of all PCIDs */
-void x86_tlb_invlpg(X86Cpu *c, uint64_t lin);      /* of the current PCID, and global ones */
+void x86_tlb_try(X86Cpu *c, uint64_t lin, bool write, uint32_t set); /* faults, fills nothing */
+void x86_tlb_flush(X86Cpu *c);                                       /* everything, of all PCIDs */
+void x86_tlb_flush_pcid(X86Cpu *c, uint32_t pcid);                   /* all but global entries */
+void x86_tlb_flush_pcids(X86Cpu *c);                                 /* the same, of all PCIDs */
+void x86_tlb_invlpg(X86Cpu *c, uint64_t lin); /* of the current PCID, and global ones */
 void x86_tlb_invlpg_pcid(X86Cpu *c, uint64_t lin, uint32_t pcid);
 void x86_tlb_select(X86Cpu *c); /* after a change of the PCID */
 uint32_t x86_pcid(const X86Cpu *c);

@@ -151,16 +151,20 @@ static uint64_t x86_lin_ld(X86Cpu *c, uint64_t lin, uint32_t n, uint32_t set)
     return v;
 }
 
+/* A page whose part of a store does not come about is not made dirty. */
 static void x86_lin_st(X86Cpu *c, uint64_t lin, uint64_t v, uint32_t n, uint32_t set)
 {
-    X86TlbEnt *e = x86_tlb_get(c, lin, true, set), *e2;
     uint32_t first = 0x1000u - (uint32_t)(lin & 0xfff);
+    X86TlbEnt *e, *e2;
     uint64_t lin2;
     if (X86_LIKELY(n <= first)) {
+        e = x86_tlb_get(c, lin, true, set);
         x86_mem_store(c, e, lin, v, n);
     } else {
         lin2 = x86_mem_wrap(c, lin, lin + first);
+        x86_tlb_try(c, lin, true, set);
         e2 = x86_tlb_get(c, lin2, true, set);
+        e = x86_tlb_get(c, lin, true, set);
         x86_mem_store(c, e, lin, v & ((1ull << (first * 8)) - 1), first);
         x86_mem_store(c, e2, lin2, v >> (first * 8), n - first);
     }
@@ -247,16 +251,31 @@ void x86_rmw_done(X86Cpu *c, uint64_t v, uint32_t n)
 }
 
 /* -- ranges ------------------------------------------------------------------------------------ */
-void x86_lin_probe(X86Cpu *c, uint64_t lin, uint32_t n, bool write, uint32_t set)
+typedef void (*X86Touch)(X86Cpu *c, uint64_t lin, bool write, uint32_t set);
+
+static void x86_lin_touch(X86Cpu *c, uint64_t lin, bool write, uint32_t set)
+{
+    (void)x86_tlb_get(c, lin, write, set);
+}
+
+static void x86_lin_pages(X86Cpu *c, uint64_t lin, uint32_t n, bool write, uint32_t set,
+                          X86Touch touch)
 {
     for (;;) {
         uint32_t part = 0x1000u - (uint32_t)(lin & 0xfff);
-        x86_tlb_get(c, lin, write, set);
+        touch(c, lin, write, set);
         if (n <= part)
             return;
         n -= part;
         lin = x86_mem_wrap(c, lin, lin + part);
     }
+}
+
+void x86_lin_probe(X86Cpu *c, uint64_t lin, uint32_t n, bool write, uint32_t set)
+{
+    if (write && (lin & 0xfff) + n > 0x1000)
+        x86_lin_pages(c, lin, n, write, set, x86_tlb_try);
+    x86_lin_pages(c, lin, n, write, set, x86_lin_touch);
 }
 
 void x86_lin_read(X86Cpu *c, uint64_t lin, void *buf, uint32_t n, uint32_t set)

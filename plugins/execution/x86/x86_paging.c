@@ -272,6 +272,11 @@ static uint64_t x86_walk_wide(X86WalkState *w, uint32_t *ret_size)
     return e & mask & ~span;
 }
 
+static uint64_t x86_walk_tables(X86WalkState *w, uint32_t *ret_size)
+{
+    return w->c->s->cr4 & X86_CR4_PAE ? x86_walk_wide(w, ret_size) : x86_walk_legacy(w, ret_size);
+}
+
 /* False: an entry has changed under our feet. */
 static bool x86_walk_mark_all(X86WalkState *w)
 {
@@ -287,7 +292,7 @@ static bool x86_walk_once(X86WalkState *w, X86Walk *ret_walk)
     X86Cpu *c = w->c;
     uint32_t size = 12;
     uint64_t base, leaf;
-    base = c->s->cr4 & X86_CR4_PAE ? x86_walk_wide(w, &size) : x86_walk_legacy(w, &size);
+    base = x86_walk_tables(w, &size);
     x86_walk_check(w);
     if (!x86_walk_mark_all(w))
         return false;
@@ -303,6 +308,17 @@ static bool x86_walk_once(X86WalkState *w, X86Walk *ret_walk)
         .key = x86_walk_key(w),
     };
     return true;
+}
+
+/* Raises what the walk would, and sets no bits. */
+void x86_walk_try(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set)
+{
+    X86WalkState w = {.c = c, .lin = lin, .access = access, .set = set, .rights = ~0ull};
+    uint32_t size;
+    if (!(c->s->cr0 & X86_CR0_PG))
+        return;
+    (void)x86_walk_tables(&w, &size);
+    x86_walk_check(&w);
 }
 
 void x86_walk(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set, X86Walk *ret_walk)

@@ -220,6 +220,17 @@ X86TlbEnt *x86_tlb_get(X86Cpu *c, uint64_t lin, bool write, uint32_t set)
     return e;
 }
 
+void x86_tlb_try(X86Cpu *c, uint64_t lin, bool write, uint32_t set)
+{
+    const X86TlbEnt *e = &c->bank->tlbs[set][(lin >> 12) & (X86_TLB_SIZE - 1)];
+    uint64_t tag = write ? e->wr : e->rd;
+    if (!(tag & X86_TAG_INVALID) && ((tag ^ lin) & X86_PAGE_MASK) == 0)
+        return;
+    if (!x86_canonical(c, lin))
+        x86_raise(c, X86_GP, 0);
+    x86_walk_try(c, lin, write ? X86_ACC_W : X86_ACC_R, set);
+}
+
 uint64_t x86_fetch_gpa(X86Cpu *c, uint64_t lin, X86ItlbEnt **ret_ent)
 {
     uint32_t user = c->cpl == 3;
