@@ -208,7 +208,7 @@ static void moo_masks_value(MooMasks *masks, const char *path, uint64_t value)
 {
     g_auto(GStrv) key = g_strsplit(path, "/", -1);
     guint n = g_strv_length(key);
-    if (n < 3 || strcmp(key[0], "opcodes") || strcmp(key[n - 1], "flags-mask"))
+    if (n < 3 || strcmp(key[0], "opcodes") != 0 || strcmp(key[n - 1], "flags-mask") != 0)
         return;
     if (n == 3)
         g_hash_table_insert(masks->by_opcode, g_strdup(key[1]), GUINT_TO_POINTER(value));

@@ -129,6 +129,41 @@ START_TEST(reset_states)
 }
 END_TEST
 
+/* Any bytes are a program to an 8086: it never stops by itself but for HLT, and reaches nothing
+ * above 1 MiB. The 80286 ends in a shutdown now and then. */
+START_TEST(random_code)
+{
+    static const char *const models[] = {"8086", "286"};
+    static uint8_t zero[0x10000];
+    Rig *rig = rig_new();
+    uint32_t seed = 1, round, k;
+    for (round = 0; round < 40; round++) {
+        uint32_t exit;
+        ck_assert(rig_model(rig, models[round / 20]));
+        rig_real(rig, 0x1000, 0);
+        for (k = 0; k < 0x100000; k++) {
+            seed = seed * 1664525 + 1013904223;
+            rig->ram[k] = (uint8_t)(seed >> 24);
+        }
+        rig->engine->code_written(rig->engine_vm, 0, 0x100000);
+        for (k = 0; k < 20; k++) {
+            rig->cpu->activity = VIV_ACT_RUNNING;
+            exit = rig_run(rig, 5000);
+            ck_assert_uint_ne(exit, VIV_EXIT_ERROR);
+            ck_assert_uint_le(rig->cpu->rip, round < 20 ? 0xffff : 0x10000);
+            if (exit == VIV_EXIT_TRIPLE_FAULT)
+                break;
+        }
+        if (round >= 20)
+            continue;
+        ck_assert_uint_ne(exit, VIV_EXIT_TRIPLE_FAULT);
+        ck_assert_uint_eq(rig->cpu->rflags & 0xf000, 0xf000);
+        ck_assert_int_eq(memcmp(rig->ram + 0x100000, zero, sizeof(zero)), 0);
+    }
+    rig_destroy(rig);
+}
+END_TEST
+
 /* -- counting ---------------------------------------------------------------------------------- */
 /* 100000: mov ecx,5; l: inc eax; dec ecx; jnz l; jmp 100000 */
 #define LOOP_CODE 0xb9, 5, 0, 0, 0, 0x40, 0x49, 0x75, 0xfc, 0xeb, 0xf5
@@ -442,6 +477,7 @@ int main(void)
         tcase_add_loop_test(tc, program_stepped, 0, count);
     }
     tcase_add_test(tc, reset_states);
+    tcase_add_test(tc, random_code);
     tcase_add_test(tc, icount_is_exact);
     tcase_add_test(tc, icount_of_rep);
     tcase_add_test(tc, mmio_sees_exact_state);

@@ -411,15 +411,15 @@ struct X86Cpu {
     bool ac_check; /* CR0.AM, EFLAGS.AC, CPL 3 */
     bool dr_data;  /* DR7 has data or I/O breakpoints */
     bool in_run;
-    bool ferr;          /* level of FERR# */
-    bool x87_es;        /* FSW.ES, as host_gate knows it */
+    bool ferr;      /* level of FERR# */
+    bool x87_es;    /* FSW.ES, as host_gate knows it */
+    bool rmw_wraps; /* 8086: rmw_lin is the base of the segment whose last byte it begins with */
     uint32_t host_gate; /* bit per X86_HOST_CLASS_*: such an instruction needs a closer look */
     uint32_t pauses;
     const char *error;
 
     /* read-modify-write on the slow path */
     uint64_t rmw_lin;
-    bool rmw_wraps; /* 8086: rmw_lin is the base of the segment whose last byte it begins with */
 
     /* paging derived state */
     X86Bank *bank; /* of the current PCID */

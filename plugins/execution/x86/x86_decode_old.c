@@ -274,8 +274,8 @@ static bool old_8086(X86Dec *d)
     }
     if (!x86_dec_one(d))
         return false;
-    if ((d->opc & 0xfe) == 0xf6 && d->reg == 7)
-        d->i->fn = x86_op_8086_idiv;
+    if ((d->opc & 0xfe) == 0xf6 && (d->reg == 5 || d->reg == 7))
+        d->i->fn = d->reg == 5 ? x86_op_8086_imul : x86_op_8086_idiv;
     return true;
 }
 

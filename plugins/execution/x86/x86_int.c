@@ -249,7 +249,7 @@ void x86_interrupt(X86Cpu *c, uint32_t vector, uint32_t kind, bool has_error, ui
         c->s->dr[7] &= ~(uint64_t)0x2000; /* GD */
     if (!(c->s->cr0 & X86_CR0_PE)) {
         if (vector * 4 + 3 > c->s->idtr.limit)
-            x86_raise(c, X86_GP, 0);
+            x86_raise(c, x86_is_286(c) ? X86_DF : X86_GP, 0);
         x86_int_real(c, vector, kind, c->s->idtr.base);
         return;
     }

@@ -55,6 +55,7 @@ X86_OP(x86_op_286_loadall);
 X86_OP(x86_op_8086_push_sp);
 X86_OP(x86_op_8086_shift_c); /* op: ModRM.reg; count in CL, not masked */
 X86_OP(x86_op_8086_setmo);   /* imm: count from CL */
+X86_OP(x86_op_8086_imul);
 X86_OP(x86_op_8086_idiv);
 X86_OP(x86_op_8086_daa);
 X86_OP(x86_op_8086_das);

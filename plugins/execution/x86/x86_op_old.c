@@ -184,23 +184,51 @@ int x86_op_8086_setmo(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* IMUL and IDIV keep the sign of their result in the flag that a REP prefix sets: with one, it
+ * comes out negated. */
+static int32_t x86_8086_sign(const X86Insn *i)
+{
+    return i->flags & (X86_IF_REP | X86_IF_REPNE) ? -1 : 1;
+}
+
+int x86_op_8086_imul(X86Cpu *c, const X86Insn *i)
+{
+    int32_t b, r;
+    c->cur = i;
+    b = (int32_t)x86_rm_get(c, i, i->osz);
+    if (i->osz == 1) {
+        r = (int8_t)c->r[X86_RAX] * (int8_t)b * x86_8086_sign(i);
+        x86_fl_szp8(c, (uint8_t)r);
+        x86_set_cf_of_af(c, r != (int8_t)r, r != (int8_t)r, false);
+    } else {
+        r = (int16_t)c->r[X86_RAX] * (int16_t)b * x86_8086_sign(i);
+        x86_fl_szp16(c, (uint16_t)r);
+        x86_set_cf_of_af(c, r != (int16_t)r, r != (int16_t)r, false);
+        X86_W16(c, X86_RDX, r >> 16);
+    }
+    X86_W16(c, X86_RAX, r);
+    X86_NEXT(c, i);
+}
+
 /* A quotient of -128 or -32768 is refused too. */
 int x86_op_8086_idiv(X86Cpu *c, const X86Insn *i)
 {
     int32_t a, b, q, max = i->osz == 1 ? 0x7f : 0x7fff;
     c->cur = i;
+    b = (int32_t)x86_rm_get(c, i, i->osz);
     if (i->osz == 1) {
         a = (int16_t)c->r[X86_RAX];
-        b = (int8_t)x86_rm_get(c, i, 1);
+        b = (int8_t)b;
     } else {
         a = (int32_t)((uint32_t)c->r[X86_RDX] << 16 | (uint16_t)c->r[X86_RAX]);
-        b = (int16_t)x86_rm_get(c, i, 2);
+        b = (int16_t)b;
     }
     if (b == 0 || (a == INT32_MIN && b == -1))
         x86_raise(c, X86_DE, 0);
     q = a / b;
     if (q > max || q < -max)
         x86_raise(c, X86_DE, 0);
+    q *= x86_8086_sign(i);
     if (i->osz == 1) {
         X86_W16(c, X86_RAX, (uint8_t)q | (uint32_t)(uint8_t)(a % b) << 8);
     } else {

@@ -83,7 +83,7 @@ static void x86_take_nmi(X86Cpu *c)
 {
     __atomic_fetch_and(c->ff, ~VIV_FF_NMI, __ATOMIC_SEQ_CST);
     c->s->activity = VIV_ACT_RUNNING;
-    c->s->nmi_blocked = 1;
+    c->s->nmi_blocked = !x86_is_8086(c);
     ++*c->stats.interrupts;
     c->delivering = 0x100 + X86_NMI;
     x86_interrupt(c, X86_NMI, X86_INT_EXT, false, 0);
@@ -228,6 +228,8 @@ uint32_t x86_run(X86Cpu *c)
     }
     c->cur = NULL;
     x86_sync(c);
+    if (x86_is_8086(c))
+        c->s->rip &= 0xffff;
     c->in_run = false;
     return c->exit_reason;
 }

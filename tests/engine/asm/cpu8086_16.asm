@@ -126,6 +126,15 @@ after_int:
     mov ax, -127
     idiv cl
     IS ax, 0x0081
+    mov ax, 100
+    mov cl, 7
+    db 0xf3                         ; REP negates the quotient
+    idiv cl
+    IS ax, 0x02f2
+    mov ax, 100
+    db 0xf3                         ; and the product
+    imul cl
+    IS ax, -700
     mov word [resume], .aam
     db 0xd4, 0
 .aam:

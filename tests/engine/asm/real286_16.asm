@@ -96,6 +96,15 @@ start:
     FAIL
 .de:
     EXPECT 0, .div
+    VECTOR 8, stub8
+    TRY .idt
+    lidt [table_short]
+.int:
+    int 0x20                        ; beyond the limit of the table
+    FAIL
+.idt:
+    EXPECT 8, .int
+    lidt [table_ivt]
     db 0xf0                         ; LOCK: nobody minds
     nop
     db 0xf0
@@ -172,6 +181,7 @@ stub%1:
     STUB 0
     STUB 6
     STUB 7
+    STUB 8
     STUB 12
     STUB 13
 record:
@@ -189,6 +199,7 @@ vec: dw 0
 at_ip: dw 0
 table: times 6 db 0
 table_ivt: dw 0x3ff, 0, 0
+table_short: dw 0x7f, 0, 0
 
 ; the table at 800h
 image:
