@@ -168,6 +168,25 @@ static void fuzz_code(Input *in, Rig *rig)
 #define MODE_COMPAT 4u
 #define MODE_LONG   5u
 
+/* The 80286: segments of 64 KiB, nothing of CR0 but MSW. */
+static void fuzz_mode_286(Input *in, Rig *rig, uint32_t cpl)
+{
+    viv_cpu_t *s = rig->cpu;
+    uint32_t k;
+    rig_flat32(rig, 0, cpl);
+    fuzz_segments(in, s, cpl);
+    fuzz_tables(in, rig, false);
+    for (k = 0; k < 6; k++) {
+        s->seg[k].limit &= 0xffff;
+        s->seg[k].base &= 0xffffff;
+        s->seg[k].attr &= 0x100ff;
+    }
+    s->seg[VIV_SEG_CS].base = CODE;
+    s->cr0 = 0x11 | (input_take(in, 1) & 0xe);
+    if (input_one_in(in, 2))
+        s->tr.attr = 0x83;
+}
+
 static void fuzz_mode(Input *in, Rig *rig, uint32_t mode, uint32_t cpl)
 {
     viv_cpu_t *s = rig->cpu;
@@ -175,7 +194,11 @@ static void fuzz_mode(Input *in, Rig *rig, uint32_t mode, uint32_t cpl)
     bool pae, paged = mode >= MODE_COMPAT || input_one_in(in, 2);
     if (mode == MODE_REAL) {
         rig_real(rig, CODE >> 4, 0);
-        s->cr4 = 0x600;
+        s->cr4 = rig->vcpu.cpu_family < 3 ? 0 : 0x600;
+        return;
+    }
+    if (rig->vcpu.cpu_family == 2) {
+        fuzz_mode_286(in, rig, cpl);
         return;
     }
     rig_flat32(rig, CODE, cpl);
@@ -209,6 +232,8 @@ static void fuzz_state(Input *in, Rig *rig)
     viv_cpu_t *s = rig->cpu;
     uint32_t choice = (uint32_t)input_take(in, 1), mode = choice % 6, k;
     uint32_t cpl = mode == MODE_V86 || (choice & 0x40) ? 3 : 0;
+    if (rig->vcpu.cpu_family == 0 || (rig->vcpu.cpu_family == 2 && mode < 3))
+        mode = MODE_REAL;
     memset(rig->ram, 0, RAM);
     memset(rig->mmio, 0, sizeof(rig->mmio));
     rig_reset(rig);
@@ -318,13 +343,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static Rig *rig;
     static Outcome whole, stepped;
-    static const char *const models[] = {"x86-64-v3,-rdrand,-rdseed", "x86-64-v3,-rdrand,-rdseed",
-                                         "pentium3", "486"};
+    static const char *const models[8] = {"x86-64-v3,-rdrand,-rdseed",
+                                          "x86-64-v3,-rdrand,-rdseed",
+                                          "x86-64-v3,-rdrand,-rdseed",
+                                          "pentium3",
+                                          "486",
+                                          "286",
+                                          "286",
+                                          "8086"};
     Input in = {data, len}, again;
     uint32_t exit, steps;
     if (!rig)
         rig = fuzz_rig();
-    if (!rig || !rig_model(rig, models[input_take(&in, 1) & 3]))
+    if (!rig || !rig_model(rig, models[input_take(&in, 1) & 7]))
         abort();
     again = in;
     alarm_set(rig);
