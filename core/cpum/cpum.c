@@ -8,7 +8,7 @@
 
 #include "cpum/cpum_internal.h"
 
-#define CPUM_STATE_VERSION 2
+#define CPUM_STATE_VERSION 3 /* 2: pdpte; 3: tr_test */
 
 static void cpum_seg_real(viv_segreg_t *seg, uint16_t sel, uint64_t base, uint32_t attr)
 {
@@ -60,7 +60,7 @@ static void cpum_reset_common(const Cpum *cpum, viv_cpu_t *cpu)
 static uint64_t cpum_reset_cr0(const Cpum *cpum)
 {
     uint32_t family = cpum_family(cpum);
-    return family >= 4 ? 0x60000010 : family == 3 ? 0x10 : 0;
+    return family >= 4 ? 0x60000010 : family == 3 && cpum_has(cpum, CPUM_1_EDX, 0) ? 0x10 : 0;
 }
 
 void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index)
@@ -155,6 +155,7 @@ static const viv_field_t cpum_fields[] = {
     CPUM_U64(xcr0),
     VIV_FIELD_ARRAY(viv_cpu_t, dr, VIV_U64, 1),
     VIV_FIELD_ARRAY(viv_cpu_t, pdpte, VIV_U64, 2),
+    VIV_FIELD_ARRAY(viv_cpu_t, tr_test, VIV_U32, 3),
     CPUM_U64(star),
     CPUM_U64(lstar),
     CPUM_U64(cstar),

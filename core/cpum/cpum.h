@@ -13,12 +13,14 @@
 typedef struct Cpum Cpum;
 
 /* spec: "MODEL[,+feature][,-feature]..." (viv run --cpu); NULL or "" is the default model. The
- * error names the word and lists what is allowed. tsc_hz is told in leaves 15h and 40000010h. */
+ * error names the word and lists what is allowed. tsc_hz is told in leaf 40000010h. */
 Cpum *cpum_new(const char *spec, uint32_t vcpu_count, uint64_t tsc_hz, VivError *err);
 void cpum_free(Cpum *cpum);
 /* Model and feature names, for help texts: NULL-terminated, static. */
 const char *const *cpum_model_names(void);
 const char *const *cpum_feature_names(void);
+/* The setting once more, canonical: the features that differ from the model's in a fixed order, all
+ * dependencies resolved. Equal texts are equal CPUs. */
 const char *cpum_model(const Cpum *cpum);
 /* Family of the signature, extended family added (viv_vcpu_t.cpu_family). */
 uint32_t cpum_family(const Cpum *cpum);
@@ -27,12 +29,18 @@ uint32_t cpum_family(const Cpum *cpum);
 void cpum_reset(const Cpum *cpum, viv_cpu_t *cpu, uint32_t index);
 void cpum_init(const Cpum *cpum, viv_cpu_t *cpu);
 
-/* apic_id is mirrored into leaves 1 and Bh; apic_on into leaf 1 EDX bit 9. [any] */
+/* Without the cpuid feature all leaves are zero, but for the FPU's bit in leaf 1, which tells engines
+ * what the guest cannot ask for. apic_id is mirrored into leaves 1 and Bh; apic_on into leaf 1 EDX bit 9. [any] */
 void cpum_cpuid(const Cpum *cpum, uint32_t leaf, uint32_t subleaf, uint32_t apic_id,
                 gboolean apic_on, uint32_t ret_regs[4]);
-/* MSRs outside viv_cpu_t and the APIC: constants and ignored writes. VIV_E_NOT_FOUND: #GP. */
-viv_status_t cpum_msr_read(const Cpum *cpum, uint32_t msr, uint64_t *ret_value);
-viv_status_t cpum_msr_write(const Cpum *cpum, uint32_t msr, uint64_t value);
+/* MSRs outside viv_cpu_t and the APIC: constants and ignored writes. VIV_E_NOT_FOUND: #GP. [any] */
+viv_status_t cpum_msr_read(Cpum *cpum, uint32_t msr, uint64_t *ret_value);
+viv_status_t cpum_msr_write(Cpum *cpum, uint32_t msr, uint64_t value);
+/* May the model's guest read (value NULL) or write this MSR, as far as it is one of the APIC's? */
+gboolean cpum_msr_apic_ok(const Cpum *cpum, uint32_t msr, const uint64_t *value);
+/* Policy, off by default: what the model does not have reads as zero and ignores writes; the log
+ * says so once. */
+void cpum_ignore_unknown_msrs(Cpum *cpum, gboolean on);
 
 /* For RDRAND and RDSEED. With a seed the number depends on it, on the vCPU and on its count of
  * instructions alone, so that there is no generator to save; without one it is the host's.

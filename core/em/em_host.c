@@ -127,7 +127,10 @@ static viv_status_t emh_msr_read(viv_vcpu_t *vcpu, uint32_t msr, uint64_t *ret_v
         *ret_value = tm_tsc(vm->tm);
         return VIV_OK;
     }
-    viv_status_t st = pdm_msr_read(vm->pdm, vcpu->index, msr, ret_value);
+    viv_status_t st = VIV_E_NOT_FOUND;
+    if (cpum_msr_apic_ok(vm->cpum, msr, NULL)) {
+        st = pdm_msr_read(vm->pdm, vcpu->index, msr, ret_value);
+    }
     return st == VIV_E_UNSUPPORTED ? cpum_msr_read(vm->cpum, msr, ret_value) : st;
 }
 
@@ -138,7 +141,10 @@ static viv_status_t emh_msr_write(viv_vcpu_t *vcpu, uint32_t msr, uint64_t value
         tm_tsc_set(vm->tm, value);
         return VIV_OK;
     }
-    viv_status_t st = pdm_msr_write(vm->pdm, vcpu->index, msr, value);
+    viv_status_t st = VIV_E_NOT_FOUND;
+    if (cpum_msr_apic_ok(vm->cpum, msr, &value)) {
+        st = pdm_msr_write(vm->pdm, vcpu->index, msr, value);
+    }
     return st == VIV_E_UNSUPPORTED ? cpum_msr_write(vm->cpum, msr, value) : st;
 }
 

@@ -210,7 +210,7 @@ static viv_status_t vm_find_engine(Vm *vm, const viv_engine_class_t **ret_engine
 static viv_status_t vm_build_base(Vm *vm, VivError *err)
 {
     uint64_t ram, hole, hz, ns, seed;
-    bool det, no_reboot, tf_reset;
+    bool det, no_reboot, tf_reset, ignore_msrs;
     const char *model;
     viv_status_t st;
     if ((st = cfgm_get_u64_range(vm->cfgm, "RamSize", VM_MIB, UINT64_C(1) << 39, 512 * VM_MIB, &ram,
@@ -225,7 +225,8 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
         (st = cfgm_get_bool(vm->cfgm, "NoReboot", false, &no_reboot, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "EM/TripleFaultReset", false, &tf_reset, err)) ||
         (st = cfgm_get_u64_range(vm->cfgm, "CPUM/RandomSeed", 0, UINT64_MAX, 0, &seed, err)) ||
-        (st = cfgm_get_string(vm->cfgm, "CPUM/Model", NULL, &model, err))) {
+        (st = cfgm_get_string(vm->cfgm, "CPUM/Model", NULL, &model, err)) ||
+        (st = cfgm_get_bool(vm->cfgm, "CPUM/IgnoreUnknownMSRs", false, &ignore_msrs, err))) {
         return st;
     }
     uint64_t cpus;
@@ -245,6 +246,9 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
     vm->tm = tm_new(hz, det ? ns * 1000 : 0);
     vm->pgm = pgm_new(ram, PGM_4G - hole, err);
     vm->cpum = vm->pgm ? cpum_new(model, (uint32_t)cpus, hz, err) : NULL;
+    if (vm->cpum) {
+        cpum_ignore_unknown_msrs(vm->cpum, ignore_msrs);
+    }
     if (vm->cpum && det) {
         cpum_set_seed(vm->cpum, seed);
     }

@@ -93,7 +93,7 @@ static viv_status_t vm_check_own(Vm *vm, SsmReader *reader, VivError *err)
     uint64_t ram = 0, low = 0;
     uint32_t cpus = 0, ff = 0;
     uint8_t det = 0;
-    char model[64] = "";
+    char model[2048] = "";
     viv_status_t st = ssm_unit_open_named(reader, "vm", 0, NULL, &in, err);
     if (st) {
         return st;

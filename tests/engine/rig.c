@@ -202,7 +202,7 @@ static void rig_cpuid(viv_vcpu_t *vcpu, uint32_t leaf, uint32_t subleaf, uint32_
 /* The APIC base is a register without an APIC behind it. */
 static viv_status_t rig_msr_read(viv_vcpu_t *vcpu, uint32_t msr, uint64_t *ret_value)
 {
-    if (msr == 0x1b) {
+    if (msr == 0x1b && cpum_msr_apic_ok(rig_of(vcpu)->cpum, msr, NULL)) {
         *ret_value = 0xfee00900;
         return VIV_OK;
     }
@@ -211,7 +211,9 @@ static viv_status_t rig_msr_read(viv_vcpu_t *vcpu, uint32_t msr, uint64_t *ret_v
 
 static viv_status_t rig_msr_write(viv_vcpu_t *vcpu, uint32_t msr, uint64_t value)
 {
-    return msr == 0x1b ? VIV_OK : cpum_msr_write(rig_of(vcpu)->cpum, msr, value);
+    if (msr == 0x1b && cpum_msr_apic_ok(rig_of(vcpu)->cpum, msr, &value))
+        return VIV_OK;
+    return cpum_msr_write(rig_of(vcpu)->cpum, msr, value);
 }
 
 static uint64_t rig_cr8_read(viv_vcpu_t *vcpu)

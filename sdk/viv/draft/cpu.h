@@ -90,8 +90,9 @@ typedef struct viv_cpu {
     uint64_t cr0, cr2, cr3, cr4;
     uint64_t efer;
     uint64_t xcr0;
-    uint64_t dr[8];    /* 4 and 5 unused */
-    uint64_t pdpte[4]; /* the PDPTE registers of PAE paging (SDM vol. 3, 4.4.1) */
+    uint64_t dr[8];      /* 4 and 5 unused */
+    uint64_t pdpte[4];   /* the PDPTE registers of PAE paging (SDM vol. 3, 4.4.1) */
+    uint32_t tr_test[8]; /* TR3-TR7, the test registers of the 386 and 486; 0-2 unused */
 
     /* -- MSRs that belong to the CPU proper; others go through viv_engine_host_t.msr_* -------- */
     uint64_t star, lstar, cstar, sfmask, kernel_gs_base;

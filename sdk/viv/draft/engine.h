@@ -13,7 +13,7 @@
 
 VIV_BEGIN_DECLS
 
-#define VIV_ENGINE_ABI 3u /* raised with every change of this header or of cpu.h */
+#define VIV_ENGINE_ABI 4u /* raised with every change of this header or of cpu.h */
 
 /* Force flags, viv_vcpu_t.ff: set by any thread (atomic or), read by the engine at least once per
  * block of instructions and after every host call that may change them (port, MMIO, MSR writes). */
