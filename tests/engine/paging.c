@@ -6,8 +6,8 @@
 #include <string.h>
 
 const PagingCpu paging_cpus[] = {
-    {"x86-64-v3,+la57,+pdpe1gb", 40, true, true, true, true, true, true, true, true, true},
-    {"x86-64-v3,-pku", 40, true, true, true, true, true, false, false, false, true},
+    {"x86-64-v3,+la57", 40, true, true, true, true, true, true, true, true, true},
+    {"x86-64-v3,-pku,-pdpe1gb", 40, true, true, true, true, true, false, false, false, true},
     {"pentium3", 36, true, true, true, false, false, false, false, false, false},
     {"pentium3,-pat,-pse36", 36, false, false, true, false, false, false, false, false, false},
     {"pentium", 32, false, false, false, false, false, false, false, false, false},

@@ -348,15 +348,21 @@ typedef struct X86Exception {
 typedef struct X86Features {
     uint32_t l1_eax, l1_ebx, l1_ecx, l1_edx;
     uint32_t l7_ebx, l7_ecx, l7_edx;
+    uint32_t d1_eax;
     uint32_t e1_ecx, e1_edx;
-    bool xgetbv1;    /* XGETBV 1: what is in use */
+    uint64_t isa;    /* bit per X86Isa: see x86_isa.h */
+    uint64_t units;  /* bit per X86HostFeature that the guest's CPU has */
+    bool cpuid;      /* the instruction exists */
     bool intel;      /* by the vendor string: SYSCALL in 64-bit mode only */
     uint32_t family; /* viv_vcpu_t.cpu_family */
     uint32_t phys_bits;
     uint32_t lin_bits;
-    uint64_t cr4_mask;  /* bits that may be set */
-    uint64_t phys_mask; /* bits of a page-table entry that hold an address */
-    uint64_t lin_mask;  /* bits of a linear address outside 64-bit mode */
+    uint64_t cr0_mask;   /* bits that exist */
+    uint64_t cr4_mask;   /* bits that may be set; 0: there is no CR4 */
+    uint64_t efer_mask;  /* the same */
+    uint64_t flags_mask; /* RFLAGS bits that exist */
+    uint64_t phys_mask;  /* bits of a page-table entry that hold an address */
+    uint64_t lin_mask;   /* bits of a linear address outside 64-bit mode */
 } X86Features;
 
 typedef struct X86Stats { /* host counters, or local_count when statistics are off */
@@ -628,6 +634,7 @@ void x86_branch_done(X86Cpu *c, uint64_t pc); /* far transfer: new pc, out of th
 void x86_cr0_write(X86Cpu *c, uint64_t v);
 void x86_cr3_write(X86Cpu *c, uint64_t v);
 void x86_cr4_write(X86Cpu *c, uint64_t v);
+void x86_dr_set(X86Cpu *c, uint32_t n, uint64_t v); /* with all that hangs on it */
 void x86_io_check(X86Cpu *c, uint32_t port, uint32_t width);
 void x86_io_bp_check(X86Cpu *c, uint32_t port, uint32_t width);
 uint64_t x86_msr_read(X86Cpu *c, uint32_t msr);

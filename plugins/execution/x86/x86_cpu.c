@@ -6,6 +6,7 @@
 
 #include "x86_flags.h"
 #include "x86_host.h"
+#include "x86_isa.h"
 #include "x86_old.h"
 
 viv_status_t x86_vm_create(const viv_engine_host_t *host, uint32_t vcpu_count, X86Vm **ret_vm)
@@ -115,6 +116,102 @@ void x86_cpu_destroy(X86Cpu *c)
 }
 
 /* -- features: what CPUID promises decides what CR4 and the page tables may hold --------------- */
+/* A leaf, or zeros when max says that there is none. */
+static void x86_leaf(X86Cpu *c, uint32_t max, uint32_t leaf, uint32_t sub, uint32_t r[4])
+{
+    memset(r, 0, 4 * sizeof(r[0]));
+    if (leaf <= max && (max ^ leaf) >> 31 == 0)
+        c->h->cpuid(c->v, leaf, sub, r);
+}
+
+/* CR4, and the feature in front of each of its bits. PCE came with RDPMC. */
+static uint64_t x86_cr4_mask(const X86Features *f)
+{
+    static const struct {
+        uint16_t word; /* in X86Features */
+        uint8_t bit;
+        uint32_t cr4;
+    } list[] = {
+        {offsetof(X86Features, l1_edx), 1, X86_CR4_VME | X86_CR4_PVI},
+        {offsetof(X86Features, l1_edx), 2, X86_CR4_DE},
+        {offsetof(X86Features, l1_edx), 3, X86_CR4_PSE},
+        {offsetof(X86Features, l1_edx), 4, X86_CR4_TSD},
+        {offsetof(X86Features, l1_edx), 6, X86_CR4_PAE},
+        {offsetof(X86Features, l1_edx), 7, X86_CR4_MCE},
+        {offsetof(X86Features, l1_edx), 13, X86_CR4_PGE},
+        {offsetof(X86Features, l1_edx), 24, X86_CR4_OSFXSR},
+        {offsetof(X86Features, l1_edx), 25, X86_CR4_OSXMMEXCPT},
+        {offsetof(X86Features, l1_ecx), 17, X86_CR4_PCIDE},
+        {offsetof(X86Features, l1_ecx), 26, X86_CR4_OSXSAVE},
+        {offsetof(X86Features, l7_ebx), 0, X86_CR4_FSGSBASE},
+        {offsetof(X86Features, l7_ebx), 7, X86_CR4_SMEP},
+        {offsetof(X86Features, l7_ebx), 20, X86_CR4_SMAP},
+        {offsetof(X86Features, l7_ecx), 2, X86_CR4_UMIP},
+        {offsetof(X86Features, l7_ecx), 3, X86_CR4_PKE},
+        {offsetof(X86Features, l7_ecx), 16, X86_CR4_LA57},
+    };
+    uint64_t mask = f->family >= 6 || (f->family == 5 && (f->l1_edx >> 23 & 1)) ? X86_CR4_PCE : 0;
+    uint32_t k, word;
+    for (k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
+        memcpy(&word, (const uint8_t *)f + list[k].word, sizeof(word));
+        mask |= word >> list[k].bit & 1 ? list[k].cr4 : 0;
+    }
+    return mask;
+}
+
+static uint64_t x86_efer_mask(const X86Features *f)
+{
+    return (f->e1_edx & (1u << 11) ? X86_EFER_SCE : 0) |
+           (f->e1_edx & (1u << 20) ? X86_EFER_NXE : 0) |
+           (f->e1_edx & (1u << 25) ? X86_EFER_FFXSR : 0) |
+           (f->e1_edx & (1u << 29) ? X86_EFER_LME | X86_EFER_LMA : 0);
+}
+
+/* SDM vol. 3, 23.16 and 23.17: AC came with the 486, ID with CPUID, VIF and VIP with VME. */
+static uint64_t x86_flags_mask(const X86Features *f)
+{
+    uint64_t mask = X86_FL_ARITH | X86_FL_TF | X86_FL_IF | X86_FL_DF | X86_FL_IOPL | X86_FL_NT |
+                    X86_FL_RF | X86_FL_VM;
+    mask |= f->family >= 4 ? X86_FL_AC : 0;
+    mask |= f->l1_edx & (1u << 1) ? X86_FL_VIF | X86_FL_VIP : 0;
+    return mask | (f->cpuid ? X86_FL_ID : 0);
+}
+
+/* The FPU and vector units' features, each with those that it stands on. */
+static uint64_t x86_units_load(X86Cpu *c, uint32_t max, uint32_t emax)
+{
+    uint64_t units = 0;
+    uint32_t r[4], k;
+    for (k = 0; k < X86_HOST_FEATURE_COUNT; k++) {
+        const X86HostFeatureBit *b = &x86_host_features[k];
+        x86_leaf(c, b->leaf >> 31 ? emax : max, b->leaf, b->subleaf, r);
+        units |= (uint64_t)(r[b->reg] >> b->bit & 1) << k;
+    }
+    for (k = 0; k < X86_HOST_FEATURE_COUNT; k++)
+        if (!(units >> x86_host_features[k].also & 1))
+            units &= ~(1ull << k);
+    return units;
+}
+
+static void x86_features_words(X86Cpu *c, X86Features *f, uint32_t max, uint32_t emax)
+{
+    uint32_t r[4];
+    x86_leaf(c, max, 1, 0, r);
+    f->l1_eax = r[0], f->l1_ebx = r[1], f->l1_ecx = r[2], f->l1_edx = r[3];
+    x86_leaf(c, max, 7, 0, r);
+    f->l7_ebx = r[1], f->l7_ecx = r[2], f->l7_edx = r[3];
+    x86_leaf(c, max, 13, 1, r);
+    f->d1_eax = r[0];
+    x86_leaf(c, emax, 0x80000001u, 0, r);
+    f->e1_ecx = r[2], f->e1_edx = r[3];
+    f->phys_bits = f->l1_edx & (1u << 17 | 1u << 6) ? 36 : 32;
+    f->lin_bits = f->l7_ecx & (1u << 16) ? 57 : 48;
+    f->lin_mask = f->family == 0 ? 0xfffff : f->family == 2 ? 0xffffff : 0xffffffffu;
+    x86_leaf(c, emax, 0x80000008u, 0, r);
+    if ((r[0] & 0xff) >= 32 && (r[0] & 0xff) <= 52)
+        f->phys_bits = r[0] & 0xff;
+}
+
 void x86_features_load(X86Cpu *c)
 {
     X86Features *f = &c->feat;
@@ -122,47 +219,19 @@ void x86_features_load(X86Cpu *c)
     memset(f, 0, sizeof(*f));
     f->family = c->v->cpu_family;
     c->h->cpuid(c->v, 0, 0, r);
-    max = r[0];
+    f->cpuid = (r[0] | r[1] | r[2] | r[3]) != 0;
     f->intel = r[1] == 0x756e6547u;
-    c->h->cpuid(c->v, 1, 0, r);
-    f->l1_eax = r[0], f->l1_ebx = r[1], f->l1_ecx = r[2], f->l1_edx = r[3];
-    if (max >= 7) {
-        c->h->cpuid(c->v, 7, 0, r);
-        f->l7_ebx = r[1], f->l7_ecx = r[2], f->l7_edx = r[3];
-    }
-    if (max >= 13) {
-        c->h->cpuid(c->v, 13, 1, r);
-        f->xgetbv1 = (r[0] >> 2 & 1) != 0;
-    }
-    f->phys_bits = f->l1_edx & (1u << 6) ? 36 : 32;
-    f->lin_bits = f->l7_ecx & (1u << 16) ? 57 : 48;
-    f->lin_mask = f->family == 0 ? 0xfffff : f->family == 2 ? 0xffffff : 0xffffffffu;
+    max = f->cpuid ? r[0] : 1; /* leaf 1 tells of an FPU even so */
     c->h->cpuid(c->v, 0x80000000u, 0, r);
-    emax = r[0];
-    if (emax >= 0x80000001u) {
-        c->h->cpuid(c->v, 0x80000001u, 0, r);
-        f->e1_ecx = r[2], f->e1_edx = r[3];
-    }
-    if (emax >= 0x80000008u) {
-        c->h->cpuid(c->v, 0x80000008u, 0, r);
-        if ((r[0] & 0xff) >= 32 && (r[0] & 0xff) <= 52)
-            f->phys_bits = r[0] & 0xff;
-    }
+    emax = r[0] >> 16 == 0x8000u ? r[0] : 0x80000000u;
+    x86_features_words(c, f, max, emax);
+    f->units = x86_units_load(c, max, emax);
     f->phys_mask = ((1ull << f->phys_bits) - 1) & X86_PAGE_MASK;
-    f->cr4_mask = X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_MCE | X86_CR4_PCE;
-    f->cr4_mask |= f->l1_edx & (1u << 1) ? X86_CR4_VME | X86_CR4_PVI : 0;
-    f->cr4_mask |= f->l1_edx & (1u << 6) ? X86_CR4_PAE : 0;
-    f->cr4_mask |= f->l1_edx & (1u << 13) ? X86_CR4_PGE : 0;
-    f->cr4_mask |= f->l1_edx & (1u << 24) ? X86_CR4_OSFXSR : 0;
-    f->cr4_mask |= f->l1_edx & (1u << 25) ? X86_CR4_OSXMMEXCPT : 0;
-    f->cr4_mask |= f->l1_ecx & (1u << 26) ? X86_CR4_OSXSAVE : 0;
-    f->cr4_mask |= f->l7_ebx & (1u << 0) ? X86_CR4_FSGSBASE : 0;
-    f->cr4_mask |= f->l7_ebx & (1u << 7) ? X86_CR4_SMEP : 0;
-    f->cr4_mask |= f->l7_ebx & (1u << 20) ? X86_CR4_SMAP : 0;
-    f->cr4_mask |= f->l7_ecx & (1u << 2) ? X86_CR4_UMIP : 0;
-    f->cr4_mask |= f->l7_ecx & (1u << 3) ? X86_CR4_PKE : 0;
-    f->cr4_mask |= f->l7_ecx & (1u << 16) ? X86_CR4_LA57 : 0;
-    f->cr4_mask |= f->l1_ecx & (1u << 17) ? X86_CR4_PCIDE : 0;
+    f->cr0_mask = f->family == 3 ? 0x8000001fu : 0xe005003fu;
+    f->cr4_mask = x86_cr4_mask(f);
+    f->efer_mask = x86_efer_mask(f);
+    f->flags_mask = x86_flags_mask(f);
+    x86_isa_load(f);
 }
 
 /* -- derived state ----------------------------------------------------------------------------- */

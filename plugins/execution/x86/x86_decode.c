@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: from bytes to X86Insn. Zydis finds the instruction's parts and refuses what is none (with
  * LOCK where it may not stand, register forms that do not exist); the tables here choose the
- * handler. Nothing here is visible to the guest but #UD, and #GP for an instruction of more than
+ * handler, x86_isa.c knows what the guest's CPU model has. Nothing here is visible to the guest but #UD, and #GP for an instruction of more than
  * 15 bytes. Follows: Intel SDM vol. 2, appendix A. */
 #include <stdlib.h>
 #include <string.h>
@@ -131,27 +131,32 @@ void x86_dec_rm(X86Dec *d, uint32_t w)
         i->seg = d->seg;
 }
 
+/* x87 instructions where there is no FPU: the bus takes them and nobody answers. */
+static bool x86_dec_no_fpu(X86Dec *d)
+{
+    bool wait = d->opc == 0x9b;
+    if (x86_isa_has(d->c, X86_ISA_FPU) || d->z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
+        d->z.opcode_map != ZYDIS_OPCODE_MAP_DEFAULT || (!wait && (d->opc & 0xf8) != 0xd8))
+        return false;
+    d->i->fn = wait ? x86_op_no_fpu_wait : x86_op_no_fpu;
+    return true;
+}
+
 /* Instructions of the FPU and vector units. */
 bool x86_dec_host(X86Dec *d)
 {
     ZydisDecodedOperand ops[ZYDIS_MAX_OPERAND_COUNT];
     const X86HostOp *op;
-    const X86HostFeatureBit *f;
-    uint32_t regs[4], feature;
+    if (x86_dec_no_fpu(d))
+        return true;
+    if (d->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && !x86_isa_has(d->c, X86_ISA_AVX))
+        return false;
     if (!ZYAN_SUCCESS(
             ZydisDecoderDecodeOperands(d->decoder, &d->ctx, &d->z, ops, d->z.operand_count)))
         return false;
     op = x86_host_compile(d->c->host_cache, &d->z, ops, d->bytes);
-    if (!op)
+    if (!op || !(d->c->feat.units >> op->feature & 1))
         return false;
-    for (feature = op->feature;; feature = f->also) {
-        f = &x86_host_features[feature];
-        d->c->h->cpuid(d->c->v, f->leaf, f->subleaf, regs);
-        if (!(regs[f->reg] >> f->bit & 1u))
-            return false;
-        if (f->also == feature)
-            break;
-    }
     d->i->host = op;
     if (op->mem_kind == X86_HOST_MEM_MASK_DI) {
         d->i->flags |= X86_IF_MEM;
@@ -209,8 +214,12 @@ uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t ava
     d.p66 = d.rep = d.repne = d.lock = false;
     st = ZydisDecoderDecodeInstruction(d.decoder, &d.ctx, bytes, avail < 15 ? avail : 15, &d.z);
     if (!ZYAN_SUCCESS(st)) {
+        uint32_t len;
         if (st == ZYDIS_STATUS_NO_MORE_DATA && avail < 15)
             return 0;
+        len = x86_isa_special(c, mode, bytes, avail, off, i);
+        if (len != X86_ISA_UNKNOWN)
+            return len;
         return x86_dec_bad(
             &d,
             st == ZYDIS_STATUS_INSTRUCTION_TOO_LONG || st == ZYDIS_STATUS_NO_MORE_DATA ? x86_op_gp
@@ -245,7 +254,9 @@ uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t ava
     i->flags |= (uint16_t)((d.rep ? X86_IF_REP : 0) | (d.repne ? X86_IF_REPNE : 0) |
                            (d.lock ? X86_IF_LOCK : 0) | (d.rexed ? X86_IF_REX : 0) |
                            (d.p66 ? X86_IF_66 : 0));
-    if (d.z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
+    if (!x86_isa_allows(&d)) {
+        ok = false;
+    } else if (d.z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
         ok = x86_dec_vex(&d);
     } else if (d.z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) {
         ok = false;

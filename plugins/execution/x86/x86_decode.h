@@ -6,6 +6,7 @@
 #include <Zydis/Zydis.h>
 
 #include "x86_exec.h"
+#include "x86_isa.h"
 
 typedef struct X86Dec {
     X86Cpu *c;
@@ -62,6 +63,12 @@ static inline void x86_dec_end(X86Dec *d)
 
 /* ModRM.rm operand of log2 width w: memory fields, or the register. */
 void x86_dec_rm(X86Dec *d, uint32_t w);
+/* x86_isa.c: does the guest's CPU have the instruction? */
+bool x86_isa_allows(const X86Dec *d);
+/* What Zydis refuses: its length (0: needs more bytes) or that it is no instruction either. */
+#define X86_ISA_UNKNOWN UINT32_MAX
+uint32_t x86_isa_special(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t avail,
+                         uint32_t off, X86Insn *i);
 /* Each sets i->fn, or returns false: not an instruction of this map. */
 bool x86_dec_one(X86Dec *d);
 bool x86_dec_0f(X86Dec *d);

@@ -32,25 +32,19 @@ static bool x86_dec_grp7_reg(X86Dec *d)
     switch (sub) {
     case 0x08: /* C8 */
     case 0x09: /* C9 */
-        if (!(d->c->feat.l1_ecx & (1u << 3)))
-            return false;
         x86_dec_set(d, sub == 8 ? x86_op_monitor : x86_op_mwait, sub != 8);
         return true;
     case 0x0a: /* CA CLAC */
     case 0x0b: /* CB STAC */
-        if (!(d->c->feat.l7_ebx & (1u << 20)))
-            return false;
         x86_dec_set(d, sub == 0x0a ? x86_op_clac : x86_op_stac, false);
         return true;
     case 0x10: /* D0 XGETBV */
     case 0x11: /* D1 XSETBV */
-        if (!(d->c->feat.l1_ecx & (1u << 26)))
-            return false;
         x86_dec_set(d, sub == 0x10 ? x86_op_xgetbv : x86_op_xsetbv, sub != 0x10);
         return true;
     case 0x2e: /* EE RDPKRU */
     case 0x2f: /* EF WRPKRU */
-        if (!(d->c->feat.l7_ecx & (1u << 3)) || d->p66 || d->rep || d->repne)
+        if (d->p66 || d->rep || d->repne)
             return false;
         x86_dec_set(d, sub == 0x2e ? x86_op_rdpkru : x86_op_wrpkru, false);
         return true;
@@ -59,11 +53,7 @@ static bool x86_dec_grp7_reg(X86Dec *d)
             return false;
         x86_dec_set(d, x86_op_swapgs, false);
         return true;
-    case 0x39: /* F9 RDTSCP */
-        if (!(d->c->feat.e1_edx & (1u << 27)))
-            return false;
-        x86_dec_set(d, x86_op_rdtscp, false);
-        return true;
+    case 0x39: /* F9 RDTSCP */ x86_dec_set(d, x86_op_rdtscp, false); return true;
     default: return false;
     }
 }
@@ -94,23 +84,15 @@ static bool x86_dec_grp7(X86Dec *d)
 static bool x86_dec_grp15(X86Dec *d)
 {
     if (!d->mem && d->rep && (d->reg & 7) < 4) {
-        if (d->code != X86_MODE_64 || !(d->c->feat.l7_ebx & 1))
+        if (d->code != X86_MODE_64)
             return false;
         x86_dec_rm(d, 3);
         d->i->op = d->reg & 7;
         x86_dec_set(d, x86_op_fsgsbase, false);
         return true;
     }
-    if (d->mem && (d->reg & 7) == 7) { /* CLFLUSH, 66: CLFLUSHOPT */
-        if (!(d->p66 ? d->c->feat.l7_ebx & (1u << 23) : d->c->feat.l1_edx & (1u << 19)) || d->rep)
-            return false;
-        x86_dec_rm(d, 3);
-        x86_dec_set(d, x86_op_clflush, false);
-        return true;
-    }
-    if (d->mem && (d->reg & 7) == 6 && d->p66) { /* CLWB */
-        if (!(d->c->feat.l7_ebx & (1u << 24)))
-            return false;
+    /* CLFLUSH, 66: CLFLUSHOPT; 66 /6: CLWB */
+    if (d->mem && !d->rep && ((d->reg & 7) == 7 || ((d->reg & 7) == 6 && d->p66))) {
         x86_dec_rm(d, 3);
         x86_dec_set(d, x86_op_clflush, false);
         return true;
@@ -123,23 +105,18 @@ static bool x86_dec_grp9(X86Dec *d)
     X86Insn *i = d->i;
     uint32_t sub = d->reg & 7;
     if (d->mem && sub == 1) {
-        if (!(i->flags & X86_IF_REXW ? d->c->feat.l1_ecx & (1u << 13)
-                                     : d->c->feat.l1_edx & (1u << 8)))
+        if ((i->flags & X86_IF_REXW) && !x86_isa_has(d->c, X86_ISA_CX16))
             return false;
         x86_dec_rm(d, 3);
         x86_dec_set(d, x86_op_cmpxchg8b, false);
         return true;
     }
     if (!d->mem && sub == 7 && d->rep) {
-        if (!(d->c->feat.l7_ecx & (1u << 22)))
-            return false;
         i->rm = d->rm;
         x86_dec_set(d, x86_op_rdpid, false);
         return true;
     }
     if (!d->mem && (sub == 6 || sub == 7)) {
-        if (!(sub == 6 ? d->c->feat.l1_ecx & (1u << 30) : d->c->feat.l7_ebx & (1u << 18)))
-            return false;
         i->rm = d->rm;
         i->op = (uint16_t)sub;
         x86_dec_set(d, x86_op_rdrand, false);
@@ -167,13 +144,11 @@ static bool x86_dec_bitscan(X86Dec *d)
     x86_dec_rm(d, d->w);
     i->reg = d->reg;
     if (d->opc == 0xb8) {
-        if (!d->rep || !(d->c->feat.l1_ecx & (1u << 23)))
-            return false;
         i->fn = x86_op_popcnt;
     } else if (d->opc == 0xbc) {
-        i->fn = d->rep && (d->c->feat.l7_ebx & (1u << 3)) ? x86_op_tzcnt : x86_op_bsf;
+        i->fn = d->rep && x86_isa_has(d->c, X86_ISA_BMI1) ? x86_op_tzcnt : x86_op_bsf;
     } else {
-        i->fn = d->rep && (d->c->feat.e1_ecx & (1u << 5)) ? x86_op_lzcnt : x86_op_bsr;
+        i->fn = d->rep && x86_isa_has(d->c, X86_ISA_LZCNT) ? x86_op_lzcnt : x86_op_bsr;
     }
     return true;
 }
@@ -198,20 +173,15 @@ static bool x86_dec_0f_low(X86Dec *d)
         i->reg = d->reg;
         x86_dec_set(d, d->opc == 2 ? x86_op_lar : x86_op_lsl, false);
         return true;
-    case 0x05:
-        if (!(d->c->feat.e1_edx & (1u << 11)))
-            return false;
-        x86_dec_set(d, x86_op_syscall, true);
-        return true;
+    case 0x05: x86_dec_set(d, x86_op_syscall, true); return true;
     case 0x06: x86_dec_set(d, x86_op_clts, true); return true;
     case 0x07:
-        if (!(d->c->feat.e1_edx & (1u << 11)))
-            return false;
-        x86_dec_set(d, x86_op_sysret, true);
-        return true;
+        x86_dec_set(d, x86_isa_has(d->c, X86_ISA_386_ONLY) ? x86_op_loadall386 : x86_op_sysret,
+                    true);
+        return x86_isa_has(d->c, X86_ISA_386_ONLY) || x86_isa_has(d->c, X86_ISA_SYSCALL);
     case 0x08:
     case 0x09: x86_dec_set(d, x86_op_wbinvd, false); return true;
-    case 0x0d: x86_dec_set(d, x86_op_nop, false); return d->mem;
+    case 0x0d:
     case 0x18:
     case 0x19:
     case 0x1a:
@@ -250,11 +220,7 @@ static bool x86_dec_0f_3x(X86Dec *d)
     case 0x32: x86_dec_set(d, x86_op_rdmsr, false); return true;
     case 0x33: x86_dec_set(d, x86_op_rdpmc, false); return true;
     case 0x34:
-    case 0x35:
-        if (!(d->c->feat.l1_edx & (1u << 11)))
-            return false;
-        x86_dec_set(d, d->opc == 0x34 ? x86_op_sysenter : x86_op_sysexit, true);
-        return true;
+    case 0x35: x86_dec_set(d, d->opc == 0x34 ? x86_op_sysenter : x86_op_sysexit, true); return true;
     default: return false;
     }
 }
@@ -371,7 +337,7 @@ bool x86_dec_0f(X86Dec *d)
         x86_dec_rm(d, d->w);
         i->reg = d->reg;
         i->fn = x86_cmovcc[cc][d->w][d->mem];
-        return (d->c->feat.l1_edx & (1u << 15)) != 0;
+        return true;
     case 0x8:
         if (d->code == X86_MODE_64)
             d->osz = 8;
@@ -398,22 +364,18 @@ bool x86_dec_0f38(X86Dec *d)
     if (d->opc == 0xf0 || d->opc == 0xf1) {
         i->reg = d->reg;
         if (d->repne) { /* CRC32 */
-            if (!(d->c->feat.l1_ecx & (1u << 20)))
-                return false;
             x86_dec_rm(d, d->opc & 1 ? d->w : 0);
             i->osz = (uint8_t)(d->opc & 1 ? d->osz : 1);
             i->fn = x86_op_crc32;
             return true;
         }
-        if (!d->mem || !(d->c->feat.l1_ecx & (1u << 22)))
+        if (!d->mem)
             return false;
         x86_dec_rm(d, d->w);
         i->fn = d->opc & 1 ? x86_op_movbe_store : x86_op_movbe_load;
         return true;
     }
     if (d->opc == 0xf6 && (d->p66 || d->rep)) {
-        if (!(d->c->feat.l7_ebx & (1u << 19)))
-            return false;
         i->osz = i->flags & X86_IF_REXW ? 8 : 4;
         x86_dec_rm(d, 3);
         i->reg = d->reg;
@@ -422,7 +384,7 @@ bool x86_dec_0f38(X86Dec *d)
         return true;
     }
     if (d->opc == 0x82 && d->p66) {
-        if (!(d->c->feat.l7_ebx & (1u << 10)) || !d->mem)
+        if (!d->mem)
             return false;
         x86_dec_rm(d, 3);
         i->reg = d->reg;
@@ -437,20 +399,22 @@ bool x86_dec_vex(X86Dec *d)
 {
     static const struct {
         ZydisMnemonic mnemonic;
-        uint8_t feature_bit; /* of leaf 7 EBX */
+        uint8_t isa;
     } list[] = {
-        {ZYDIS_MNEMONIC_ANDN, 3},   {ZYDIS_MNEMONIC_BEXTR, 3}, {ZYDIS_MNEMONIC_BLSI, 3},
-        {ZYDIS_MNEMONIC_BLSMSK, 3}, {ZYDIS_MNEMONIC_BLSR, 3},  {ZYDIS_MNEMONIC_BZHI, 8},
-        {ZYDIS_MNEMONIC_PDEP, 8},   {ZYDIS_MNEMONIC_PEXT, 8},  {ZYDIS_MNEMONIC_MULX, 8},
-        {ZYDIS_MNEMONIC_RORX, 8},   {ZYDIS_MNEMONIC_SARX, 8},  {ZYDIS_MNEMONIC_SHLX, 8},
-        {ZYDIS_MNEMONIC_SHRX, 8},
+        {ZYDIS_MNEMONIC_ANDN, X86_ISA_BMI1}, {ZYDIS_MNEMONIC_BEXTR, X86_ISA_BMI1},
+        {ZYDIS_MNEMONIC_BLSI, X86_ISA_BMI1}, {ZYDIS_MNEMONIC_BLSMSK, X86_ISA_BMI1},
+        {ZYDIS_MNEMONIC_BLSR, X86_ISA_BMI1}, {ZYDIS_MNEMONIC_BZHI, X86_ISA_BMI2},
+        {ZYDIS_MNEMONIC_PDEP, X86_ISA_BMI2}, {ZYDIS_MNEMONIC_PEXT, X86_ISA_BMI2},
+        {ZYDIS_MNEMONIC_MULX, X86_ISA_BMI2}, {ZYDIS_MNEMONIC_RORX, X86_ISA_BMI2},
+        {ZYDIS_MNEMONIC_SARX, X86_ISA_BMI2}, {ZYDIS_MNEMONIC_SHLX, X86_ISA_BMI2},
+        {ZYDIS_MNEMONIC_SHRX, X86_ISA_BMI2},
     };
     X86Insn *i = d->i;
     uint32_t k;
     for (k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
         if (d->z.mnemonic != list[k].mnemonic)
             continue;
-        if (!(d->c->feat.l7_ebx >> list[k].feature_bit & 1u))
+        if (!x86_isa_has(d->c, (X86Isa)list[k].isa))
             return false;
         i->osz = d->code == X86_MODE_64 && d->ctx.vector_unified.W ? 8 : 4;
         x86_dec_rm(d, 3);
@@ -460,7 +424,7 @@ bool x86_dec_vex(X86Dec *d)
         i->imm = d->ctx.vector_unified.vvvv & (d->code == X86_MODE_64 ? 15 : 7);
         if (d->z.mnemonic == ZYDIS_MNEMONIC_RORX)
             i->imm = x86_dec_uimm(d, 0);
-        i->fn = x86_op_bmi;
+        i->fn = d->code == X86_MODE_64 ? x86_op_bmi : x86_op_bmi_protected;
         return true;
     }
     return x86_dec_host(d);

@@ -387,7 +387,7 @@ static bool x86_dec_9x(X86Dec *d)
         return true;
     case 0x9e:
     case 0x9f:
-        if (d->code == X86_MODE_64 && !(d->c->feat.e1_ecx & 1))
+        if (d->code == X86_MODE_64 && !x86_isa_has(d->c, X86_ISA_LAHF64))
             return false;
         x86_dec_simple(d, d->opc == 0x9e ? x86_op_sahf : x86_op_lahf);
         return true;

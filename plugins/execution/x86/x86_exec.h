@@ -110,6 +110,7 @@ X86_OP(x86_op_popcnt);
 X86_OP(x86_op_crc32);
 X86_OP(x86_op_adx);
 X86_OP(x86_op_bmi);
+X86_OP(x86_op_bmi_protected); /* outside 64-bit mode: #UD in real and V86 mode */
 X86_OP(x86_op_rdrand);
 X86_OP(x86_op_shld);
 /* x86_op_muldiv.c */
@@ -239,6 +240,12 @@ X86_OP(x86_op_wrpkru);
 X86_OP(x86_op_monitor);
 X86_OP(x86_op_mwait);
 X86_OP(x86_op_fsgsbase);
+/* x86_op_386.c: test registers, LOADALL, ESC without an FPU */
+X86_OP(x86_op_mov_from_tr);
+X86_OP(x86_op_mov_to_tr);
+X86_OP(x86_op_loadall386);
+X86_OP(x86_op_no_fpu);
+X86_OP(x86_op_no_fpu_wait);
 /* x86_op_host.c */
 X86_OP(x86_op_host);
 

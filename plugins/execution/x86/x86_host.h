@@ -261,8 +261,9 @@ void x86_host_state_reset(viv_cpu_t *cpu);
  * XSTATE_BV says "all present". */
 void x86_host_state_loaded(viv_cpu_t *cpu);
 
-/* XINUSE (SDM vol. 1, 13.6): the components that are not in their initial state. */
-uint64_t x86_host_in_use(const viv_cpu_t *cpu);
+/* XINUSE as XGETBV with ECX = 1 shows it (SDM vol. 1, 13.6): the components that are not in their
+ * initial state; MXCSR counts as part of SSE. */
+uint64_t x86_host_xinuse(const viv_cpu_t *cpu);
 
 /* XCR0 bits that this module keeps state for: x87, SSE, and on a host with AVX, AVX and PKRU. */
 uint64_t x86_host_xcr0_supported(void);

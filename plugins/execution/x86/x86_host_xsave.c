@@ -207,7 +207,7 @@ uint32_t x86_host_xsave_bytes(const X86HostOp *op, const viv_cpu_t *cpu)
     return bytes;
 }
 
-uint64_t x86_host_in_use(const viv_cpu_t *cpu)
+static uint64_t x86_host_in_use(const viv_cpu_t *cpu)
 {
     uint64_t bits = 0;
 
@@ -221,6 +221,14 @@ uint64_t x86_host_in_use(const viv_cpu_t *cpu)
             bits |= c->bit;
     }
     return bits;
+}
+
+uint64_t x86_host_xinuse(const viv_cpu_t *cpu)
+{
+    uint64_t used = x86_host_in_use(cpu);
+    if (x86_host_get32(cpu, X86_HOST_XS_MXCSR) != X86_HOST_MXCSR_DEFAULT)
+        used |= X86_HOST_XCR0_SSE;
+    return used;
 }
 
 /* Where component i lies in an area: the standard place, or behind those of lower number in the
@@ -275,11 +283,8 @@ static int x86_host_xsave_compact(const X86HostOp *op, viv_cpu_t *cpu, void *mem
     uint8_t *out = mem;
     uint64_t rfbm = x86_host_rfbm(cpu);
     uint64_t xcomp_bv = rfbm | X86_HOST_XCOMP_COMPACT;
-    uint64_t used = x86_host_in_use(cpu);
+    uint64_t used = x86_host_xinuse(cpu) & rfbm;
 
-    if (x86_host_get32(cpu, X86_HOST_XS_MXCSR) != X86_HOST_MXCSR_DEFAULT)
-        used |= X86_HOST_XCR0_SSE;
-    used &= rfbm;
     x86_host_save_parts(op, cpu, out, used, xcomp_bv);
     if (used & X86_HOST_XCR0_SSE)
         x86_host_mxcsr_save(cpu, out);

@@ -257,6 +257,14 @@ int x86_op_bmi(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* VEX stands for nothing in real and V86 mode (SDM vol. 2, 2.3). */
+int x86_op_bmi_protected(X86Cpu *c, const X86Insn *i)
+{
+    if (x86_real_or_v86(c))
+        return x86_fault(c, i, X86_UD, 0);
+    return x86_op_bmi(c, i);
+}
+
 /* RDRAND (op 6), RDSEED (op 7): CF says that there was a number. */
 static __attribute__((noinline)) void x86_rdrand(X86Cpu *c, const X86Insn *i)
 {

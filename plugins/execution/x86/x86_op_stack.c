@@ -118,10 +118,11 @@ int x86_op_pushf(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* Changes the bits in mask; everything that hangs on them follows. */
+/* Changes the bits in mask that the CPU has; everything that hangs on them follows. */
 void x86_set_rflags(X86Cpu *c, uint64_t value, uint64_t mask)
 {
     uint64_t now = x86_flags_get(c);
+    mask &= c->feat.flags_mask;
     now = (now & ~mask) | (value & mask) | 2u;
     if (x86_old(c))
         now = x86_old_flags(c, now);

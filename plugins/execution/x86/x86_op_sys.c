@@ -36,13 +36,16 @@ int x86_op_pause(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* Bytes of an XSAVE area for all that XCR0 enables. */
-static uint32_t x86_xsave_size(uint64_t xcr0, bool compact)
+/* Leaf 0Dh EBX: the bytes of an XSAVE area for all that XCR0 enables, in the standard format (sub-leaf
+ * 0) or the compacted one of XSAVEC and XSAVES (1). */
+static uint32_t x86_xsave_size(const X86Cpu *c, uint32_t sub)
 {
-    uint32_t avx = xcr0 & X86_XCR0_AVX ? 256 : 0;
-    if (!(xcr0 & X86_XCR0_PKRU))
+    uint32_t avx = c->s->xcr0 & X86_XCR0_AVX ? 256 : 0;
+    if (sub == 1 && !(c->feat.d1_eax & 0xa))
+        return 0;
+    if (!(c->s->xcr0 & X86_XCR0_PKRU))
         return VIV_XSAVE_AVX_OFFSET + avx;
-    return (compact ? VIV_XSAVE_AVX_OFFSET + avx : VIV_XSAVE_PKRU_OFFSET) + 8;
+    return (sub == 1 ? VIV_XSAVE_AVX_OFFSET + avx : VIV_XSAVE_PKRU_OFFSET) + 8;
 }
 
 static __attribute__((noinline)) void x86_cpuid(X86Cpu *c)
@@ -59,7 +62,7 @@ static __attribute__((noinline)) void x86_cpuid(X86Cpu *c)
         if (c->s->cr4 & X86_CR4_PKE)
             r[2] |= 1u << 4;
     } else if (leaf == 13 && sub < 2 && (c->feat.l1_ecx & (1u << 26))) {
-        r[1] = x86_xsave_size(c->s->xcr0, sub == 1);
+        r[1] = x86_xsave_size(c, sub);
     }
     x86_host_call_done(c);
     c->r[X86_RAX] = r[0];
@@ -210,6 +213,8 @@ int x86_op_sysenter(X86Cpu *c, const X86Insn *i)
     uint32_t cs = (uint32_t)c->s->sysenter_cs & 0xfffc;
     bool lm = x86_long(c);
     c->cur = i;
+    if (lm && !c->feat.intel) /* AMD APM vol. 3, SYSENTER: legacy mode only */
+        x86_raise(c, X86_UD, 0);
     if (!(c->s->cr0 & X86_CR0_PE) || !cs)
         x86_raise(c, X86_GP, 0);
     x86_set_rflags(c, 0, X86_FL_VM | X86_FL_IF | X86_FL_RF);
@@ -225,6 +230,8 @@ int x86_op_sysexit(X86Cpu *c, const X86Insn *i)
     uint64_t pc = c->r[X86_RDX], sp = c->r[X86_RCX];
     bool wide = i->osz == 8;
     c->cur = i;
+    if (x86_long(c) && !c->feat.intel)
+        x86_raise(c, X86_UD, 0);
     if (!(c->s->cr0 & X86_CR0_PE) || !cs)
         x86_raise(c, X86_GP, 0);
     x86_cpl0(c);
@@ -279,10 +286,10 @@ int x86_op_xgetbv(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     if (!(c->s->cr4 & X86_CR4_OSXSAVE))
         x86_raise(c, X86_UD, 0);
-    if ((uint32_t)c->r[X86_RCX] > (c->feat.xgetbv1 ? 1 : 0))
+    if ((uint32_t)c->r[X86_RCX] > (c->feat.d1_eax >> 2 & 1))
         x86_raise(c, X86_GP, 0);
-    if ((uint32_t)c->r[X86_RCX] == 1)
-        v &= x86_host_in_use(c->s);
+    if ((uint32_t)c->r[X86_RCX])
+        v &= x86_host_xinuse(c->s);
     c->r[X86_RAX] = (uint32_t)v;
     c->r[X86_RDX] = v >> 32;
     X86_NEXT(c, i);

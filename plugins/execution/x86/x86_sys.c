@@ -30,9 +30,11 @@ void x86_cr0_write(X86Cpu *c, uint64_t v)
     viv_cpu_t *s = c->s;
     uint64_t old = s->cr0, changed;
     if ((v >> 32) || ((v & X86_CR0_PG) && !(v & X86_CR0_PE)) ||
-        ((v & X86_CR0_NW) && !(v & X86_CR0_CD)))
+        ((v & X86_CR0_NW) && !(v & X86_CR0_CD) && c->feat.family >= 4))
         x86_raise(c, X86_GP, 0);
-    v = (v & 0xe005003fu) | X86_CR0_ET;
+    v &= c->feat.cr0_mask;
+    if (c->feat.family >= 4) /* before, ET says what the coprocessor is, and can be written */
+        v |= X86_CR0_ET;
     changed = v ^ old;
     if ((changed & X86_CR0_PG) && !(v & X86_CR0_PG) && (x86_code64(c) || (s->cr4 & X86_CR4_PCIDE)))
         x86_raise(c, X86_GP, 0);
@@ -225,14 +227,9 @@ int x86_op_mov_from_dr(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-int x86_op_mov_to_dr(X86Cpu *c, const X86Insn *i)
+void x86_dr_set(X86Cpu *c, uint32_t n, uint64_t v)
 {
-    uint64_t v = x86_reg_get(c, i->rm, x86_cr_width(c));
-    uint32_t n, k;
-    c->cur = i;
-    n = x86_dr_number(c, i->reg);
-    if (n >= 6 && (v >> 32))
-        x86_raise(c, X86_GP, 0);
+    uint32_t k;
     if (n == 6)
         v = (v & 0x1e00f) | 0xffff0ff0u;
     else if (n == 7)
@@ -246,6 +243,17 @@ int x86_op_mov_to_dr(X86Cpu *c, const X86Insn *i)
         x86_tlb_flush(c);
     }
     x86_ff_update(c);
+}
+
+int x86_op_mov_to_dr(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t v = x86_reg_get(c, i->rm, x86_cr_width(c));
+    uint32_t n;
+    c->cur = i;
+    n = x86_dr_number(c, i->reg);
+    if (n >= 6 && (v >> 32))
+        x86_raise(c, X86_GP, 0);
+    x86_dr_set(c, n, v);
     return x86_sys_done(c);
 }
 
