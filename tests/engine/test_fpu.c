@@ -793,22 +793,31 @@ START_TEST(xsave_alignment)
 }
 END_TEST
 
-/* CPUID leaf 0Dh tells the size of the area for XCR0 as it is. */
+/* CPUID leaf 0Dh tells the sizes of the area for XCR0 as it is. */
+typedef struct AreaSize {
+    const char *model;
+    uint32_t subleaf, xcr0, ebx;
+} AreaSize;
+
+static const AreaSize area_sizes[] = {
+    {"x86-64-v3,-pku", 0, 1, 576},         {"x86-64-v3,-pku", 0, 3, 576},
+    {"x86-64-v3,-pku", 0, 7, 832},         {"x86-64-v3,+pku", 0, 7, 832},
+    {"x86-64-v3,+pku", 0, 0x203, 840},     {"x86-64-v3,+pku", 0, 0x207, 840},
+    {"x86-64-v3,+pku,+xsavec", 1, 3, 576}, {"x86-64-v3,+pku,+xsavec", 1, 0x203, 584},
+    {"x86-64-v3,+pku,+xsavec", 1, 7, 832}, {"x86-64-v3,+pku,+xsavec", 1, 0x207, 840},
+};
+
 START_TEST(xsave_size)
 {
+    const AreaSize *a = &area_sizes[_i];
     Rig *rig = rig_new();
+    ck_assert(rig_model(rig, a->model));
     set_mode(rig, LONG, 0);
+    rig->cpu->xcr0 = a->xcr0;
     rig->cpu->gpr[VIV_REG_RAX] = 13;
-    rig->cpu->gpr[VIV_REG_RCX] = 0;
+    rig->cpu->gpr[VIV_REG_RCX] = a->subleaf;
     ck_assert_uint_eq(RUN(rig, "\x0f\xa2"), THROUGH);
-    ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RBX], 832);
-    set_mode(rig, LONG, 0);
-    rig->cpu->xcr0 = 3;
-    rig->cpu->gpr[VIV_REG_RAX] = 13;
-    rig->cpu->gpr[VIV_REG_RCX] = 0;
-    ck_assert_uint_eq(RUN(rig, "\x0f\xa2"), THROUGH);
-    ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RBX], 576);
-    ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RCX], 840); /* PKRU too */
+    ck_assert_uint_eq(rig->cpu->gpr[VIV_REG_RBX], a->ebx);
     rig_destroy(rig);
 }
 END_TEST
@@ -841,7 +850,7 @@ int main(void)
     tcase_add_loop_test(tc, xsetbv, 0, COUNT(xcr0s));
     tcase_add_test(tc, xgetbv);
     tcase_add_loop_test(tc, xsave_alignment, 0, 6);
-    tcase_add_test(tc, xsave_size);
+    tcase_add_loop_test(tc, xsave_size, 0, COUNT(area_sizes));
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -288,6 +288,45 @@ START_TEST(test_init_state)
 }
 END_TEST
 
+/* PKRU: at its place in the standard format, behind the others in the compacted one; initial when
+ * XSTATE_BV says so. */
+START_TEST(test_pkru)
+{
+    static viv_cpu_t cpu;
+    const X86HostOp *xsave = state_op64("\x48\x0f\xae\x23", 4);
+    const X86HostOp *xsavec = state_op64("\x48\x0f\xc7\x23", 4);
+    const X86HostOp *xrstor = state_op64("\x48\x0f\xae\x2b", 4);
+    uint8_t *mem = state_mem[0];
+
+    ref_random_state(&cpu);
+    cpu.xcr0 = 0x207;
+    cpu.gpr[VIV_REG_RDX] = 0;
+    state_put(cpu.xsave, 832, 0x55aa1234);
+    cpu.gpr[VIV_REG_RAX] = 0x200;
+    ck_assert_uint_eq(x86_host_xsave_bytes(xsave, &cpu), 840);
+    memset(mem, 0, 1024);
+    ck_assert_int_eq(xsave->exec(xsave, &cpu, mem), 0);
+    ck_assert_uint_eq(state_word(mem, 832), 0x55aa1234);
+    ck_assert_uint_eq(state_word(mem, 512), 0x200);
+    ck_assert_uint_eq(state_word(mem, 24), 0); /* neither SSE nor AVX: no MXCSR */
+    cpu.gpr[VIV_REG_RAX] = 0x201;
+    memset(mem, 0, 1024);
+    ck_assert_int_eq(xsavec->exec(xsavec, &cpu, mem), 0);
+    ck_assert_uint_eq(state_word(mem, 576), 0x55aa1234);
+    ck_assert_uint_eq(state_word(mem, 520), UINT64_C(1) << 63 | 0x201);
+    cpu.gpr[VIV_REG_RAX] = 0x207;
+    memset(mem, 0, 1024);
+    ck_assert_int_eq(xsavec->exec(xsavec, &cpu, mem), 0);
+    ck_assert_uint_eq(state_word(mem, 832), 0x55aa1234);
+    memset(cpu.xsave + 832, 0, 8);
+    ck_assert_int_eq(xrstor->exec(xrstor, &cpu, mem), 0);
+    ck_assert_uint_eq(state_word(cpu.xsave, 832), 0x55aa1234);
+    state_put(mem, 512, 7);
+    ck_assert_int_eq(xrstor->exec(xrstor, &cpu, mem), 0);
+    ck_assert_uint_eq(state_word(cpu.xsave, 832), 0);
+}
+END_TEST
+
 /* Outside 64-bit mode registers 8-15 neither go out nor come in; selectors share the pointers'
  * places. */
 START_TEST(test_mode32)
@@ -393,6 +432,7 @@ int main(void)
     tcase_add_test(tc, test_headers);
     tcase_add_test(tc, test_faults);
     tcase_add_test(tc, test_init_state);
+    tcase_add_test(tc, test_pkru);
     tcase_add_test(tc, test_mode32);
     tcase_add_test(tc, test_loaded);
     tcase_add_test(tc, test_canonical);
