@@ -777,6 +777,30 @@ START_TEST(xgetbv)
 }
 END_TEST
 
+/* IA32_XSS comes with XSAVES, and is 0. */
+START_TEST(xss)
+{
+    static const struct {
+        const char *model;
+        uint32_t write, value, vec;
+    } cases[] = {{"x86-64-v3,-xsaves", 0, 0, GP},
+                 {"x86-64-v3,-xsaves", 1, 0, GP},
+                 {"x86-64-v3,+xsaves", 0, 0, T},
+                 {"x86-64-v3,+xsaves", 1, 0, T},
+                 {"x86-64-v3,+xsaves", 1, 0x100, GP}};
+    Rig *rig = rig_new();
+    for (unsigned k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        ck_assert(rig_model(rig, cases[k].model));
+        set_mode(rig, LONG, 0);
+        rig->cpu->gpr[VIV_REG_RCX] = 0xda0;
+        rig->cpu->gpr[VIV_REG_RAX] = cases[k].value;
+        ck_assert_uint_eq(cases[k].write ? RUN(rig, "\x0f\x30") : RUN(rig, "\x0f\x32"),
+                          cases[k].vec);
+    }
+    rig_destroy(rig);
+}
+END_TEST
+
 /* The area has to be a multiple of 64, checks or no checks; a fault leaves the registers alone. */
 START_TEST(xsave_alignment)
 {
@@ -849,6 +873,7 @@ int main(void)
     tcase_add_test(tc, simd_exception);
     tcase_add_loop_test(tc, xsetbv, 0, COUNT(xcr0s));
     tcase_add_test(tc, xgetbv);
+    tcase_add_test(tc, xss);
     tcase_add_loop_test(tc, xsave_alignment, 0, 6);
     tcase_add_loop_test(tc, xsave_size, 0, COUNT(area_sizes));
     suite_add_tcase(suite, tc);

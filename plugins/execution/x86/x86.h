@@ -345,6 +345,8 @@ typedef struct X86Exception {
  * define. */
 #define X86_FF_REQUEST 0x80000000u
 
+#define X86_D1_XGETBV1 0x4u /* X86Features.d1_eax */
+
 typedef struct X86Features {
     uint32_t l1_eax, l1_ebx, l1_ecx, l1_edx;
     uint32_t l7_ebx, l7_ecx, l7_edx;

@@ -286,7 +286,7 @@ int x86_op_xgetbv(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     if (!(c->s->cr4 & X86_CR4_OSXSAVE))
         x86_raise(c, X86_UD, 0);
-    if ((uint32_t)c->r[X86_RCX] > (c->feat.d1_eax >> 2 & 1))
+    if ((uint32_t)c->r[X86_RCX] > (c->feat.d1_eax & X86_D1_XGETBV1 ? 1 : 0))
         x86_raise(c, X86_GP, 0);
     if ((uint32_t)c->r[X86_RCX])
         v &= x86_host_xinuse(c->s);
