@@ -386,6 +386,24 @@ START_TEST(ferr_interrupt)
 }
 END_TEST
 
+/* Waiting is not an instruction: no single-step trap behind it. */
+START_TEST(ferr_single_step)
+{
+    Rig *rig = rig_new();
+    set_mode(rig, PROT32, 0);
+    rig->cpu->cr0 &= ~0x20ull;
+    rig->cpu->rflags |= 0x100;
+    x87_pending(rig);
+    rig_load(rig, CODE, "\xd9\xd0", 2);
+    rig->engine->state_loaded(rig->vcpu.engine_self);
+    ck_assert_uint_eq(rig_run(rig, 100), VIV_EXIT_HALT);
+    ck_assert_uint_eq(rig->cpu->rip, CODE);
+    ck_assert_uint_eq(rig->cpu->pending_db, 0);
+    ck_assert_uint_eq(rig->cpu->icount, 0);
+    rig_destroy(rig);
+}
+END_TEST
+
 /* IGNNE#: instructions go on as if nothing were pending; FNCLEX ends FERR#. */
 START_TEST(ignne)
 {
@@ -861,6 +879,7 @@ int main(void)
     tcase_add_loop_test(tc, pending_exception, 0, COUNT(pendings));
     tcase_add_test(tc, fault_before_exception);
     tcase_add_test(tc, ferr_interrupt);
+    tcase_add_test(tc, ferr_single_step);
     tcase_add_test(tc, ignne);
     tcase_add_test(tc, irq13);
     tcase_add_test(tc, ferr_level);

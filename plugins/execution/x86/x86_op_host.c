@@ -233,13 +233,19 @@ static __attribute__((noinline)) bool x86_host_do(X86Cpu *c, const X86Insn *i)
     return false;
 }
 
+/* An interrupt ends it, and returns to this instruction. By a jump: a single step is not over. */
+static _Noreturn X86_COLD void x86_host_wait(X86Cpu *c, const X86Insn *i)
+{
+    c->s->activity = VIV_ACT_HALTED;
+    x86_ff_update(c);
+    (void)x86_leave_at(c, i);
+    longjmp(c->jb, 1);
+}
+
 int x86_op_host(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
-    if (X86_UNLIKELY(x86_host_do(c, i))) {
-        c->s->activity = VIV_ACT_HALTED; /* an interrupt ends it, and returns to this instruction */
-        x86_ff_update(c);
-        return x86_leave_at(c, i);
-    }
+    if (X86_UNLIKELY(x86_host_do(c, i)))
+        x86_host_wait(c, i);
     X86_NEXT(c, i);
 }
