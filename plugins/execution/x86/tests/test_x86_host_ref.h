@@ -20,6 +20,7 @@
 
 #define REF_MEM_BYTES    1024u
 #define REF_RFLAGS_ARITH 0x8d5u
+#define REF_RFLAGS_AC    0x40000u /* taken over if set */
 
 typedef struct RefContext {
     uint8_t area[2048] __attribute__((aligned(64))); /* XSAVE, standard format */
@@ -103,7 +104,8 @@ static inline void ref_put_exit(RefWriter *w)
     ref_put_gpr(w, 0x89, 1, 7, offsetof(RefContext, rflags));
     ref_put(w, "\xb8\x07\0\0\0\x31\xd2", 7);
     ref_put(w, "\x48\x0f\xae\x27", 4); /* xsave64 [rdi] */
-    ref_put(w, "\xdb\xe3\xfc", 3);     /* fninit; cld */
+    ref_put(w, "\xdb\xe3", 2);         /* fninit */
+    ref_put(w, "\x6a\x02\x9d", 3);     /* push 2; popfq: neither DF nor AC */
     if (x86_host_has(X86_HOST_FEATURE_AVX))
         ref_put(w, "\xc5\xf8\x77", 3); /* vzeroupper */
     ref_put(w, "\x41\x5f\x41\x5e\x41\x5d\x41\x5c\x5d\x5b\xc3", 11);
@@ -113,6 +115,8 @@ static inline void ref_on_signal(int sig, siginfo_t *info, void *opaque)
 {
     const ucontext_t *uc = opaque;
     (void)info;
+    /* Alignment checks are the instruction's, not ours. */
+    __asm__ volatile("pushfq; andl $~0x40000, (%%rsp); popfq" ::: "memory", "cc");
     if (!ref_armed)
         abort();
     ref_fault_signal = sig;
@@ -125,6 +129,7 @@ static inline void ref_setup(void)
     struct sigaction action = {.sa_sigaction = ref_on_signal, .sa_flags = SA_SIGINFO};
     sigaction(SIGFPE, &action, NULL);
     sigaction(SIGSEGV, &action, NULL);
+    sigaction(SIGBUS, &action, NULL);
     ref_code =
         mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert(ref_code != MAP_FAILED);
@@ -135,7 +140,7 @@ static inline void ref_teardown(void)
     munmap(ref_code, 4096);
 }
 
-/* Runs the instruction on cpu's state; 0, or the vector 13/16/19 that it raised. With a vector cpu
+/* Runs the instruction on cpu's state; 0, or the vector 13/16/17/19 that it raised. With a vector cpu
  * is untouched and ref_fault_mxcsr holds MXCSR. */
 static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
 {
@@ -151,7 +156,7 @@ static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
     ref_context.area[512] = 7;
     memset(ref_context.area + 8, 0, 16); /* pointers: not compared */
     memcpy(ref_context.gpr, cpu->gpr, sizeof(cpu->gpr));
-    ref_context.rflags = (cpu->rflags & REF_RFLAGS_ARITH) | 0x202;
+    ref_context.rflags = (cpu->rflags & (REF_RFLAGS_ARITH | REF_RFLAGS_AC)) | 0x202;
     memcpy(&run, &ref_code, sizeof(run));
     ref_armed = 1;
     if (sigsetjmp(ref_jump, 1)) {
@@ -159,8 +164,8 @@ static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
         __asm__ volatile("fninit; ldmxcsr %0" ::"m"(mxcsr));
         if (x86_host_has(X86_HOST_FEATURE_AVX))
             __asm__ volatile("vzeroupper");
-        if (ref_fault_signal == SIGSEGV)
-            return 13;
+        if (ref_fault_signal != SIGFPE)
+            return ref_fault_signal == SIGBUS ? 17 : 13;
         return (ref_fault_mxcsr & ~(ref_fault_mxcsr >> 7) & 0x3f) != 0 ? 19 : 16;
     }
     run();

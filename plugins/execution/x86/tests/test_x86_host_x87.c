@@ -250,6 +250,37 @@ START_TEST(test_pointers)
 }
 END_TEST
 
+/* -- alignment checks -------------------------------------------------------------------------- */
+
+/* Every memory form, with 16 and 32-bit operand size, at the alignment that the op names and at half
+ * of it. */
+START_TEST(test_alignment)
+{
+    static uint8_t mem[256] __attribute__((aligned(64)));
+    static viv_cpu_t cpu;
+    ZydisDecodedInstruction insn;
+    unsigned tried = 0;
+
+    for (unsigned k = 0; k < 2 * 8 * 8 * 2; k++) {
+        uint8_t code[16] = {k & 1 ? 0x66 : 0x3e, (uint8_t)(0xd8 + (k >> 1 & 7)),
+                            (uint8_t)((k >> 4 & 7) << 3 | 3)};
+        const X86HostOp *op = x87_compile(ZYDIS_MACHINE_MODE_LONG_64, code, &insn);
+        if (!op)
+            continue;
+        unsigned offset = k >> 7 ? op->mem_ac : op->mem_ac / 2;
+        ref_random_state(&cpu);
+        memset(mem, 0, sizeof(mem));
+        memcpy(mem + offset, "\x7f\x03", 2); /* a control word that masks all */
+        cpu.rflags |= REF_RFLAGS_AC;
+        cpu.gpr[VIV_REG_RBX] = (uintptr_t)mem + offset;
+        ck_assert_msg(ref_run(&cpu, code, 3) == (k >> 7 ? 0 : 17), "%02x %02x at %u", code[1],
+                      code[2], offset);
+        tried++;
+    }
+    ck_assert_uint_gt(tried, 200);
+}
+END_TEST
+
 /* -- pending exceptions ------------------------------------------------------------------------ */
 
 /* With an exception pending, on the host and here: what does not wait runs, what waits is #MF. */
@@ -448,6 +479,7 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_encodings);
     tcase_add_test(tc, test_pointers);
+    tcase_add_test(tc, test_alignment);
     tcase_add_loop_test(tc, test_pending_native, 0, 21);
     tcase_add_loop_test(tc, test_environment, 0, sizeof(x87_envs) / sizeof(x87_envs[0]));
     tcase_add_loop_test(tc, test_save_restore, 0, 2);
