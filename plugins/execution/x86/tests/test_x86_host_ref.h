@@ -235,7 +235,7 @@ static inline void ref_random_f80(uint8_t *st)
 {
     uint64_t mantissa = ref_random() | UINT64_C(1) << 63;
     uint16_t exponent = (uint16_t)(0x3fff - 40 + ref_random() % 80);
-    switch (ref_random() % 12) {
+    switch (ref_random() % 16) {
     case 0: mantissa = 0, exponent = 0; break;
     case 1: exponent = 0x7fff; break;
     case 2: exponent = 0x7fff, mantissa = UINT64_C(1) << 63; break;
@@ -244,6 +244,13 @@ static inline void ref_random_f80(uint8_t *st)
         mantissa &= INT64_MAX; /* unnormal */
         break;
     case 5: mantissa = ref_random(), exponent = (uint16_t)ref_random() & 0x7fff; break;
+    case 7: exponent = (uint16_t)(ref_random() % 70); break; /* the ends of the range... */
+    case 8: exponent = (uint16_t)(0x7ffe - ref_random() % 70); break;
+    case 9: exponent = (uint16_t)(0x3fff - 160 + ref_random() % 300); break; /* ...of floats */
+    case 10:                                                                 /* ...of doubles */
+        exponent =
+            (uint16_t)(0x3fff + (ref_random() % 2 ? 1010 : -1090) + (int)(ref_random() % 80));
+        break;
     case 6:
         mantissa = (ref_random() % 2000 + 1) << 52 | UINT64_C(1) << 63;
         exponent = (uint16_t)(0x3fff + ref_random() % 11);
