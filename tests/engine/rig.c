@@ -9,6 +9,8 @@
 
 #include "cpum/cpum.h"
 
+uint64_t rig_code_cache_mib = RIG_NO_OPTION;
+
 static Rig *rig_of(viv_vcpu_t *vcpu)
 {
     return (Rig *)(void *)vcpu;
@@ -20,7 +22,10 @@ static void rig_page_query(viv_vcpu_t *vcpu, uint64_t gpa, viv_page_t *ret_page)
     Rig *rig = rig_of(vcpu);
     memset(ret_page, 0, sizeof(*ret_page));
     gpa &= ~0xfffull;
-    if (gpa < rig->ram_bytes) {
+    if (gpa == RIG_PAM && (rig->pam_read_rom || rig->pam_write_none)) {
+        ret_page->hva = rig->pam_read_rom ? rig->rom : rig->ram + gpa;
+        ret_page->kind = rig->pam_read_rom && !rig->pam_write_none ? VIV_PAGE_SHADOW : VIV_PAGE_ROM;
+    } else if (gpa < rig->ram_bytes) {
         ret_page->hva = rig->ram + gpa;
         ret_page->kind = VIV_PAGE_RAM;
         ret_page->writable = 1;
@@ -52,9 +57,18 @@ static void rig_phys_read(viv_vcpu_t *vcpu, uint64_t gpa, void *buf, uint32_t le
     if ((gpa & ~0xfffull) == RIG_MMIO)
         rig_log(rig, gpa, 0, len_bytes, false, false);
     for (; len_bytes; len_bytes--, gpa++, to++)
-        *to = gpa < rig->ram_bytes            ? rig->ram[gpa]
-              : (gpa & ~0xfffull) == RIG_MMIO ? rig->mmio[gpa & 0xfff]
-                                              : 0xff;
+        *to = (gpa & ~0xfffull) == RIG_PAM && rig->pam_read_rom ? rig->rom[gpa & 0xfff]
+              : gpa < rig->ram_bytes                            ? rig->ram[gpa]
+              : (gpa & ~0xfffull) == RIG_MMIO                   ? rig->mmio[gpa & 0xfff]
+                                                                : 0xff;
+}
+
+void rig_dma(Rig *rig, uint64_t gpa, const void *bytes, size_t len)
+{
+    memcpy(rig->ram + gpa, bytes, len);
+    for (uint64_t page = gpa >> 12; page <= (gpa + len - 1) >> 12; page++)
+        if (rig->marks[page])
+            rig->engine->code_written(rig->engine_vm, gpa, len);
 }
 
 static void rig_phys_write(viv_vcpu_t *vcpu, uint64_t gpa, const void *buf, uint32_t len_bytes)
@@ -64,8 +78,8 @@ static void rig_phys_write(viv_vcpu_t *vcpu, uint64_t gpa, const void *buf, uint
     if ((gpa & ~0xfffull) == RIG_MMIO)
         rig_log(rig, gpa, 0, len_bytes, true, false);
     for (; len_bytes; len_bytes--, gpa++, from++)
-        if (gpa < rig->ram_bytes)
-            rig->ram[gpa] = *from;
+        if (gpa < rig->ram_bytes && !((gpa & ~0xfffull) == RIG_PAM && rig->pam_write_none))
+            rig_dma(rig, gpa, from, 1);
         else if ((gpa & ~0xfffull) == RIG_MMIO)
             rig->mmio[gpa & 0xfff] = *from;
 }
@@ -243,8 +257,23 @@ static uint32_t rig_ignne_get(viv_vcpu_t *vcpu)
 
 static uint64_t *rig_counter(viv_vcpu_t *vcpu, const char *name, const char *unit, const char *help)
 {
-    (void)vcpu, (void)name, (void)unit, (void)help;
+    Rig *rig = rig_of(vcpu);
+    (void)unit, (void)help;
+    for (size_t k = 0; k < sizeof(rig->counters) / sizeof(rig->counters[0]); k++) {
+        if (!rig->counters[k].name[0])
+            snprintf(rig->counters[k].name, sizeof(rig->counters[k].name), "%s", name);
+        if (strcmp(rig->counters[k].name, name) == 0)
+            return &rig->counters[k].value;
+    }
     return NULL;
+}
+
+uint64_t rig_counter_value(const Rig *rig, const char *name)
+{
+    for (size_t k = 0; k < sizeof(rig->counters) / sizeof(rig->counters[0]); k++)
+        if (strcmp(rig->counters[k].name, name) == 0)
+            return rig->counters[k].value;
+    return 0;
 }
 
 static void VIV_PRINTF(3, 4) rig_log_text(viv_vcpu_t *vcpu, uint32_t severity, const char *fmt, ...)
@@ -259,7 +288,9 @@ static void VIV_PRINTF(3, 4) rig_log_text(viv_vcpu_t *vcpu, uint32_t severity, c
 
 static uint64_t rig_option_u64(viv_vcpu_t *vcpu, const char *key, uint64_t dflt)
 {
-    (void)vcpu, (void)key;
+    (void)vcpu;
+    if (rig_code_cache_mib != RIG_NO_OPTION && strcmp(key, "CodeCacheMiB") == 0)
+        return rig_code_cache_mib;
     return dflt;
 }
 
@@ -492,6 +523,19 @@ void rig_interrupt(Rig *rig, uint8_t vector)
 {
     rig->irq = vector + 1u;
     __atomic_fetch_or(&rig->vcpu.ff, VIV_FF_INTR, __ATOMIC_SEQ_CST);
+}
+
+void rig_a20(Rig *rig, bool enabled)
+{
+    rig->vcpu.a20_mask = enabled ? ~0ull : ~(1ull << 20);
+    rig->engine->map_changed(rig->vcpu.engine_self);
+}
+
+void rig_pam(Rig *rig, bool read_rom, bool write_none)
+{
+    rig->pam_read_rom = read_rom;
+    rig->pam_write_none = write_none;
+    rig->engine->map_changed(rig->vcpu.engine_self);
 }
 
 void rig_map_mmio_as_ram(Rig *rig, bool ram)

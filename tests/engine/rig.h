@@ -3,7 +3,8 @@
  * tests that run a snippet of guest code on any engine. One vCPU, one thread.
  *
  * Guest-physical map: RAM from 0; 64 KiB of ROM at the top of 4 GiB if given; one MMIO page at
- * RIG_MMIO whose accesses are recorded; everything else is unassigned. Ports: 0E9h collects text,
+ * RIG_MMIO whose accesses are recorded; the page RIG_PAM has a ROM beside its RAM (rig_pam);
+ * everything else is unassigned. Ports: 0E9h collects text,
  * 0F4h ends the run, 3F8h is a serial port that only sends, others read as ones. */
 #ifndef RIG_H
 #define RIG_H
@@ -14,6 +15,7 @@
 #include <viv/draft/engine.h>
 
 #define RIG_MMIO      0xe0000000u
+#define RIG_PAM       0xe8000u
 #define RIG_PORT_TEXT 0xe9u
 #define RIG_PORT_EXIT 0xf4u
 #define RIG_TEXT_MAX  65536u
@@ -35,7 +37,13 @@ typedef struct Rig {
     uint64_t ram_bytes;
     uint8_t mmio[4096];
     bool mmio_is_ram; /* the MMIO page has turned into RAM */
-    uint8_t *marks;   /* code marks, a byte per RAM page */
+    uint8_t rom[4096];
+    bool pam_read_rom, pam_write_none; /* of the page RIG_PAM */
+    struct {
+        char name[24];
+        uint64_t value;
+    } counters[16];
+    uint8_t *marks; /* code marks, a byte per RAM page */
 
     uint32_t irq;      /* pending vector + 1, or 0 */
     uint64_t tsc_step; /* added by each RDTSC */
@@ -58,6 +66,10 @@ typedef struct Rig {
     FILE *serial; /* where 3F8h goes, or NULL: to text */
 } Rig;
 
+/* The option CodeCacheMiB of engines that are created from now on. */
+#define RIG_NO_OPTION (~0ull)
+extern uint64_t rig_code_cache_mib;
+
 /* The engine class of a plugin file, or of a class that is linked in (path NULL). NULL on failure,
  * said on stderr. */
 Rig *rig_create(const char *plugin_path, const viv_engine_class_t *linked, uint64_t ram_bytes);
@@ -77,6 +89,13 @@ void rig_long(Rig *rig, uint64_t rip,
  * no interrupt ends. */
 uint32_t rig_run(Rig *rig, uint64_t max_insns);
 void rig_interrupt(Rig *rig, uint8_t vector);
+/* A counter of the engine; 0 if it has none of that name. */
+uint64_t rig_counter_value(const Rig *rig, const char *name);
+/* What a device's bus-master write does, as code_written() tells it. */
+void rig_dma(Rig *rig, uint64_t gpa, const void *bytes, size_t len);
+void rig_a20(Rig *rig, bool enabled);
+/* Where reads of the page RIG_PAM come from, and where its writes go: nowhere, or to its RAM. */
+void rig_pam(Rig *rig, bool read_rom, bool write_none);
 void rig_map_mmio_as_ram(Rig *rig, bool ram);
 
 static inline uint32_t rig_r32(const Rig *rig, uint64_t gpa)

@@ -35,9 +35,9 @@ typedef struct Program {
 } Program;
 
 static const Program programs[] = {
-    {"real16", NULL},      {"smc", NULL},         {"prot32", NULL}, {"task32", NULL},
-    {"v86", NULL},         {"paging32", NULL},    {"long64", NULL}, {"cpu8086_16", "8086"},
-    {"real286_16", "286"}, {"prot286_16", "286"},
+    {"real16", NULL}, {"smc", NULL},          {"smcpaths", NULL},    {"smcmodes", NULL},
+    {"prot32", NULL}, {"task32", NULL},       {"v86", NULL},         {"paging32", NULL},
+    {"long64", NULL}, {"cpu8086_16", "8086"}, {"real286_16", "286"}, {"prot286_16", "286"},
 };
 
 static void program_load(Rig *rig, const Program *program)

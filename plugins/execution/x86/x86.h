@@ -255,16 +255,18 @@ struct X86Insn {
 struct X86Block {
     X86Block *hash_next;
     X86Block *next[2]; /* same-page successors: 0 not taken, 1 taken */
-    X86CodePage *page; /* NULL when dead */
+    X86CodePage *page; /* NULL when dead: insn[0] leaves, see x86_block_kill() */
     X86Block *dead_next;
+    uint64_t page_gpa;
     uint64_t cross_gpa; /* page of the tail of a page-crossing instruction, or ~0 */
     uint32_t off;       /* in the page */
     uint32_t mode;
     uint32_t bytes;
     uint32_t n;
     uint32_t size_bytes;
-    uint32_t reserved0;
-    X86Insn insn[]; /* n of them and one sentinel */
+    uint32_t in_dead;    /* in X86Cpu.dead, perhaps alive again */
+    X86Handler first_fn; /* of insn[0], while the block is dead */
+    X86Insn insn[];      /* n of them and one sentinel; behind them the bytes they came from */
 };
 
 #define X86_PAGE_BUCKETS 64u
@@ -274,9 +276,10 @@ struct X86CodePage {
     const uint8_t *hva; /* what it was decoded from */
     uint64_t lines;     /* bit i: bytes [64 i, 64 i + 63] are covered by a block */
     X86Block *bucket[X86_PAGE_BUCKETS];
-    uint64_t cross_from[2]; /* pages with blocks that end in this one; ~0: none */
-    uint32_t blocks;
-    uint32_t idle_stores; /* stores while no block was left */
+    uint64_t used;          /* bit k: bucket k is not empty */
+    uint64_t cross_from[2]; /* other pages with blocks that end in this one; ~0: none */
+    uint32_t idle_stores;   /* stores while no block was left */
+    uint32_t reserved0;
 };
 
 /* X86Block.mode and X86Cpu.mode */
@@ -296,6 +299,8 @@ typedef struct X86JcEnt { /* jump cache: linear address to block */
 #define X86_JC_SIZE 4096u
 
 #define X86_PAGE_HASH 4096u
+#define X86_KILLED    64u
+#define X86_DEAD_MAX  (256u << 10) /* bytes of dead blocks that wait for a common end */
 
 /* -- the machine and the vCPU ------------------------------------------------------------------ */
 #define X86_MARK_TOP  4096u      /* GiB of guest-physical space that may hold cached code */
@@ -313,6 +318,8 @@ typedef struct X86Vm {
     uint32_t vcpu_count;
     /* How many vCPUs hold decoded code of a page; a leaf per GiB, made on demand. */
     _Atomic(uint16_t *) mark[X86_MARK_TOP];
+    /* With several vCPUs: the 64-byte lines of a page that any of them may have decoded. */
+    _Atomic(uint64_t *) lines[X86_MARK_TOP];
     pthread_mutex_t lock;       /* cpus[], leaf creation */
     pthread_mutex_t split_lock; /* locked accesses that the host's atomics cannot do */
     X86Cpu *cpus[X86_VCPUS_MAX];
@@ -454,9 +461,12 @@ struct X86Cpu {
     uint64_t local_count;
 
     /* code cache */
-    X86Block *dead;
-    X86Block *scratch; /* uncached instruction */
-    uint64_t page_gen; /* ITLB page pointers of another generation are stale */
+    X86Block *dead; /* the jump cache may still lead to them */
+    uint64_t dead_bytes;
+    uint64_t kills;
+    X86Block *killed[X86_KILLED]; /* by place and mode: may live again, see x86_block_revive() */
+    X86Block *scratch;            /* uncached instruction */
+    uint64_t page_gen;            /* ITLB page pointers of another generation are stale */
     uint64_t cache_bytes, cache_limit;
     void *host_cache; /* X86HostCache */
     void *decoder[3]; /* Zydis decoders, by X86_MODE_CODE */
@@ -496,6 +506,7 @@ int x86_leave_after(X86Cpu *c, const X86Insn *i); /* leave the block behind i; r
 void x86_break_after(X86Cpu *c);                  /* leave the block behind c->cur */
 void x86_break_restore(X86Cpu *c);
 int x86_op_sentinel(X86Cpu *c, const X86Insn *i);
+int x86_op_dead(X86Cpu *c, const X86Insn *i); /* first of a block that is no more */
 
 /* -- x86_exc.c --------------------------------------------------------------------------------- */
 _Noreturn void x86_raise(X86Cpu *c, uint32_t vector,

@@ -3,9 +3,10 @@
  *
  * Blocks are found by linear address through the jump cache, else by guest-physical address
  * through their page. A page with decoded code is marked in X86Vm for all vCPUs and at the host; a
- * store into it takes the slow path, which looks at the 64-byte lines that blocks cover and drops
- * the page's blocks when it hits one. The block that is in execution stays in memory until the run
- * loop comes round, and is left behind the storing instruction.
+ * store into it takes the slow path, which looks at the 64-byte lines that blocks cover and kills
+ * those blocks that hold a stored byte. The block that is in execution is left behind the storing
+ * instruction. Dead blocks stay in memory for a while, because the jump cache leads to them and
+ * because most come back with few bytes changed.
  *
  * Invariants:
  *  1. A page is marked, and every vCPU's fast store entries for it are gone, before its bytes are
@@ -55,24 +56,62 @@ static void x86_quiesce(X86Cpu *c)
     }
 }
 
+/* The leaves of the GiB that holds the page. */
+static bool x86_mark_leaves(X86Vm *vm, uint64_t page)
+{
+    uint64_t at = page >> 30, *lines = NULL;
+    uint16_t *leaf;
+    if (at >= X86_MARK_TOP)
+        return false;
+    if (atomic_load(&vm->mark[at]))
+        return true;
+    leaf = calloc(X86_MARK_LEAF, sizeof(*leaf));
+    if (vm->vcpu_count > 1)
+        lines = calloc(X86_MARK_LEAF, sizeof(*lines));
+    if (!leaf || (vm->vcpu_count > 1 && !lines)) {
+        free(leaf);
+        free(lines);
+        return false;
+    }
+    pthread_mutex_lock(&vm->lock);
+    if (!atomic_load(&vm->mark[at])) {
+        atomic_store(&vm->lines[at], lines);
+        atomic_store_explicit(&vm->mark[at], leaf, memory_order_release);
+        leaf = NULL;
+        lines = NULL;
+    }
+    pthread_mutex_unlock(&vm->lock);
+    free(leaf);
+    free(lines);
+    return true;
+}
+
+/* Tells the other vCPUs which lines of a marked page we are about to read code from. Their stores
+ * look at it behind a fence: one that we read over finds our claim. It is never taken back, which
+ * costs a needless request at most. */
+static void x86_lines_claim(const X86Vm *vm, uint64_t page, uint64_t lines)
+{
+    uint64_t *slot = vm->vcpu_count > 1 ? atomic_load(&vm->lines[page >> 30]) : NULL;
+    if (!slot)
+        return;
+    slot += (page >> 12) & (X86_MARK_LEAF - 1);
+    if (lines & ~__atomic_load_n(slot, __ATOMIC_ACQUIRE))
+        __atomic_fetch_or(slot, lines, __ATOMIC_SEQ_CST);
+}
+
+static bool x86_lines_claimed(const X86Vm *vm, uint64_t page, uint64_t lines)
+{
+    const uint64_t *slot = atomic_load(&vm->lines[page >> 30]);
+    atomic_thread_fence(memory_order_seq_cst);
+    return __atomic_load_n(slot + ((page >> 12) & (X86_MARK_LEAF - 1)), __ATOMIC_SEQ_CST) & lines;
+}
+
 static bool x86_mark(X86Cpu *c, uint64_t page)
 {
     X86Vm *vm = c->vm;
-    uint16_t *slot, *leaf;
-    if (page >> 30 >= X86_MARK_TOP)
+    uint16_t *slot;
+    if (!x86_mark_leaves(vm, page))
         return false;
-    if (!atomic_load(&vm->mark[page >> 30])) {
-        leaf = calloc(X86_MARK_LEAF, sizeof(*leaf));
-        if (!leaf)
-            return false;
-        pthread_mutex_lock(&vm->lock);
-        if (!atomic_load(&vm->mark[page >> 30])) {
-            atomic_store_explicit(&vm->mark[page >> 30], leaf, memory_order_release);
-            leaf = NULL;
-        }
-        pthread_mutex_unlock(&vm->lock);
-        free(leaf);
-    }
     slot = x86_mark_slot(vm, page);
     if (__atomic_fetch_add(slot, 1, __ATOMIC_SEQ_CST) == 0)
         c->h->code_mark(c->v, page);
@@ -128,6 +167,37 @@ static uint64_t x86_lines(uint32_t off, uint32_t n)
     return up_to & ~((1ull << first) - 1);
 }
 
+static X86Block **x86_killed_slot(X86Cpu *c, uint64_t gpa, uint32_t mode)
+{
+    return &c->killed[(gpa ^ gpa >> 6 ^ gpa >> 12 ^ mode) & (X86_KILLED - 1)];
+}
+
+/* Nothing finds the block by its page any more. What still leads to it, the jump cache and the
+ * execution that is in it, finds an instruction that leaves; so its memory stays until
+ * x86_code_free_dead(). */
+static void x86_block_kill(X86Cpu *c, X86Block *b)
+{
+    b->page = NULL;
+    b->next[0] = b->next[1] = NULL;
+    b->first_fn = b->insn[0].fn;
+    b->insn[0].fn = x86_op_dead;
+    *x86_killed_slot(c, b->page_gpa | b->off, b->mode) = b;
+    c->kills++;
+    c->dead_bytes += b->size_bytes;
+    if (!b->in_dead) {
+        b->in_dead = 1;
+        b->dead_next = c->dead;
+        c->dead = b;
+    }
+}
+
+/* Behind the current instruction, if it stands in a block that was killed. */
+static void x86_block_leave_dead(X86Cpu *c)
+{
+    if (c->blk && !c->blk->page)
+        x86_break_after(c);
+}
+
 /* Blocks leave the page; the page stays marked. */
 static void x86_page_clear(X86Cpu *c, X86CodePage *p)
 {
@@ -135,22 +205,16 @@ static void x86_page_clear(X86Cpu *c, X86CodePage *p)
     uint32_t k;
     p->cross_from[0] = p->cross_from[1] = ~0ull;
     p->lines = 0;
-    p->blocks = 0;
     p->idle_stores = 0;
-    for (k = 0; k < X86_PAGE_BUCKETS; k++) {
-        X86Block *b = p->bucket[k], *next;
-        p->bucket[k] = NULL;
-        for (; b; b = next) {
+    for (; p->used; p->used &= p->used - 1) {
+        X86Block **bucket = &p->bucket[__builtin_ctzll(p->used)], *b, *next;
+        for (b = *bucket; b; b = next) {
             next = b->hash_next;
-            b->page = NULL;
-            b->next[0] = b->next[1] = NULL;
-            b->dead_next = c->dead;
-            c->dead = b;
+            x86_block_kill(c, b);
         }
+        *bucket = NULL;
     }
-    x86_jc_drop(c);
-    if (c->blk && !c->blk->page)
-        x86_break_after(c);
+    x86_block_leave_dead(c);
     for (k = 0; k < 2; k++) {
         X86CodePage *q = from[k] == ~0ull ? NULL : x86_code_page(c, from[k], false);
         if (q)
@@ -158,64 +222,89 @@ static void x86_page_clear(X86Cpu *c, X86CodePage *p)
     }
 }
 
-/* Does the block hold a byte of [off, end) of the page? from: the page that it starts in, if
- * another. */
-static bool x86_block_hit(const X86Block *b, uint32_t off, uint32_t end, bool tail)
+/* How many of the block's bytes lie in the page behind its own. */
+static uint32_t x86_block_tail(const X86Block *b)
 {
-    if (tail)
-        return off < b->off + b->bytes - 0x1000;
-    return b->off < end && off < b->off + b->bytes;
+    return b->cross_gpa == ~0ull || b->off + b->bytes <= 0x1000 ? 0 : b->off + b->bytes - 0x1000;
 }
 
-/* Takes the blocks out of page p that hold bytes of [off, end) of it, or (tail) of the page behind
- * it. */
-static void x86_page_cut(X86Cpu *c, X86CodePage *p, uint64_t gpa, uint32_t off, uint32_t end)
+/* Does a block of page p hold a byte of [off, end) of page gpa? The two may be one, and a block may
+ * even cross from a page into the same one. */
+static bool x86_block_hit(const X86CodePage *p, const X86Block *b, uint64_t gpa, uint32_t off,
+                          uint32_t end)
 {
-    bool tail = p->gpa != gpa;
+    if (p->gpa == gpa && b->off < end && off < b->off + b->bytes)
+        return true;
+    return b->cross_gpa == gpa && off < x86_block_tail(b);
+}
+
+/* Kills the blocks of page p that hold bytes of [off, end) of page gpa. */
+static bool x86_page_cut(X86Cpu *c, X86CodePage *p, uint64_t gpa, uint32_t off, uint32_t end)
+{
+    uint64_t used;
     X86Block **at, *b;
-    uint32_t k, j;
-    for (k = 0; k < X86_PAGE_BUCKETS; k++)
+    bool any = false;
+    uint32_t j;
+    for (used = p->used; used; used &= used - 1) {
+        uint32_t k = (uint32_t)__builtin_ctzll(used);
         for (at = &p->bucket[k]; (b = *at) != NULL;) {
-            if ((tail && b->cross_gpa != gpa) || !x86_block_hit(b, off, end, tail)) {
+            if (!x86_block_hit(p, b, gpa, off, end)) {
                 at = &b->hash_next;
                 continue;
             }
             *at = b->hash_next;
-            b->page = NULL;
-            b->next[0] = b->next[1] = NULL;
-            b->dead_next = c->dead;
-            c->dead = b;
-            p->blocks--;
+            x86_block_kill(c, b);
+            any = true;
         }
-    for (k = 0; k < X86_PAGE_BUCKETS; k++)
-        for (b = p->bucket[k]; b; b = b->hash_next)
+        if (!p->bucket[k])
+            p->used &= ~(1ull << k);
+    }
+    for (used = any ? p->used : 0; used; used &= used - 1)
+        for (b = p->bucket[__builtin_ctzll(used)]; b; b = b->hash_next)
             for (j = 0; j < 2; j++)
                 if (b->next[j] && !b->next[j]->page)
                     b->next[j] = NULL;
+    return any;
 }
 
-/* Bytes [off, end) of the page were stored to, and some block covers their lines. */
+/* The lines of page gpa that blocks of page p cover. */
+static uint64_t x86_page_covered(const X86CodePage *p, uint64_t gpa)
+{
+    uint64_t used, lines = 0;
+    const X86Block *b;
+    for (used = p->used; used; used &= used - 1)
+        for (b = p->bucket[__builtin_ctzll(used)]; b; b = b->hash_next) {
+            if (p->gpa == gpa)
+                lines |= x86_lines(b->off, b->bytes);
+            if (b->cross_gpa == gpa && x86_block_tail(b))
+                lines |= x86_lines(0, x86_block_tail(b));
+        }
+    return lines;
+}
+
+/* Bytes [off, end) of the page were stored to, and some block may cover their lines. */
 static void x86_page_written(X86Cpu *c, X86CodePage *p, uint32_t off, uint32_t end)
 {
+    X86CodePage *from[2];
+    uint64_t lines;
+    bool any = x86_page_cut(c, p, p->gpa, off, end);
     uint32_t k;
-    X86Block *b;
-    x86_page_cut(c, p, p->gpa, off, end);
-    p->lines = 0;
-    for (k = 0; k < X86_PAGE_BUCKETS; k++)
-        for (b = p->bucket[k]; b; b = b->hash_next)
-            p->lines |= x86_lines(b->off, b->bytes);
     for (k = 0; k < 2; k++) {
-        X86CodePage *q =
-            p->cross_from[k] == ~0ull ? NULL : x86_code_page(c, p->cross_from[k], false);
-        if (!q)
-            continue;
-        if (off < 15)
-            x86_page_cut(c, q, p->gpa, off, end);
-        p->lines |= 1; /* tails of what may be left */
+        from[k] = p->cross_from[k] == ~0ull ? NULL : x86_code_page(c, p->cross_from[k], false);
+        if (from[k] && off < 15)
+            any |= x86_page_cut(c, from[k], p->gpa, off, end);
     }
-    x86_jc_drop(c);
-    if (c->blk && !c->blk->page)
-        x86_break_after(c);
+    if (!any)
+        return;
+    ++*c->stats.code_writes;
+    p->lines = x86_page_covered(p, p->gpa);
+    for (k = 0; k < 2; k++) {
+        lines = from[k] ? x86_page_covered(from[k], p->gpa) : 0;
+        p->lines |= lines;
+        if (!lines)
+            p->cross_from[k] = ~0ull;
+    }
+    x86_block_leave_dead(c);
 }
 
 void x86_code_drop_page(X86Cpu *c, uint64_t gpa_page)
@@ -244,39 +333,47 @@ void x86_code_free_dead(X86Cpu *c)
 {
     if (c->blk && !c->blk->page)
         c->blk = NULL;
+    if (c->dead)
+        x86_jc_drop(c);
     while (c->dead) {
         X86Block *b = c->dead;
         c->dead = b->dead_next;
+        b->in_dead = 0;
+        if (b->page)
+            continue;
         c->cache_bytes -= b->size_bytes;
         free(b);
     }
+    c->dead_bytes = 0;
+    memset(c->killed, 0, sizeof(c->killed));
+}
+
+/* Another thread has changed what the vCPU may have decoded. */
+static void x86_post_range(X86Cpu *c, uint64_t gpa, uint64_t len)
+{
+    pthread_mutex_lock(&c->req_lock);
+    if (c->range_count < X86_REQ_RANGES)
+        c->ranges[c->range_count++] = (X86Range){gpa, len};
+    else
+        atomic_fetch_or(&c->requests, X86_REQ_CODE_ALL);
+    atomic_fetch_or(&c->requests, X86_REQ_CODE);
+    pthread_mutex_unlock(&c->req_lock);
+    __atomic_fetch_or(c->ff, X86_FF_REQUEST, __ATOMIC_SEQ_CST);
 }
 
 /* n bytes within a page were stored by this vCPU. */
 void x86_code_store(X86Cpu *c, uint64_t gpa, uint32_t n)
 {
     uint64_t page = gpa & X86_PAGE_MASK;
+    uint32_t off = (uint32_t)(gpa & 0xfff), k;
     X86CodePage *p = x86_code_page(c, page, false);
-    if (c->vm->vcpu_count > 1) {
-        uint32_t k;
+    if (c->vm->vcpu_count > 1 && x86_lines_claimed(c->vm, page, x86_lines(off, n)))
         for (k = 0; k < c->vm->vcpu_count; k++)
-            if (c->vm->cpus[k] && c->vm->cpus[k] != c) {
-                X86Cpu *o = c->vm->cpus[k];
-                pthread_mutex_lock(&o->req_lock);
-                if (o->range_count < X86_REQ_RANGES)
-                    o->ranges[o->range_count++] = (X86Range){gpa, n};
-                else
-                    atomic_fetch_or(&o->requests, X86_REQ_CODE_ALL);
-                atomic_fetch_or(&o->requests, X86_REQ_CODE);
-                pthread_mutex_unlock(&o->req_lock);
-                __atomic_fetch_or(o->ff, X86_FF_REQUEST, __ATOMIC_SEQ_CST);
-            }
-    }
+            if (c->vm->cpus[k] && c->vm->cpus[k] != c)
+                x86_post_range(c->vm->cpus[k], gpa, n);
     if (!p)
         return;
-    if (p->lines & x86_lines((uint32_t)(gpa & 0xfff), n)) {
-        uint32_t off = (uint32_t)(gpa & 0xfff);
-        ++*c->stats.code_writes;
+    if (p->lines & x86_lines(off, n)) {
         x86_page_written(c, p, off, off + n);
     } else if (p->lines == 0 && ++p->idle_stores > 16) {
         x86_code_drop_page(c, page);
@@ -343,19 +440,9 @@ void x86_code_written(X86Vm *vm, uint64_t gpa, uint64_t len)
     if (len == 0)
         return;
     pthread_mutex_lock(&vm->lock);
-    for (k = 0; k < vm->vcpu_count; k++) {
-        X86Cpu *c = vm->cpus[k];
-        if (!c)
-            continue;
-        pthread_mutex_lock(&c->req_lock);
-        if (c->range_count < X86_REQ_RANGES)
-            c->ranges[c->range_count++] = (X86Range){gpa, len};
-        else
-            atomic_fetch_or(&c->requests, X86_REQ_CODE_ALL);
-        atomic_fetch_or(&c->requests, X86_REQ_CODE);
-        pthread_mutex_unlock(&c->req_lock);
-        __atomic_fetch_or(c->ff, X86_FF_REQUEST, __ATOMIC_SEQ_CST);
-    }
+    for (k = 0; k < vm->vcpu_count; k++)
+        if (vm->cpus[k])
+            x86_post_range(vm->cpus[k], gpa, len);
     pthread_mutex_unlock(&vm->lock);
 }
 
@@ -369,9 +456,14 @@ static void x86_sentinel(X86Insn *i, uint32_t n, uint32_t off, bool same_page)
     i->op = same_page;
 }
 
-static X86Block *x86_block_alloc(X86Cpu *c, uint32_t n)
+static uint8_t *x86_block_raw(X86Block *b)
 {
-    uint32_t size = (uint32_t)(sizeof(X86Block) + (n + 1) * sizeof(X86Insn));
+    return (uint8_t *)&b->insn[b->n + 1];
+}
+
+static X86Block *x86_block_alloc(X86Cpu *c, uint32_t n, uint32_t bytes)
+{
+    uint32_t size = (uint32_t)(sizeof(X86Block) + (n + 1) * sizeof(X86Insn)) + bytes;
     X86Block *b = malloc(size);
     if (!b) {
         /* the host is out of memory: what is cached can be made again */
@@ -383,6 +475,8 @@ static X86Block *x86_block_alloc(X86Cpu *c, uint32_t n)
     }
     memset(b, 0, sizeof(*b));
     b->size_bytes = size;
+    b->n = n;
+    b->bytes = bytes;
     b->cross_gpa = ~0ull;
     return b;
 }
@@ -396,7 +490,7 @@ static uint32_t x86_block_hash(uint32_t off, uint32_t mode)
 static X86Block *x86_block_scratch(X86Cpu *c)
 {
     if (!c->scratch)
-        c->scratch = x86_block_alloc(c, 1);
+        c->scratch = x86_block_alloc(c, 1, 0);
     if (c->scratch)
         return c->scratch;
     c->error = "out of host memory";
@@ -451,17 +545,37 @@ static X86Block *x86_block_uncached(X86Cpu *c, uint32_t mode, uint64_t gpa, uint
     return x86_block_once(b, mode, len);
 }
 
-static void x86_block_insert(X86Cpu *c, X86CodePage *p, X86Block *b)
+static void x86_block_insert(X86CodePage *p, X86Block *b)
 {
     uint32_t h = x86_block_hash(b->off, b->mode);
     b->page = p;
+    b->page_gpa = p->gpa;
     b->hash_next = p->bucket[h];
     p->bucket[h] = b;
-    p->blocks++;
+    p->used |= 1ull << h;
     p->idle_stores = 0;
+}
+
+static void x86_block_count(X86Cpu *c, const X86Block *b)
+{
     c->cache_bytes += b->size_bytes;
     ++*c->stats.blocks;
     *c->stats.insns += b->n;
+}
+
+/* Page p2 learns that blocks of p1 end in it. If more pages do than it can remember, one of them
+ * loses its blocks. */
+static void x86_cross_note(X86Cpu *c, const X86CodePage *p1, X86CodePage *p2)
+{
+    X86CodePage *old;
+    if (p1 == p2 || p2->cross_from[0] == p1->gpa || p2->cross_from[1] == p1->gpa)
+        return;
+    if (p2->cross_from[0] != ~0ull && p2->cross_from[1] != ~0ull) {
+        old = x86_code_page(c, p2->cross_from[1], false);
+        if (old)
+            x86_page_clear(c, old);
+    }
+    p2->cross_from[p2->cross_from[0] == ~0ull ? 0 : 1] = p1->gpa;
 }
 
 /* The first instruction crosses into the next page. */
@@ -477,7 +591,7 @@ static X86Block *x86_block_cross(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
         return x86_block_uncached(c, mode, gpa, lin);
     p2 = x86_code_page(c, gpa2, true);
     p1 = x86_code_page(c, gpa & X86_PAGE_MASK, true);
-    b = p1 && p2 ? x86_block_alloc(c, 1) : NULL;
+    b = p1 && p2 ? x86_block_alloc(c, 1, 15) : NULL;
     if (!b)
         return x86_block_uncached(c, mode, gpa, lin);
     p1 = x86_code_page(c, gpa & X86_PAGE_MASK, true); /* x86_block_alloc() may have dropped them */
@@ -486,41 +600,97 @@ static X86Block *x86_block_cross(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
         free(b);
         return x86_block_uncached(c, mode, gpa, lin);
     }
+    x86_lines_claim(c->vm, p1->gpa, x86_lines(off, part));
+    x86_lines_claim(c->vm, p2->gpa, x86_lines(0, 15 - part));
     memcpy(bytes, p1->hva + off, part);
     memcpy(bytes + part, p2->hva, 15 - part);
     len = x86_decode(c, mode, bytes, 15, 0, &b->insn[0]);
     b->insn[0].idx = 0;
     b->off = off;
     b->mode = mode;
-    b->n = 1;
     b->bytes = len;
     b->cross_gpa = gpa2;
     x86_sentinel(&b->insn[1], 1, len, false);
+    x86_cross_note(c, p1, p2);
     p1->lines |= x86_lines(off, part);
     p2->lines |= x86_lines(0, len > part ? len - part : 1);
-    if (p2->cross_from[0] != p1->gpa && p2->cross_from[1] != p1->gpa) {
-        if (p2->cross_from[0] == ~0ull) {
-            p2->cross_from[0] = p1->gpa;
-        } else {
-            X86CodePage *old = p2->cross_from[1] == ~0ull || p2->cross_from[1] == gpa2
-                                   ? NULL
-                                   : x86_code_page(c, p2->cross_from[1], false);
-            if (old && old != p1)
-                x86_page_clear(c, old);
-            p2->cross_from[1] = p1->gpa;
-            p2->lines |= x86_lines(0, len > part ? len - part : 1);
-            p1->lines |= x86_lines(off, part);
+    x86_block_insert(p1, b);
+    x86_block_count(c, b);
+    return b;
+}
+
+/* Where instruction k of a block stands in the page, and whether it stays there. */
+static void x86_insn_place(X86Insn *i, uint32_t k, uint32_t start)
+{
+    int64_t to = (int64_t)start + i->disp;
+    i->idx = (uint8_t)k;
+    if ((i->flags & X86_IF_REL) && to >= 0 && to < 0x1000)
+        i->flags |= X86_IF_SAME;
+    if (start + i->end < 0x1000)
+        i->flags |= X86_IF_FALL;
+}
+
+/* What an instruction is decoded from: other vCPUs may be writing to the page. */
+static uint32_t x86_bytes_copy(const X86Cpu *c, const X86CodePage *p, uint32_t at, uint8_t *to)
+{
+    uint32_t n = at < 0x1000 - 15 ? 15 : 0x1000 - at;
+    x86_lines_claim(c->vm, p->gpa, x86_lines(at, n));
+    memcpy(to, p->hva + at, n);
+    return n;
+}
+
+/* Decodes those instructions of a block again whose bytes have changed. False: they are of other
+ * lengths now, or end the block elsewhere. */
+static bool x86_block_refresh(X86Cpu *c, X86Block *b, const X86CodePage *p)
+{
+    uint8_t bytes[15];
+    uint32_t k;
+    for (k = 0; k < b->n; k++) {
+        X86Insn *i = &b->insn[k], fresh;
+        uint32_t len = (uint32_t)(i->end - i->off);
+        uint32_t avail = x86_bytes_copy(c, p, b->off + i->off, bytes);
+        uint8_t *raw = x86_block_raw(b) + i->off;
+        if (memcmp(raw, bytes, len) == 0)
+            continue;
+        if (x86_decode(c, b->mode, bytes, avail, i->off, &fresh) != len ||
+            ((fresh.flags ^ i->flags) & X86_IF_END))
+            return false;
+        ++*c->stats.insns;
+        x86_insn_place(&fresh, k, b->off);
+        memcpy(raw, bytes, len);
+        *i = fresh;
+        if (k == 0) {
+            b->first_fn = fresh.fn;
+            i->fn = x86_op_dead;
         }
     }
-    x86_block_insert(c, p1, b);
+    return true;
+}
+
+/* Code that patches itself comes back to the same places, with few bytes changed: a killed block
+ * lives again, with those of its instructions decoded that differ. NULL: there is none. */
+static X86Block *x86_block_revive(X86Cpu *c, X86CodePage *p, uint32_t mode, uint32_t start)
+{
+    X86Block **slot = x86_killed_slot(c, p->gpa | start, mode), *b = *slot;
+    if (!b || b->page || b->page_gpa != p->gpa || b->off != start || b->mode != mode ||
+        b->cross_gpa != ~0ull)
+        return NULL;
+    *slot = NULL;
+    if (!x86_block_refresh(c, b, p))
+        return NULL;
+    b->insn[0].fn = b->first_fn;
+    c->dead_bytes -= b->size_bytes;
+    p->lines |= x86_lines(start, b->bytes);
+    x86_block_insert(p, b);
     return b;
 }
 
 static X86Block *x86_block_build(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_t lin)
 {
     X86Insn insn[X86_BLOCK_MAX + 1];
+    uint8_t raw[X86_BLOCK_MAX * 15 + 15];
     uint32_t start = (uint32_t)(gpa & 0xfff), off = 0, n = 0;
-    uint32_t max = mode & X86_MODE_SINGLE ? 1 : X86_BLOCK_MAX, k;
+    uint32_t max = mode & X86_MODE_SINGLE ? 1 : X86_BLOCK_MAX;
     X86CodePage *p;
     X86Block *b;
     if (!x86_page(c, gpa)->hva)
@@ -528,39 +698,35 @@ static X86Block *x86_block_build(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
     p = x86_code_page(c, gpa & X86_PAGE_MASK, true);
     if (!p)
         return x86_block_uncached(c, mode, gpa, lin);
+    b = x86_block_revive(c, p, mode, start);
+    if (b)
+        return b;
     while (n < max && start + off < 0x1000) {
-        uint32_t avail = 0x1000 - start - off;
-        uint32_t len = x86_decode(c, mode, p->hva + start + off, avail, off, &insn[n]);
+        uint32_t avail = x86_bytes_copy(c, p, start + off, raw + off);
+        uint32_t len = x86_decode(c, mode, raw + off, avail, off, &insn[n]);
         if (len == 0)
             break;
-        insn[n].idx = (uint8_t)n;
+        x86_insn_place(&insn[n], n, start);
         off += len;
         if (insn[n++].flags & X86_IF_END)
             break;
     }
     if (n == 0)
         return x86_block_cross(c, mode, gpa, lin);
-    b = x86_block_alloc(c, n);
+    b = x86_block_alloc(c, n, off);
     p = x86_code_page(c, gpa & X86_PAGE_MASK, true);
     if (!b || !p) {
         free(b);
         return x86_block_uncached(c, mode, gpa, lin);
     }
-    for (k = 0; k < n; k++) {
-        int64_t to = (int64_t)start + insn[k].disp;
-        if ((insn[k].flags & X86_IF_REL) && to >= 0 && to < 0x1000)
-            insn[k].flags |= X86_IF_SAME;
-        if (start + insn[k].end < 0x1000)
-            insn[k].flags |= X86_IF_FALL;
-    }
     memcpy(b->insn, insn, n * sizeof(insn[0]));
+    memcpy(x86_block_raw(b), raw, off);
     x86_sentinel(&b->insn[n], n, off, start + off < 0x1000);
     b->off = start;
     b->mode = mode;
-    b->n = n;
-    b->bytes = off;
     p->lines |= x86_lines(start, off);
-    x86_block_insert(c, p, b);
+    x86_block_insert(p, b);
+    x86_block_count(c, b);
     return b;
 }
 
@@ -572,7 +738,7 @@ X86Block *x86_block_find(X86Cpu *c, uint32_t mode)
     X86ItlbEnt *it;
     X86CodePage *p;
     X86Block *b;
-    if (e->lin == lin && e->tag == tag)
+    if (e->lin == lin && e->tag == tag && e->block->page)
         return e->block;
     if (X86_UNLIKELY(c->cache_bytes > c->cache_limit) || x86_host_wants_reset(c->host_cache)) {
         x86_code_drop_all(c);

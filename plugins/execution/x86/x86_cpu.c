@@ -30,8 +30,10 @@ void x86_vm_destroy(X86Vm *vm)
     unsigned k;
     if (!vm)
         return;
-    for (k = 0; k < X86_MARK_TOP; k++)
+    for (k = 0; k < X86_MARK_TOP; k++) {
         free(atomic_load(&vm->mark[k]));
+        free(atomic_load(&vm->lines[k]));
+    }
     pthread_mutex_destroy(&vm->split_lock);
     pthread_mutex_destroy(&vm->lock);
     free(vm);

@@ -54,6 +54,11 @@ void x86_break_after(X86Cpu *c)
     c->blk->insn[at].fn = x86_op_break;
 }
 
+int x86_op_dead(X86Cpu *c, const X86Insn *i)
+{
+    return x86_leave_at(c, i);
+}
+
 /* Behind the last instruction of a block that is not a branch. */
 int x86_op_sentinel(X86Cpu *c, const X86Insn *i)
 {
@@ -172,13 +177,13 @@ static void x86_step(X86Cpu *c)
 
 static void x86_block_run(X86Cpu *c)
 {
-    X86Block *from, *b;
-    uint32_t link = c->link;
+    X86Block *from = c->blk, *b;
+    uint32_t link = from && from->page ? c->link : 0;
+    uint64_t kills = c->kills;
     c->link = 0;
     c->cur = NULL;
     b = x86_block_find(c, c->mode);
-    from = c->blk;
-    if (link && from && from->page && from->page == b->page && b->cross_gpa == ~0ull)
+    if (link && c->kills == kills && from->page == b->page && b->cross_gpa == ~0ull)
         from->next[link - 1] = b;
     if (c->r[X86_PC] + b->bytes > c->code_top || c->icnt + b->n > c->istop) {
         x86_step(c);
@@ -206,7 +211,7 @@ uint32_t x86_run(X86Cpu *c)
                 break;
             continue;
         }
-        if (X86_UNLIKELY(c->dead != NULL))
+        if (X86_UNLIKELY(c->dead_bytes > X86_DEAD_MAX))
             x86_code_free_dead(c);
         if (X86_UNLIKELY(c->exit_reason != 0))
             break;
