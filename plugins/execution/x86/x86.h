@@ -424,6 +424,7 @@ struct X86Cpu {
 
     bool loaded;
     bool ac_check; /* CR0.AM, EFLAGS.AC, CPL 3 */
+    bool tf;       /* a single-step trap will follow the current instruction */
     bool dr_data;  /* DR7 has data or I/O breakpoints */
     bool in_run;
     bool ferr;      /* level of FERR# */
@@ -432,6 +433,9 @@ struct X86Cpu {
     uint32_t host_gate; /* bit per X86_HOST_CLASS_*: such an instruction needs a closer look */
     uint32_t pauses;
     const char *error;
+    /* debug exceptions that were pending in front of the current instruction (behind MOV SS): those
+     * that it adds itself are forgotten when it faults */
+    uint32_t db_held;
 
     /* read-modify-write on the slow path */
     uint64_t rmw_lin;
@@ -563,6 +567,8 @@ bool x86_split_lock(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n);
 void x86_split_unlock(X86Cpu *c, bool locked);
 void x86_rmw_done(X86Cpu *c, uint64_t v, uint32_t n);
 void x86_seg_check(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write);
+/* #AC of operands that are not accessed as one of 2, 4 or 8 bytes; the others check by themselves. */
+void x86_align_check(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n);
 /* Checks a range for an access without doing it; raises what the access would. */
 void x86_probe(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write);
 void x86_ld_bytes(X86Cpu *c, uint32_t seg, uint64_t ea, void *buf, uint32_t n);

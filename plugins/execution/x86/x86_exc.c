@@ -63,7 +63,10 @@ void x86_exc_deliver(X86Cpu *c)
         c->r[X86_PC] = x86_cur_pc(c);
         c->icnt -= c->blk->n - c->cur->idx;
         c->cur = NULL;
+        c->s->pending_db = c->db_held;
     }
+    c->db_held = 0;
+    c->s->shadow = 0;
     c->link = 0;
     c->soft_int = false;
     ++*c->stats.exceptions;

@@ -177,6 +177,11 @@ static void x86_mem_align(X86Cpu *c, uint64_t lin, uint32_t n)
         x86_raise(c, X86_AC, 0);
 }
 
+void x86_align_check(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
+{
+    x86_mem_align(c, ea + c->segbase[seg], n);
+}
+
 uint64_t x86_ld_slow(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {
     uint64_t lin;

@@ -40,10 +40,6 @@ int x86_op_lxs(X86Cpu *c, const X86Insn *i)
     sel = x86_ld16(c, i->seg, (ea + i->osz) & i->amask);
     x86_seg_load(c, i->op, sel);
     x86_reg_set(c, i->reg, off, i->osz);
-    if (i->op == VIV_SEG_SS) {
-        c->s->shadow |= VIV_SHADOW_MOV_SS;
-        x86_ff_update(c);
-    }
     return x86_done(c);
 }
 
@@ -93,6 +89,8 @@ int x86_op_retf(X86Cpu *c, const X86Insn *i)
 int x86_op_iret(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
+    c->s->nmi_blocked = 0; /* even if it faults: SDM vol. 3, 6.7.1 */
+    x86_ff_update(c);
     x86_iret(c, i->osz);
     X86_END;
 }
@@ -104,6 +102,7 @@ static int x86_soft(X86Cpu *c, const X86Insn *i, uint32_t vector, uint32_t kind)
     c->delivering = (int32_t)(0x100 + vector);
     c->soft_int = kind != X86_INT_ICEBP;
     x86_interrupt(c, vector, kind, false, 0);
+    c->tf = false; /* SDM vol. 3, 17.3.1.4: it clears TF, and no trap follows */
     c->delivering = -1;
     c->soft_int = false;
     X86_END;

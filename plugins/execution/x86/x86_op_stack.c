@@ -76,9 +76,9 @@ int x86_op_pusha(X86Cpu *c, const X86Insn *i)
     uint32_t k, n = i->osz;
     uint64_t sp = c->r[X86_RSP];
     c->cur = i;
-    /* if any slot fails, the first or the last does: nothing is written before */
-    x86_probe(c, VIV_SEG_SS, (sp - n * 8u) & c->spmask, n, true);
-    x86_probe(c, VIV_SEG_SS, (sp - n) & c->spmask, n, true);
+    /* nothing is written before all can be; a slot in the middle fails where rSP wraps */
+    for (k = 0; k < 8; k++)
+        x86_probe(c, VIV_SEG_SS, (sp - n * (k + 1)) & c->spmask, n, true);
     for (k = 0; k < 8; k++)
         x86_stn(c, VIV_SEG_SS, (sp - n * (k + 1)) & c->spmask, c->r[k], n);
     x86_rsp_set(c, sp - n * 8u);

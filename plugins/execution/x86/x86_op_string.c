@@ -36,6 +36,15 @@ static inline bool x86_rep_stop(const X86Cpu *c)
     return ((*c->ff & c->ff_mask) | (c->slow & (~X86_SLOW_STEP | X86_SLOW_TF))) != 0;
 }
 
+/* Leaves a REP instruction that is not done. RF keeps its breakpoint from being met again, and is
+ * what an interrupt or trap pushes here (SDM vol. 3, 17.3.1.1). */
+static int x86_rep_cut(X86Cpu *c, const X86Insn *i)
+{
+    c->s->rflags |= X86_FL_RF;
+    x86_ff_update(c);
+    return x86_leave_at(c, i);
+}
+
 /* Elements from ea upwards that share its page, segment limit and address wrap; 0: none may go
  * fast. */
 static uint64_t x86_run_length(const X86Cpu *c, uint32_t seg, uint64_t ea, uint64_t amask,
@@ -112,7 +121,7 @@ static uint64_t x86_movs_page(X86Cpu *c, const X86Insn *i, uint64_t count)
             }                                                                                      \
             x86_index_add(c, X86_RCX, -(int64_t)done_, (i)->amask);                                \
             if (x86_rep_stop(c) && ((c)->r[X86_RCX] & (i)->amask))                                 \
-                return x86_leave_at(c, i);                                                         \
+                return x86_rep_cut(c, i);                                                          \
         }                                                                                          \
     } while (0)
 
@@ -199,8 +208,21 @@ int x86_op_lods(X86Cpu *c, const X86Insn *i)
 }
 
 /* -- CMPS, SCAS -------------------------------------------------------------------------------- */
-static void x86_cmp_flags(X86Cpu *c, uint64_t a, uint64_t b, uint32_t n)
+
+/* The flags are those of the last comparison; they are set when the instruction ends or is cut, so
+ * that a fault shows them as they were in front of it (SDM vol. 2, REP). */
+typedef struct X86Compared {
+    uint64_t a, b;
+} X86Compared;
+
+typedef struct X86Compare {
+    void (*one)(X86Cpu *c, const X86Insn *i, X86Compared *ret_last);
+    uint64_t (*page)(X86Cpu *c, const X86Insn *i, uint64_t count, X86Compared *ret_last);
+} X86Compare;
+
+static void x86_cmp_flags(X86Cpu *c, const X86Compared *v, uint32_t n)
 {
+    uint64_t a = v->a, b = v->b;
     switch (n) {
     case 1: x86_fl_sub8(c, (uint8_t)a, (uint8_t)b, (uint8_t)(a - b)); break;
     case 2: x86_fl_sub16(c, (uint16_t)a, (uint16_t)b, (uint16_t)(a - b)); break;
@@ -209,13 +231,13 @@ static void x86_cmp_flags(X86Cpu *c, uint64_t a, uint64_t b, uint32_t n)
     }
 }
 
-static void x86_cmps_one(X86Cpu *c, const X86Insn *i)
+static void x86_cmps_one(X86Cpu *c, const X86Insn *i, X86Compared *ret_last)
 {
     uint32_t n = i->osz;
     int64_t by = x86_step_bytes(c, n);
     uint64_t a = x86_ldn(c, i->seg, c->r[X86_RSI] & i->amask, n);
-    uint64_t b = x86_ldn(c, VIV_SEG_ES, c->r[X86_RDI] & i->amask, n);
-    x86_cmp_flags(c, a, b, n);
+    ret_last->b = x86_ldn(c, VIV_SEG_ES, c->r[X86_RDI] & i->amask, n);
+    ret_last->a = a;
     x86_index_add(c, X86_RSI, by, i->amask);
     x86_index_add(c, X86_RDI, by, i->amask);
 }
@@ -231,7 +253,7 @@ static uint64_t x86_elem(const uint8_t *p, uint32_t n)
 }
 
 /* Up to and with the element that ends the loop. */
-static uint64_t x86_cmps_page(X86Cpu *c, const X86Insn *i, uint64_t count)
+static uint64_t x86_cmps_page(X86Cpu *c, const X86Insn *i, uint64_t count, X86Compared *ret_last)
 {
     uint32_t n = i->osz;
     uint64_t si = c->r[X86_RSI] & i->amask, di = c->r[X86_RDI] & i->amask, k, m, a = 0, b = 0;
@@ -254,20 +276,20 @@ static uint64_t x86_cmps_page(X86Cpu *c, const X86Insn *i, uint64_t count)
         if ((a == b) == until_equal)
             break;
     }
-    x86_cmp_flags(c, a, b, n);
+    *ret_last = (X86Compared){a, b};
     x86_index_add(c, X86_RSI, (int64_t)(m * n), i->amask);
     x86_index_add(c, X86_RDI, (int64_t)(m * n), i->amask);
     return m;
 }
 
-static void x86_scas_one(X86Cpu *c, const X86Insn *i)
+static void x86_scas_one(X86Cpu *c, const X86Insn *i, X86Compared *ret_last)
 {
-    uint64_t b = x86_ldn(c, VIV_SEG_ES, c->r[X86_RDI] & i->amask, i->osz);
-    x86_cmp_flags(c, c->r[X86_RAX], b, i->osz);
+    ret_last->b = x86_ldn(c, VIV_SEG_ES, c->r[X86_RDI] & i->amask, i->osz);
+    ret_last->a = x86_reg_get(c, X86_RAX, i->osz);
     x86_index_add(c, X86_RDI, x86_step_bytes(c, i->osz), i->amask);
 }
 
-static uint64_t x86_scas_page(X86Cpu *c, const X86Insn *i, uint64_t count)
+static uint64_t x86_scas_page(X86Cpu *c, const X86Insn *i, uint64_t count, X86Compared *ret_last)
 {
     uint32_t n = i->osz;
     uint64_t di = c->r[X86_RDI] & i->amask, k, m, a = x86_reg_get(c, X86_RAX, n), b = 0;
@@ -286,47 +308,61 @@ static uint64_t x86_scas_page(X86Cpu *c, const X86Insn *i, uint64_t count)
         if ((a == b) == until_equal)
             break;
     }
-    x86_cmp_flags(c, a, b, n);
+    *ret_last = (X86Compared){a, b};
     x86_index_add(c, X86_RDI, (int64_t)(m * n), i->amask);
     return m;
 }
 
-/* As REP_LOOP, with the condition on ZF. */
-#define REPZ_LOOP(c, i, one, page)                                                                 \
-    do {                                                                                           \
-        while ((c)->r[X86_RCX] & (i)->amask) {                                                     \
-            uint64_t left_ = (c)->r[X86_RCX] & (i)->amask, done_ = 0;                              \
-            if (!((c)->s->rflags & (X86_FL_DF | X86_FL_TF)))                                       \
-                done_ = page(c, i, left_);                                                         \
-            if (!done_) {                                                                          \
-                one(c, i);                                                                         \
-                done_ = 1;                                                                         \
-            }                                                                                      \
-            x86_index_add(c, X86_RCX, -(int64_t)done_, (i)->amask);                                \
-            if (x86_zf(c) == ((i)->flags & X86_IF_REPNE ? true : false))                           \
-                break;                                                                             \
-            if (x86_rep_stop(c) && ((c)->r[X86_RCX] & (i)->amask))                                 \
-                return x86_leave_at(c, i);                                                         \
-        }                                                                                          \
-    } while (0)
+/* True: cut, to be gone on with. */
+static bool x86_repz(X86Cpu *c, const X86Insn *i, const X86Compare *how)
+{
+    bool until_equal = (i->flags & X86_IF_REPNE) != 0, any = false, cut = false;
+    X86Compared last = {0, 0};
+    uint64_t left;
+    while (!cut && (left = c->r[X86_RCX] & i->amask) != 0) {
+        uint64_t done = 0;
+        if (!(c->s->rflags & (X86_FL_DF | X86_FL_TF)))
+            done = how->page(c, i, left, &last);
+        if (!done) {
+            how->one(c, i, &last);
+            done = 1;
+        }
+        any = true;
+        x86_index_add(c, X86_RCX, -(int64_t)done, i->amask);
+        if ((last.a == last.b) == until_equal)
+            break;
+        cut = x86_rep_stop(c) && (c->r[X86_RCX] & i->amask);
+    }
+    if (any)
+        x86_cmp_flags(c, &last, i->osz);
+    return cut;
+}
+
+static __attribute__((noinline)) bool x86_compare(X86Cpu *c, const X86Insn *i,
+                                                  const X86Compare *how)
+{
+    X86Compared last;
+    c->cur = i;
+    if (x86_rep(i))
+        return x86_repz(c, i, how);
+    how->one(c, i, &last);
+    x86_cmp_flags(c, &last, i->osz);
+    return false;
+}
 
 int x86_op_cmps(X86Cpu *c, const X86Insn *i)
 {
-    c->cur = i;
-    if (x86_rep(i))
-        REPZ_LOOP(c, i, x86_cmps_one, x86_cmps_page);
-    else
-        x86_cmps_one(c, i);
+    static const X86Compare how = {x86_cmps_one, x86_cmps_page};
+    if (x86_compare(c, i, &how))
+        return x86_rep_cut(c, i);
     X86_NEXT(c, i);
 }
 
 int x86_op_scas(X86Cpu *c, const X86Insn *i)
 {
-    c->cur = i;
-    if (x86_rep(i))
-        REPZ_LOOP(c, i, x86_scas_one, x86_scas_page);
-    else
-        x86_scas_one(c, i);
+    static const X86Compare how = {x86_scas_one, x86_scas_page};
+    if (x86_compare(c, i, &how))
+        return x86_rep_cut(c, i);
     X86_NEXT(c, i);
 }
 
@@ -342,6 +378,7 @@ static void x86_ins_one(X86Cpu *c, const X86Insn *i)
     x86_host_call_done(c);
     x86_stn(c, VIV_SEG_ES, ea, v, n);
     x86_index_add(c, X86_RDI, x86_step_bytes(c, n), i->amask);
+    x86_io_bp_check(c, (uint16_t)c->r[X86_RDX], n);
 }
 
 static uint64_t x86_ins_page(X86Cpu *c, const X86Insn *i, uint64_t count)
@@ -351,7 +388,7 @@ static uint64_t x86_ins_page(X86Cpu *c, const X86Insn *i, uint64_t count)
     uint8_t *to;
     k = x86_run_length(c, VIV_SEG_ES, di, i->amask, n, true);
     k = k < count ? k : count;
-    if (k < 2)
+    if (k < 2 || c->dr_data)
         return 0;
     to = x86_direct(c, VIV_SEG_ES, di, (uint32_t)k * n, true);
     if (!to)
@@ -373,7 +410,6 @@ int x86_op_ins(X86Cpu *c, const X86Insn *i)
         REP_LOOP(c, i, x86_ins_one, x86_ins_page);
     else
         x86_ins_one(c, i);
-    x86_io_bp_check(c, (uint16_t)c->r[X86_RDX], i->osz);
     X86_NEXT(c, i);
 }
 
@@ -385,6 +421,7 @@ static void x86_outs_one(X86Cpu *c, const X86Insn *i)
     c->h->pio_write(c->v, (uint16_t)c->r[X86_RDX], (uint32_t)v, n);
     x86_host_call_done(c);
     x86_index_add(c, X86_RSI, x86_step_bytes(c, n), i->amask);
+    x86_io_bp_check(c, (uint16_t)c->r[X86_RDX], n);
 }
 
 static uint64_t x86_outs_page(X86Cpu *c, const X86Insn *i, uint64_t count)
@@ -394,7 +431,7 @@ static uint64_t x86_outs_page(X86Cpu *c, const X86Insn *i, uint64_t count)
     const uint8_t *from;
     k = x86_run_length(c, i->seg, si, i->amask, n, false);
     k = k < count ? k : count;
-    if (k < 2)
+    if (k < 2 || c->dr_data)
         return 0;
     from = x86_direct(c, i->seg, si, (uint32_t)k * n, false);
     if (!from)
@@ -416,6 +453,5 @@ int x86_op_outs(X86Cpu *c, const X86Insn *i)
         REP_LOOP(c, i, x86_outs_one, x86_outs_page);
     else
         x86_outs_one(c, i);
-    x86_io_bp_check(c, (uint16_t)c->r[X86_RDX], i->osz);
     X86_NEXT(c, i);
 }

@@ -73,7 +73,7 @@ static void x86_code_bp(X86Cpu *c)
 {
     uint64_t lin = (c->r[X86_PC] + c->segbase[VIV_SEG_CS]) & c->linmask, dr7 = c->s->dr[7];
     uint32_t k, hit = 0;
-    if (c->s->rflags & X86_FL_RF)
+    if ((c->s->rflags & X86_FL_RF) || (c->s->shadow & VIV_SHADOW_MOV_SS))
         return;
     for (k = 0; k < 4; k++)
         if (((dr7 >> (k * 2)) & 3) && !((dr7 >> (16 + k * 4)) & 3) && c->s->dr[k] == lin)
@@ -155,14 +155,18 @@ static bool x86_events(X86Cpu *c)
 
 /* -- blocks ------------------------------------------------------------------------------------ */
 
-/* One instruction, with everything that is defined by instruction boundaries. */
+/* One instruction, with everything that is defined by instruction boundaries. Whether a single-step
+ * trap follows is decided by TF in front of it, but for those that set c->tf themselves. */
 static void x86_step(X86Cpu *c)
 {
     viv_cpu_t *s = c->s;
-    bool tf = (s->rflags & X86_FL_TF) != 0;
-    X86Block *b = x86_block_find(c, c->mode | X86_MODE_SINGLE);
-    if (c->r[X86_PC] + b->bytes > c->code_top)
+    X86Block *b = NULL;
+    if (c->r[X86_PC] < c->code_top)
+        b = x86_block_find(c, c->mode | X86_MODE_SINGLE);
+    if (!b || c->r[X86_PC] + b->bytes > c->code_top)
         b = x86_old_beyond(c);
+    c->tf = (s->rflags & X86_FL_TF) != 0;
+    c->db_held = s->pending_db;
     s->shadow = 0;
     s->rflags &= ~(uint64_t)X86_FL_RF;
     c->icnt += b->n;
@@ -170,7 +174,8 @@ static void x86_step(X86Cpu *c)
     c->link = 0;
     b->insn[0].fn(c, b->insn);
     c->link = 0;
-    if (tf && !(s->shadow & VIV_SHADOW_MOV_SS))
+    c->db_held = 0;
+    if (c->tf && !(s->shadow & VIV_SHADOW_MOV_SS))
         s->pending_db |= 0x4000;
     x86_ff_update(c);
 }

@@ -243,6 +243,14 @@ void x86_stack_new64(X86Cpu *c, X86Stack *st, uint64_t sp, uint32_t dpl)
     st->flat = true;
 }
 
+/* The user's own stack is accessed as by PUSH and POP, with alignment checks. */
+static uint64_t x86_stack_aligned(X86Cpu *c, const X86Stack *st, uint64_t lin, uint32_t n)
+{
+    if (c->ac_check && st->set == X86_SET_USER && (lin & (n - 1)))
+        x86_raise(c, X86_AC, 0);
+    return lin;
+}
+
 static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32_t n)
 {
     uint64_t last = sp + n - 1;
@@ -250,7 +258,7 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
     if (st->flat) {
         if (!x86_canonical(c, sp) || !x86_canonical(c, last))
             x86_raise(c, X86_SS, st->error);
-        return sp;
+        return x86_stack_aligned(c, st, sp, n);
     }
     if (st->attr & VIV_ATTR_UNUSABLE)
         ok = false;
@@ -260,7 +268,7 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
         ok = last <= st->limit;
     if (!ok)
         x86_raise(c, X86_SS, st->error);
-    return (st->base + sp) & (uint32_t)c->linmask;
+    return x86_stack_aligned(c, st, (st->base + sp) & (uint32_t)c->linmask, n);
 }
 
 void x86_stack_push(X86Cpu *c, X86Stack *st, uint64_t v, uint32_t n)

@@ -207,6 +207,7 @@ static uint32_t x86_dr_number(X86Cpu *c, uint32_t n)
     x86_cpl0(c);
     if (c->s->dr[7] & 0x2000) {
         c->s->dr[6] |= 0x2000;
+        c->s->rflags |= X86_FL_RF; /* a fault: SDM vol. 3, 17.3.1.1 */
         x86_raise(c, X86_DB, 0);
     }
     return n;
@@ -233,7 +234,7 @@ void x86_dr_set(X86Cpu *c, uint32_t n, uint64_t v)
     if (n == 6)
         v = (v & 0x1e00f) | 0xffff0ff0u;
     else if (n == 7)
-        v = (v & 0xffff2bffu) | 0x400;
+        v = (v & 0xffff23ffu) | 0x400;
     c->s->dr[n] = v;
     if (n == 7 || c->dr_data) {
         c->dr_data = false;
@@ -264,6 +265,8 @@ static __attribute__((noinline)) void x86_sgdt(X86Cpu *c, const X86Insn *i)
     uint8_t buf[10];
     __builtin_memcpy(buf, &t->limit, 2);
     __builtin_memcpy(buf + 2, &t->base, 8);
+    x86_align_check(c, i->seg, x86_ea(c, i), 2); /* 16 bits and, in 32-bit terms, a pointer */
+    x86_align_check(c, i->seg, x86_ea(c, i) + 2, 4);
     x86_st_bytes(c, i->seg, x86_ea(c, i), buf, x86_code64(c) ? 10 : 6);
 }
 
