@@ -16,9 +16,13 @@ static inline int x86_rel(X86Cpu *c, const X86Insn *i)
     }
     if (X86_UNLIKELY(to >= c->code_top))
         return x86_fault(c, i, X86_GP, 0);
-    c->r[X86_PC] = to;
-    if (X86_LIKELY(i->flags & X86_IF_SAME))
+    if (X86_LIKELY(i->flags & X86_IF_SAME)) {
+        c->r[X86_PC] = to;
         return x86_chain(c, 1);
+    }
+    if (X86_UNLIKELY(!x86_canonical(c, to)))
+        return x86_fault(c, i, X86_GP, 0);
+    c->r[X86_PC] = to;
     return x86_jump(c);
 }
 
@@ -33,7 +37,7 @@ static inline int x86_fall(X86Cpu *c, const X86Insn *i)
 /* An absolute target, as wide as the operand. */
 static inline int x86_abs(X86Cpu *c, const X86Insn *i, uint64_t to)
 {
-    if (X86_UNLIKELY(to >= c->code_top) || (c->code_top == ~0ull && !x86_canonical(c, to)))
+    if (X86_UNLIKELY(to >= c->code_top) || !x86_canonical(c, to))
         return x86_fault(c, i, X86_GP, 0);
     c->r[X86_PC] = to;
     return x86_jump(c);
@@ -99,6 +103,9 @@ int x86_op_call_rel64(X86Cpu *c, const X86Insn *i)
 {
     uint64_t sp = c->r[X86_RSP] - 8;
     c->cur = i;
+    if (!(i->flags & X86_IF_SAME) &&
+        X86_UNLIKELY(!x86_canonical(c, c->r[X86_PC] + (uint64_t)i->disp)))
+        x86_raise(c, X86_GP, 0);
     x86_st64(c, VIV_SEG_SS, sp, c->r[X86_PC] + i->end);
     c->r[X86_RSP] = sp;
     return x86_rel(c, i);

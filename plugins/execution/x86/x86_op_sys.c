@@ -179,6 +179,7 @@ int x86_op_syscall(X86Cpu *c, const X86Insn *i)
         x86_set_rflags(c, 0, X86_FL_VM | X86_FL_IF | X86_FL_RF);
         x86_fast_segs(c, cs, cs + 8, 0, FAST_CODE32);
     }
+    c->tf = (c->s->rflags & X86_FL_TF) != 0; /* a kernel that masks TF meets no trap */
     x86_branch_done(c, to);
     X86_END;
 }
@@ -195,8 +196,8 @@ int x86_op_sysret(X86Cpu *c, const X86Insn *i)
         x86_raise(c, X86_GP, 0);
     x86_cpl0(c);
     to = wide ? c->r[X86_RCX] : (uint32_t)c->r[X86_RCX];
-    if (wide && !x86_canonical(c, to))
-        x86_raise(c, X86_GP, 0);
+    if (wide && c->feat.intel && !x86_canonical(c, to))
+        x86_raise(c, X86_GP, 0); /* AMD: at the fetch, by level 3 */
     if (x86_long(c)) {
         x86_fast_segs(c, wide ? base + 16 : base, base + 8, 3, wide ? FAST_CODE64 : FAST_CODE32);
         x86_set_rflags(c, c->r[11], 0x3c7fd7);
@@ -204,8 +205,16 @@ int x86_op_sysret(X86Cpu *c, const X86Insn *i)
         x86_fast_segs(c, base, base + 8, 3, FAST_CODE32);
         x86_set_rflags(c, X86_FL_IF, X86_FL_IF);
     }
+    c->tf = (c->s->rflags & X86_FL_TF) != 0; /* as if SYSCALL had just ended */
     x86_branch_done(c, to);
     X86_END;
+}
+
+/* AMD has SYSENTER and SYSEXIT in legacy mode only (APM vol. 3). */
+static void x86_sysenter_check(X86Cpu *c)
+{
+    if (!c->feat.intel && x86_long(c))
+        x86_raise(c, X86_UD, 0);
 }
 
 int x86_op_sysenter(X86Cpu *c, const X86Insn *i)
@@ -213,8 +222,7 @@ int x86_op_sysenter(X86Cpu *c, const X86Insn *i)
     uint32_t cs = (uint32_t)c->s->sysenter_cs & 0xfffc;
     bool lm = x86_long(c);
     c->cur = i;
-    if (lm && !c->feat.intel) /* AMD APM vol. 3, SYSENTER: legacy mode only */
-        x86_raise(c, X86_UD, 0);
+    x86_sysenter_check(c);
     if (!(c->s->cr0 & X86_CR0_PE) || !cs)
         x86_raise(c, X86_GP, 0);
     x86_set_rflags(c, 0, X86_FL_VM | X86_FL_IF | X86_FL_RF);
@@ -230,8 +238,7 @@ int x86_op_sysexit(X86Cpu *c, const X86Insn *i)
     uint64_t pc = c->r[X86_RDX], sp = c->r[X86_RCX];
     bool wide = i->osz == 8;
     c->cur = i;
-    if (x86_long(c) && !c->feat.intel)
-        x86_raise(c, X86_UD, 0);
+    x86_sysenter_check(c);
     if (!(c->s->cr0 & X86_CR0_PE) || !cs)
         x86_raise(c, X86_GP, 0);
     x86_cpl0(c);
