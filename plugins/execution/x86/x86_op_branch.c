@@ -87,7 +87,7 @@ int x86_op_loop(X86Cpu *c, const X86Insn *i)
         take = take && x86_zf(c) == (i->op == 0xe1);
     if (take) {
         uint64_t to = (c->r[X86_PC] + (uint64_t)i->disp) & i->amask;
-        if (X86_UNLIKELY(to >= c->code_top))
+        if (X86_UNLIKELY(to >= c->code_top || !x86_canonical(c, to)))
             return x86_fault(c, i, X86_GP, 0);
     }
     c->r[X86_RCX] = i->imm == 0xffff ? (c->r[X86_RCX] & ~0xffffull) | n : n;

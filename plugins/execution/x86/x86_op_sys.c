@@ -158,6 +158,16 @@ static void x86_fast_segs(X86Cpu *c, uint32_t cs, uint32_t ss, uint32_t dpl, uin
     x86_ff_update(c);
 }
 
+/* SYSCALL and SYSRET: TF as they leave it makes the single-step trap. */
+static void x86_fast_step(X86Cpu *c)
+{
+    c->tf = false;
+    if (c->s->rflags & X86_FL_TF) {
+        c->s->pending_db |= 0x4000;
+        x86_ff_update(c);
+    }
+}
+
 int x86_op_syscall(X86Cpu *c, const X86Insn *i)
 {
     uint64_t fl = x86_flags_get(c) & ~(uint64_t)X86_FL_RF, next, to;
@@ -179,7 +189,7 @@ int x86_op_syscall(X86Cpu *c, const X86Insn *i)
         x86_set_rflags(c, 0, X86_FL_VM | X86_FL_IF | X86_FL_RF);
         x86_fast_segs(c, cs, cs + 8, 0, FAST_CODE32);
     }
-    c->tf = (c->s->rflags & X86_FL_TF) != 0; /* a kernel that masks TF meets no trap */
+    x86_fast_step(c); /* a kernel that masks TF meets no trap */
     x86_branch_done(c, to);
     X86_END;
 }
@@ -205,7 +215,7 @@ int x86_op_sysret(X86Cpu *c, const X86Insn *i)
         x86_fast_segs(c, base, base + 8, 3, FAST_CODE32);
         x86_set_rflags(c, X86_FL_IF, X86_FL_IF);
     }
-    c->tf = (c->s->rflags & X86_FL_TF) != 0; /* as if SYSCALL had just ended */
+    x86_fast_step(c); /* as if SYSCALL had just ended */
     x86_branch_done(c, to);
     X86_END;
 }

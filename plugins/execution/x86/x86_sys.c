@@ -312,6 +312,14 @@ int x86_op_sldt(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* The upper half of a descriptor, and what its base is now. */
+static void x86_table_upper(X86Cpu *c, X86Desc *d, uint32_t sel)
+{
+    x86_desc_upper(c, d, sel, X86_GP);
+    if (!x86_canonical_reg(c, d->base))
+        x86_raise(c, X86_GP, sel & 0xfffc);
+}
+
 int x86_op_lldt(X86Cpu *c, const X86Insn *i)
 {
     viv_segreg_t *l = &c->s->ldtr;
@@ -331,7 +339,7 @@ int x86_op_lldt(X86Cpu *c, const X86Insn *i)
     if (!(d.attr & VIV_ATTR_P))
         x86_raise(c, X86_NP, sel & 0xfffc);
     if (x86_long(c))
-        x86_desc_upper(c, &d, sel, X86_GP);
+        x86_table_upper(c, &d, sel);
     l->sel = (uint16_t)sel;
     l->base = d.base;
     l->limit = d.limit;
@@ -359,7 +367,7 @@ int x86_op_ltr(X86Cpu *c, const X86Insn *i)
     if (!(d.attr & VIV_ATTR_P))
         x86_raise(c, X86_NP, sel & 0xfffc);
     if (x86_long(c))
-        x86_desc_upper(c, &d, sel, X86_GP);
+        x86_table_upper(c, &d, sel);
     b = (uint8_t)(d.attr | 2);
     x86_lin_write(c, d.lin + 5, &b, 1, X86_SET_SUP);
     t->sel = (uint16_t)sel;
