@@ -190,15 +190,12 @@ START
     IEND
     ; -- REP
     TCASE "REP that is interrupted", 12
-        mov dword [APIC + 0x3e0], 0xb
-        mov dword [APIC + 0x320], 0x3e
-        mov edi, 0x1ffffff
-        mov ecx, 0x1800000
-        std
+        mov edi, APIC + 0x300           ; its first store sends the interrupt
+        mov eax, 0x0004003e
+        mov ecx, 4
         sti
-        mov dword [APIC + 0x380], 2000000
 .rep:
-        rep stosb
+        rep stosd
         cld
         cli
         mov ebx, [trace_log]
