@@ -111,6 +111,18 @@ static const char *machine_boot_name(char letter)
     }
 }
 
+/* Where the firmware is to be seen: nowhere for a kernel, and where an 80286 starts for one. */
+static viv_status_t machine_rom(Machine *m)
+{
+    const MachineOptions *o = m->options;
+    if (o->kernel) {
+        return cfgm_set_u64(m->root, "Devices/pcbios/0/Config/Enabled", 0, m->err);
+    }
+    return o->cpu && g_str_has_prefix(o->cpu, "286")
+               ? cfgm_set_u64(m->root, "Devices/pcbios/0/Config/RomBelow16M", 1, m->err)
+               : VIV_OK;
+}
+
 static viv_status_t machine_boot(Machine *m)
 {
     const MachineOptions *o = m->options;
@@ -134,7 +146,7 @@ static viv_status_t machine_boot(Machine *m)
             return st;
         }
     }
-    return o->kernel ? cfgm_set_u64(m->root, "Devices/pcbios/0/Config/Enabled", 0, m->err) : VIV_OK;
+    return machine_rom(m);
 }
 
 /* -- media ----------------------------------------------------------------------------------- */

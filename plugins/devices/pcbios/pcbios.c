@@ -23,6 +23,8 @@ static const viv_option_t pcbios_options[] = {
     VIV_OPT_NAMED(PcBios, "Enabled", enabled, VIV_BOOL, 0, 1, 1,
                   "map the BIOS image; 0 for direct kernel boot"),
     VIV_OPT_STRING(PcBios, "BiosRom", rom_name, "bios-256k.bin", "BIOS image"),
+    VIV_OPT_NAMED(PcBios, "RomBelow16M", rom_below_16m, VIV_BOOL, 0, 1, 0,
+                  "the image also below 16 MiB, where an 80286 starts"),
     VIV_OPT_STRING(PcBios, "BootDevice0", boot_device[0], "FLOPPY",
                    "FLOPPY, DVD, IDE (hard disks), NETWORK or NONE"),
     VIV_OPT_STRING(PcBios, "BootDevice1", boot_device[1], "DVD", "second"),
@@ -270,23 +272,31 @@ static const viv_io_ops_t pcbios_debug_ops = {
 
 /* -- ROM ------------------------------------------------------------------------------------- */
 
-static viv_status_t pcbios_rom_map(PcBios *bios, const uint8_t *image, uint64_t len)
+/* The last bytes of the image, to end where an address space does. One window a memory: each copy
+ * is a memory of its own. */
+static viv_status_t pcbios_rom_window(PcBios *bios, const uint8_t *end, uint64_t bytes,
+                                      uint64_t top, const char *name, viv_ram_t **ret_rom)
 {
-    viv_dev_t *dev = bios->dev;
-    uint64_t low = pcbios_at_most(len, PCBIOS_LOW_BYTES);
     uint8_t *hva;
-    viv_status_t st = bios->ram->create(dev, len, "BIOS", &bios->rom_high, &hva);
+    viv_status_t st = bios->ram->create(bios->dev, bytes, name, ret_rom, &hva);
 
     if (st != VIV_OK)
         return st;
-    memcpy(hva, image, len);
-    if ((st = bios->ram->map(bios->rom_high, 0x100000000ull - len, 0, len, 0)) != VIV_OK)
-        return st;
-    /* One window a memory: the copy below 1 MiB is a memory of its own. */
-    if ((st = bios->ram->create(dev, low, "BIOS below 1 MiB", &bios->rom_low, &hva)) != VIV_OK)
-        return st;
-    memcpy(hva, image + (len - low), low);
-    return bios->ram->map(bios->rom_low, 0x100000 - low, 0, low, 0);
+    memcpy(hva, end - bytes, bytes);
+    return bios->ram->map(*ret_rom, top - bytes, 0, bytes, 0);
+}
+
+static viv_status_t pcbios_rom_map(PcBios *bios, const uint8_t *image, uint64_t len)
+{
+    uint64_t low = pcbios_at_most(len, PCBIOS_LOW_BYTES);
+    const uint8_t *end = image + len;
+    viv_status_t st = pcbios_rom_window(bios, end, len, 0x100000000ull, "BIOS", &bios->rom_high);
+
+    if (st == VIV_OK)
+        st = pcbios_rom_window(bios, end, low, 0x100000, "BIOS below 1 MiB", &bios->rom_low);
+    if (st == VIV_OK && bios->rom_below_16m)
+        st = pcbios_rom_window(bios, end, low, 0x1000000, "BIOS below 16 MiB", &bios->rom_16m);
+    return st;
 }
 
 static viv_status_t pcbios_rom_load(PcBios *bios)

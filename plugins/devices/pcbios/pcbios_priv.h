@@ -12,7 +12,7 @@
 
 typedef struct PcBios {
     /* config */
-    uint8_t enabled;
+    uint8_t enabled, rom_below_16m;
     const char *rom_name;
     const char *boot_device[PCBIOS_BOOT_SLOTS];
     const char *boot_order;
@@ -48,7 +48,7 @@ typedef struct PcBios {
     const viv_chipset_api_t *chipset;
     const viv_ram_api_t *ram;
     const viv_fwfile_api_t *fwfile;
-    viv_ram_t *rom_high, *rom_low;
+    viv_ram_t *rom_high, *rom_low, *rom_16m;
 } PcBios;
 
 /* Publishes "etc/smbios/smbios-tables" and "etc/smbios/smbios-anchor". */

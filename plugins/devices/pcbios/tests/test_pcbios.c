@@ -63,6 +63,19 @@ START_TEST(rom_is_at_both_places)
 }
 END_TEST
 
+START_TEST(rom_of_the_80286)
+{
+    Harness *h = started("RomBelow16M=1");
+    ck_assert_uint_eq(harness_mmio_read(h, 0xfffff0, 1), 0xea);
+    ck_assert(harness_mmio_mapped(h, 0xfe0000));
+    ck_assert(!harness_mmio_mapped(h, 0xfdffff));
+    harness_free(h);
+    h = started(NULL);
+    ck_assert(!harness_mmio_mapped(h, 0xfffff0));
+    harness_free(h);
+}
+END_TEST
+
 START_TEST(small_rom)
 {
     Harness *h = machine(64ull << 20, 1);
@@ -345,6 +358,7 @@ int main(void)
     Suite *s = suite_create("pcbios");
     TCase *tc = tcase_create("pcbios");
     tcase_add_test(tc, rom_is_at_both_places);
+    tcase_add_test(tc, rom_of_the_80286);
     tcase_add_test(tc, small_rom);
     tcase_add_test(tc, cmos_memory);
     tcase_add_test(tc, cmos_boot_order);
