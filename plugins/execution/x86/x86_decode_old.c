@@ -209,11 +209,11 @@ static void old_8086_shift(X86Dec *d)
 static bool old_8086_seg(X86Dec *d)
 {
     d->reg &= 3;
-    if (d->opc == 0x8c || d->reg != VIV_SEG_CS)
+    if (d->opc == 0x8c)
         return x86_dec_one(d);
     x86_dec_rm(d, 3);
-    d->i->reg = VIV_SEG_CS;
-    d->i->fn = x86_op_mov_to_seg;
+    d->i->reg = d->reg;
+    d->i->fn = x86_op_8086_mov_to_seg;
     x86_dec_end(d);
     return true;
 }
@@ -247,9 +247,12 @@ static bool old_8086(X86Dec *d)
             return true;
         }
     switch (d->opc) {
+    case 0x07:
     case 0x0f: /* POP CS */
-        d->i->reg = VIV_SEG_CS;
-        d->i->fn = x86_op_pop_seg;
+    case 0x17:
+    case 0x1f:
+        d->i->reg = d->opc >> 3;
+        d->i->fn = x86_op_8086_pop_seg;
         x86_dec_end(d);
         return true;
     case 0x8c:

@@ -53,6 +53,8 @@ X86_OP(x86_op_286_smsw);
 X86_OP(x86_op_286_sgdt);
 X86_OP(x86_op_286_loadall);
 X86_OP(x86_op_8086_push_sp);
+X86_OP(x86_op_8086_mov_to_seg);
+X86_OP(x86_op_8086_pop_seg);
 X86_OP(x86_op_8086_shift_c); /* op: ModRM.reg; count in CL, not masked */
 X86_OP(x86_op_8086_setmo);   /* imm: count from CL */
 X86_OP(x86_op_8086_imul);

@@ -144,6 +144,26 @@ int x86_op_8086_push_sp(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* A load of any segment register holds interrupts off for an instruction, not only of SS. */
+static int x86_8086_shadow(X86Cpu *c)
+{
+    c->s->shadow |= VIV_SHADOW_MOV_SS;
+    x86_ff_update(c);
+    X86_END;
+}
+
+int x86_op_8086_mov_to_seg(X86Cpu *c, const X86Insn *i)
+{
+    (void)x86_op_mov_to_seg(c, i);
+    return x86_8086_shadow(c);
+}
+
+int x86_op_8086_pop_seg(X86Cpu *c, const X86Insn *i)
+{
+    (void)x86_op_pop_seg(c, i);
+    return x86_8086_shadow(c);
+}
+
 /* Replaces the ModRM.rm operand by what fn makes of it. */
 static void x86_8086_rmw(X86Cpu *c, const X86Insn *i,
                          uint32_t (*fn)(X86Cpu *c, const X86Insn *i, uint32_t v))

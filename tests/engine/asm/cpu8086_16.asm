@@ -208,7 +208,18 @@ after_int:
     push ax
     popf
     nop
+.stepped:
     IS word [steps], 1
+    IS word [step_ip], .stepped
+    pushf
+    pop ax
+    or ah, 1
+    push ax
+    popf
+    mov es, bx                      ; not behind the load of a segment register
+    nop
+.loaded:
+    IS word [step_ip], .loaded
     PASS
 
 on_divide:
@@ -234,6 +245,10 @@ on_step:
     inc word [steps]
     push bp
     mov bp, sp
+    push ax
+    mov ax, [bp + 2]
+    mov [step_ip], ax
+    pop ax
     and word [bp + 6], 0xfeff
     pop bp
     iret
@@ -241,4 +256,5 @@ on_step:
 resume: dw 0
 faults: dw 0
 steps: dw 0
+step_ip: dw 0
 word_a: dw 0
