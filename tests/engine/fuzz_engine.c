@@ -348,7 +348,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
                                           "x86-64-v3,-rdrand,-rdseed",
                                           "pentium3",
                                           "486",
-                                          "286",
+                                          "286,+fpu",
                                           "286",
                                           "8086"};
     Input in = {data, len}, again;

@@ -130,6 +130,32 @@ START_TEST(reset_states)
 }
 END_TEST
 
+/* 8087 and 80287: there if the model says so, and otherwise nothing happens. */
+START_TEST(old_coprocessors)
+{
+    static const struct {
+        const char *model;
+        uint32_t word;
+    } list[] = {{"8086", 0x5a5a}, {"8086,+fpu", 2}, {"286", 0x5a5a}, {"286,+fpu", 2}};
+    /* fninit; fld1; fadd st0; wait; es lock fistp word [9000]; hlt */
+    static const uint8_t code[] = {0xdb, 0xe3, 0xd9, 0xe8, 0xd8, 0xc0, 0x9b,
+                                   0x26, 0xf0, 0xdf, 0x1e, 0,    0x90, 0xf4};
+    Rig *rig = rig_new();
+    uint32_t k;
+    for (k = 0; k < sizeof(list) / sizeof(list[0]); k++) {
+        ck_assert(rig_model(rig, list[k].model));
+        rig_real(rig, 0, 0x8000);
+        rig_load(rig, 0x8000, code, sizeof(code));
+        rig_w32(rig, 0x9000, 0x5a5a);
+        ck_assert_uint_eq(rig_run(rig, 100), VIV_EXIT_HALT);
+        ck_assert_uint_eq(rig->cpu->rip, 0x8000 + sizeof(code));
+        ck_assert_msg(rig_r32(rig, 0x9000) == list[k].word, "%s: %x", list[k].model,
+                      rig_r32(rig, 0x9000));
+    }
+    rig_destroy(rig);
+}
+END_TEST
+
 /* Any bytes are a program to an 8086: it never stops by itself but for HLT, and reaches nothing
  * above 1 MiB. The 80286 ends in a shutdown now and then. */
 START_TEST(random_code)
@@ -478,6 +504,7 @@ int main(void)
         tcase_add_loop_test(tc, program_stepped, 0, count);
     }
     tcase_add_test(tc, reset_states);
+    tcase_add_test(tc, old_coprocessors);
     tcase_add_test(tc, random_code);
     tcase_add_test(tc, icount_is_exact);
     tcase_add_test(tc, icount_of_rep);
