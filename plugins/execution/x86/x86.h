@@ -427,9 +427,10 @@ struct X86Cpu {
     bool tf;       /* a single-step trap will follow the current instruction */
     bool dr_data;  /* DR7 has data or I/O breakpoints */
     bool in_run;
-    bool ferr;      /* level of FERR# */
-    bool x87_es;    /* FSW.ES, as host_gate knows it */
-    bool rmw_wraps; /* 8086: rmw_lin is the base of the segment whose last byte it begins with */
+    bool units_said; /* warned of units that the host lacks */
+    bool ferr;       /* level of FERR# */
+    bool x87_es;     /* FSW.ES, as host_gate knows it */
+    bool rmw_wraps;  /* 8086: rmw_lin is the base of the segment whose last byte it begins with */
     uint32_t host_gate; /* bit per X86_HOST_CLASS_*: such an instruction needs a closer look */
     uint32_t pauses;
     const char *error;

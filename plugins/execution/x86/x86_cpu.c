@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: creation of the machine's and the vCPU's state, and the way between viv_cpu_t and the
  * working state. What is derived from canonical state is derived here. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,24 @@ static uint64_t x86_units_load(X86Cpu *c, uint32_t max, uint32_t emax)
     return units;
 }
 
+/* The guest's programs will choose by CPUID and meet #UD: the user hears of it, once. */
+static void x86_units_check(X86Cpu *c, uint64_t units)
+{
+    char text[256] = "";
+    size_t at = 0;
+    uint32_t k;
+    if (c->v->index || c->units_said)
+        return;
+    for (k = 0; k < X86_HOST_FEATURE_COUNT && at < sizeof(text); k++)
+        if ((units >> k & 1) && !x86_host_has((X86HostFeature)k))
+            at += (size_t)snprintf(text + at, sizeof(text) - at, " %s", x86_host_features[k].name);
+    if (!at)
+        return;
+    c->units_said = true;
+    c->h->log(c->v, VIV_LOG_WARN,
+              "the host's CPU lacks what the guest's promises:%s; choose a smaller model", text);
+}
+
 static void x86_features_words(X86Cpu *c, X86Features *f, uint32_t max, uint32_t emax)
 {
     uint32_t r[4];
@@ -228,6 +247,7 @@ void x86_features_load(X86Cpu *c)
     emax = r[0] >> 16 == 0x8000u ? r[0] : 0x80000000u;
     x86_features_words(c, f, max, emax);
     f->units = x86_units_load(c, max, emax);
+    x86_units_check(c, f->units);
     f->phys_mask = ((1ull << f->phys_bits) - 1) & X86_PAGE_MASK;
     f->cr0_mask = f->family == 3 ? 0x8000001fu : 0xe005003fu;
     f->cr4_mask = x86_cr4_mask(f);

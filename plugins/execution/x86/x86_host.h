@@ -148,6 +148,7 @@ typedef struct X86HostFeatureBit {
     uint8_t bit;
     uint8_t also; /* a second feature that is needed too, or its own number */
     uint8_t reserved0;
+    const char *name;
 } X86HostFeatureBit;
 
 extern const X86HostFeatureBit x86_host_features[X86_HOST_FEATURE_COUNT];

@@ -45,7 +45,8 @@ struct X86HostCache {
 #define X86_HOST_ECX 2u
 #define X86_HOST_EDX 3u
 #define X86_HOST_BIT(feature, leaf, subleaf, reg, bit, also)                                       \
-    [X86_HOST_FEATURE_##feature] = {leaf, subleaf, X86_HOST_##reg, bit, X86_HOST_FEATURE_##also, 0}
+    [X86_HOST_FEATURE_##                                                                           \
+        feature] = {leaf, subleaf, X86_HOST_##reg, bit, X86_HOST_FEATURE_##also, 0, #feature}
 
 const X86HostFeatureBit x86_host_features[X86_HOST_FEATURE_COUNT] = {
     X86_HOST_BIT(FPU, 1, 0, EDX, 0, FPU),
