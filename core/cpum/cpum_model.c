@@ -225,6 +225,17 @@ static gboolean cpum_name_equal(const char *a, const char *b)
     }
 }
 
+static const CpumFeature *cpum_feature_exact(const char *name)
+{
+    for (size_t i = 0; i < CPUM_FEATURES; i++) {
+        if (!strcmp(name, cpum_features[i].name)) {
+            return &cpum_features[i];
+        }
+    }
+    return NULL;
+}
+
+/* By any of its names, as users write them. */
 static const CpumFeature *cpum_feature_find(const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(cpum_aliases); i++) {
@@ -246,7 +257,7 @@ static gboolean cpum_feature_is_on(const Cpum *cpum, const CpumFeature *feature)
     return cpum_has(cpum, feature->word, feature->bit);
 }
 
-static gboolean cpum_feature_needs(const CpumFeature *feature, const CpumFeature *other)
+static gboolean cpum_feature_names_need(const CpumFeature *feature, const CpumFeature *other)
 {
     if (!strcmp(other->name, "cpuid")) {
         return feature != other && strcmp(feature->name, "fpu") != 0;
@@ -255,17 +266,35 @@ static gboolean cpum_feature_needs(const CpumFeature *feature, const CpumFeature
     return g_strv_contains((const char *const *)names, other->name);
 }
 
+/* [feature][other], from the names, once. [any] */
+typedef gboolean CpumNeeds[CPUM_FEATURES][CPUM_FEATURES];
+
+static const CpumNeeds *cpum_needs(void)
+{
+    static CpumNeeds needs;
+    static gsize done;
+    if (g_once_init_enter(&done)) {
+        for (size_t i = 0; i < CPUM_FEATURES; i++) {
+            for (size_t k = 0; k < CPUM_FEATURES; k++) {
+                needs[i][k] = cpum_feature_names_need(&cpum_features[i], &cpum_features[k]);
+            }
+        }
+        g_once_init_leave(&done, 1);
+    }
+    return (const CpumNeeds *)&needs;
+}
+
 /* With what it needs, or what needs it; the table has no circles. */
 static void cpum_feature_switch(Cpum *cpum, const CpumFeature *feature, gboolean on)
 {
     uint32_t bit = UINT32_C(1) << feature->bit, *word = &cpum->words[feature->word];
+    size_t index = (size_t)(feature - cpum_features);
+    const CpumNeeds *needs = cpum_needs();
     *word = on ? *word | bit : *word & ~bit;
     for (size_t i = 0; i < CPUM_FEATURES; i++) {
-        const CpumFeature *other = &cpum_features[i];
-        gboolean follows =
-            on ? cpum_feature_needs(feature, other) : cpum_feature_needs(other, feature);
-        if (follows && cpum_feature_is_on(cpum, other) != on) {
-            cpum_feature_switch(cpum, other, on);
+        gboolean follows = on ? (*needs)[index][i] : (*needs)[i][index];
+        if (follows && cpum_feature_is_on(cpum, &cpum_features[i]) != on) {
+            cpum_feature_switch(cpum, &cpum_features[i], on);
         }
     }
 }
@@ -290,7 +319,7 @@ static void cpum_model_apply(Cpum *cpum, const CpumModel *model)
     g_auto(GStrv) names = g_strsplit(model->features, " ", -1);
     for (char **name = names; *name; name++) {
         if (**name) {
-            cpum_feature_switch(cpum, cpum_feature_find(*name), TRUE);
+            cpum_feature_switch(cpum, cpum_feature_exact(*name), TRUE);
         }
     }
     cpum->signature = model->signature;

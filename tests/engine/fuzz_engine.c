@@ -343,19 +343,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static Rig *rig;
     static Outcome whole, stepped;
-    static const char *const models[8] = {"x86-64-v3,-rdrand,-rdseed",
-                                          "x86-64-v3,-rdrand,-rdseed",
-                                          "x86-64-v3,-rdrand,-rdseed",
-                                          "pentium3",
-                                          "486",
-                                          "286,+fpu",
-                                          "286",
-                                          "8086"};
+    static const char *const models[16] = {"x86-64-v3,-rdrand,-rdseed",
+                                           "x86-64-v3,-rdrand,-rdseed",
+                                           "x86-64-v3,-rdrand,-rdseed",
+                                           "x86-64-v3,-rdrand,-rdseed",
+                                           "x86-64-v3,-rdrand,-rdseed",
+                                           "x86-64-v3,-rdrand,-rdseed",
+                                           "x86-64-v3,-rdrand,-rdseed",
+                                           "core2",
+                                           "core2",
+                                           "pentium3",
+                                           "486,+vme",
+                                           "486",
+                                           "386",
+                                           "286,+fpu",
+                                           "286",
+                                           "8086"};
     Input in = {data, len}, again;
     uint32_t exit, steps;
     if (!rig)
         rig = fuzz_rig();
-    if (!rig || !rig_model(rig, models[input_take(&in, 1) & 7]))
+    if (!rig || !rig_model(rig, models[input_take(&in, 1) & 15]))
         abort();
     again = in;
     alarm_set(rig);
