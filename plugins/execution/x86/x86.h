@@ -403,6 +403,7 @@ struct X86Cpu {
     uint32_t cpl;
     uint32_t set;
     uint32_t link; /* 1 + index of blk->next[] to be set to the block that is found next, or 0 */
+    uint32_t host_gate; /* bit per X86_HOST_CLASS_*: such an instruction needs a closer look */
 
     viv_cpu_t *s;
     viv_vcpu_t *v;
@@ -420,6 +421,7 @@ struct X86Cpu {
     bool soft_int;      /* delivering INT n: EXT stays clear */
     int32_t delivering; /* vector that is being delivered, or -1 */
     uint32_t exit_reason;
+    uint32_t pauses;
     jmp_buf jb;
 
     bool loaded;
@@ -431,8 +433,6 @@ struct X86Cpu {
     bool ferr;       /* level of FERR# */
     bool x87_es;     /* FSW.ES, as host_gate knows it */
     bool rmw_wraps;  /* 8086: rmw_lin is the base of the segment whose last byte it begins with */
-    uint32_t host_gate; /* bit per X86_HOST_CLASS_*: such an instruction needs a closer look */
-    uint32_t pauses;
     const char *error;
     /* debug exceptions that were pending in front of the current instruction (behind MOV SS): those
      * that it adds itself are forgotten when it faults */
