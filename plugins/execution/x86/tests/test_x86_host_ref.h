@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #endif
 #include <check.h>
+#include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -179,6 +180,13 @@ static inline int ref_run(viv_cpu_t *cpu, const uint8_t *insn, size_t len)
     cpu->rflags =
         (cpu->rflags & ~(uint64_t)REF_RFLAGS_ARITH) | (ref_context.rflags & REF_RFLAGS_ARITH);
     return 0;
+}
+
+/* For what the manuals leave to the maker and the engines do AMD's way. */
+static inline bool ref_is_amd(void)
+{
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == 0x68747541; /* "Auth" */
 }
 
 /* -- random states ----------------------------------------------------------------------------- */

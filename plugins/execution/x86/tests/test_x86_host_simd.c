@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86_host against the host CPU: every legacy and VEX encoding that it takes, register and
  * memory forms, on random states: registers, memory, flags and MXCSR must be equal. */
-#include <cpuid.h>
-
 #include "test_x86_host_ref.h"
 
 static X86HostCache *simd_cache;
@@ -36,6 +34,12 @@ static bool simd_skipped(const X86HostOp *op)
     return ((op->gpr_reads | op->gpr_writes) & 1u << VIV_REG_RSP) ||
            op->cls == X86_HOST_CLASS_FXSAVE || op->cls == X86_HOST_CLASS_XSAVE ||
            op->cls == X86_HOST_CLASS_XSAVES || op->mem_kind == X86_HOST_MEM_GATHER;
+}
+
+static bool simd_is_dot_product(ZydisMnemonic mnemonic)
+{
+    return mnemonic == ZYDIS_MNEMONIC_DPPS || mnemonic == ZYDIS_MNEMONIC_DPPD ||
+           mnemonic == ZYDIS_MNEMONIC_VDPPS || mnemonic == ZYDIS_MNEMONIC_VDPPD;
 }
 
 static void simd_random_masks(viv_cpu_t *cpu)
@@ -133,6 +137,9 @@ static void simd_encoding(const uint8_t *bytes, unsigned rounds)
     if (x86_host_wants_reset(simd_cache))
         x86_host_reset(simd_cache);
     const X86HostOp *op = x86_host_compile(simd_cache, &insn, operands, bytes);
+    /* Where in a dot product an unmasked exception ends it is the maker's choice. */
+    if (op && (simd_unmasked || simd_range) && simd_is_dot_product(insn.mnemonic) && !ref_is_amd())
+        return;
     if (!op || simd_skipped(op) || (op->mem_kind != X86_HOST_MEM_NONE && insn.address_width != 64))
         return;
     for (unsigned i = 0; i < rounds; i++)
@@ -322,12 +329,6 @@ static void simd_report(const ZydisDecodedInstruction *insn, const X86HostOp *op
     simd_failed++;
 }
 
-static bool simd_is_amd(void)
-{
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return __get_cpuid(0, &a, &b, &c, &d) && b == 0x68747541;
-}
-
 /* Which misaligned operands are #GP on the host, and with alignment checks #AC. SHA is left out:
  * Intel's manual wants alignment (exception type 4), AMD's processors do not. */
 static void simd_misaligned(const uint8_t *bytes)
@@ -344,7 +345,8 @@ static void simd_misaligned(const uint8_t *bytes)
     simd_tried++;
     if ((simd_at(&insn, bytes, 1, 0) == 13) != (op->mem_align > 1))
         simd_report(&insn, op, "#GP differs");
-    if (op->mem_align > 1 || (op->mem_ac > 8 && !simd_is_amd()))
+    if (op->mem_align > 1 ||
+        (!ref_is_amd() && (op->mem_ac > 8 || op->mem_kind != X86_HOST_MEM_PLAIN)))
         return;
     if (simd_at(&insn, bytes, op->mem_ac, REF_RFLAGS_AC) != 0)
         simd_report(&insn, op, "#AC where it is aligned");

@@ -230,12 +230,14 @@ static void x87_pointer_case(unsigned opcode, unsigned modrm)
     ck_assert_int_eq(ref_run(&cpu, code, 6), 0);
     memcpy(found, env + 12, sizeof(found));
     ck_assert_msg((found[0] != marked[0]) == op->fpu_pointers, "%02x %02x: FIP", opcode, modrm);
+    x87_tried++;
+    if (!ref_is_amd()) /* others may keep FOP and FDP of unmasked exceptions alone */
+        return;
     uint32_t fop = op->fpu_pointers ? op->fop : 0x555u;
     ck_assert_msg(found[1] >> 16 == fop, "%02x %02x: FOP", opcode, modrm);
     bool operand = op->fpu_pointers && op->mem_kind != X86_HOST_MEM_NONE;
     ck_assert_msg(found[2] == (operand ? (uint32_t)(uintptr_t)mem : marked[2]), "%02x %02x: FDP",
                   opcode, modrm);
-    x87_tried++;
 }
 
 START_TEST(test_pointers)
