@@ -594,6 +594,11 @@ bool x86_code_marked(const X86Vm *vm, uint64_t gpa);
 void x86_requests_do(X86Cpu *c);
 void x86_code_written(X86Vm *vm, uint64_t gpa, uint64_t len);
 
+/* -- x86_quiet.c ------------------------------------------------------------------------------- */
+void x86_quiet_init(void);
+/* Gives the instructions of a block handlers that make only those flags that may be seen. */
+void x86_quiet_block(X86Insn *insn, uint32_t n);
+
 /* -- x86_decode.c ------------------------------------------------------------------------------ */
 /* Decodes one instruction from at most avail bytes. Returns its length; 0: needs more bytes. What
  * is not an instruction becomes one that raises the exception. */
