@@ -71,6 +71,18 @@ X86_MEM_DEF(16)
 X86_MEM_DEF(32)
 X86_MEM_DEF(64)
 
+/* n bytes of plain memory in one page, or NULL: then x86_direct() has a closer look. */
+static inline uint8_t *x86_plain(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n, bool write)
+{
+    uint64_t lin = (ea + c->segbase[seg]) & c->linmask;
+    const X86TlbEnt *e = x86_tlb_slot(c, lin);
+    int64_t top = write ? c->seg_w[seg] : c->seg_r[seg];
+    if (X86_LIKELY((int64_t)(ea + (n - 1)) <= top &&
+                   ((lin + (n - 1)) & X86_PAGE_MASK) == (write ? e->wr : e->rd)))
+        return (uint8_t *)(uintptr_t)(lin + e->add);
+    return NULL;
+}
+
 /* By width in bytes, for handlers that are not hot. */
 static inline uint64_t x86_ldn(X86Cpu *c, uint32_t seg, uint64_t ea, uint32_t n)
 {

@@ -142,7 +142,9 @@ static int x86_host_plain(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint
     uint8_t *p;
     int rc;
     x86_host_align(c, i, op, ea);
-    p = x86_direct(c, i->seg, ea, n, write);
+    p = x86_plain(c, i->seg, ea, n, write);
+    if (X86_UNLIKELY(p == NULL))
+        p = x86_direct(c, i->seg, ea, n, write);
     if (X86_LIKELY(p != NULL))
         return x86_host_exec(c, op, p);
     x86_host_check_ac(c, i, op, ea);
