@@ -629,8 +629,7 @@ void x86_seg_load(X86Cpu *c, uint32_t seg, uint32_t sel);      /* MOV, POP, LxS 
 void x86_seg_load_real(X86Cpu *c, uint32_t seg, uint32_t sel); /* real and V86 */
 void x86_seg_commit(X86Cpu *c, uint32_t seg, uint32_t sel, const X86Desc *d);
 void x86_seg_null(X86Cpu *c, uint32_t seg, uint32_t sel);
-void x86_ss_check(X86Cpu *c, uint32_t sel, uint32_t cpl, X86Desc *ret_desc, uint32_t vector,
-                  uint32_t ext);
+void x86_ss_check(X86Cpu *c, uint32_t sel, uint32_t cpl, X86Desc *ret_desc, uint32_t vector);
 void x86_cs_commit(X86Cpu *c, uint32_t sel, X86Desc *d, uint32_t cpl);
 
 /* -- x86_far.c, x86_int.c, x86_iret.c, x86_task.c ---------------------------------------------- */
@@ -648,10 +647,11 @@ void x86_interrupt(X86Cpu *c, uint32_t vector, uint32_t kind, bool has_error, ui
 #define X86_TASK_CALL 1u
 #define X86_TASK_IRET 2u
 #define X86_TASK_INT  3u
-void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, bool has_error,
-                     uint32_t error);
+/* fl: the flags image to save */
+void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, uint64_t fl,
+                     bool has_error, uint32_t error);
 void x86_tss_stack(X86Cpu *c, uint32_t dpl, uint32_t *ret_ss, uint64_t *ret_esp);
-uint64_t x86_tss_ist(X86Cpu *c, uint32_t index, uint32_t vector_error);
+uint64_t x86_tss_ist(X86Cpu *c, uint32_t off);
 void x86_set_rflags(X86Cpu *c, uint64_t value, uint64_t mask);
 void x86_branch_done(X86Cpu *c, uint64_t pc); /* far transfer: new pc, out of the block */
 

@@ -10,44 +10,54 @@ static uint64_t x86_osz_mask(uint32_t osz)
 }
 
 /* -- JMP and CALL ------------------------------------------------------------------------------ */
-static void x86_far_real(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz, bool call)
-{
-    if (off > c->s->seg[VIV_SEG_CS].limit)
-        x86_raise(c, X86_GP, 0);
-    if (call) {
-        X86Stack st;
-        x86_stack_current(c, &st);
-        x86_stack_push(c, &st, c->s->seg[VIV_SEG_CS].sel, osz);
-        x86_stack_push(c, &st, x86_next_pc(c), osz);
-        x86_stack_commit(c, &st);
-    }
-    x86_seg_load_real(c, VIV_SEG_CS, sel);
-    x86_branch_done(c, off);
-}
-
 static void x86_call_push(X86Cpu *c, X86Stack *st, uint32_t n)
 {
     x86_stack_push(c, st, c->s->seg[VIV_SEG_CS].sel, n);
     x86_stack_push(c, st, x86_next_pc(c), n);
 }
 
-/* The frame of a call between equal levels lies on the current stack, also when the target's mode
- * differs. */
+static void x86_far_real(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz, bool call)
+{
+    X86Stack st;
+    x86_stack_current(c, &st);
+    if (call)
+        x86_stack_room(c, &st, 2, osz);
+    if (off > c->s->seg[VIV_SEG_CS].limit)
+        x86_raise(c, X86_GP, 0);
+    if (call) {
+        x86_call_push(c, &st, osz);
+        x86_stack_commit(c, &st);
+    }
+    x86_seg_load_real(c, VIV_SEG_CS, sel);
+    x86_branch_done(c, off);
+}
+
+/* A transfer between equal levels; the frame of a call lies on st. */
+static void x86_far_same(X86Cpu *c, uint32_t sel, uint64_t off, X86Desc *cs, X86Stack *st,
+                         uint32_t n, bool call)
+{
+    if (call)
+        x86_stack_room(c, st, 2, n);
+    x86_pc_check(c, cs, off);
+    if (call)
+        x86_call_push(c, st, n);
+    x86_desc_set_accessed(c, cs);
+    if (call)
+        x86_stack_commit(c, st);
+    x86_cs_commit(c, sel, cs, c->cpl);
+    x86_branch_done(c, off);
+}
+
+/* The frame lies on the current stack, also when the target's mode differs. */
 static void x86_far_direct(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz, bool call)
 {
     X86Desc cs;
     X86Stack st;
     x86_cs_check(c, sel, X86_CS_JUMP, &cs);
-    x86_pc_check(c, &cs, off);
-    if (call) {
-        x86_stack_current(c, &st);
-        x86_call_push(c, &st, osz);
-    }
-    x86_desc_set_accessed(c, &cs);
-    if (call)
-        x86_stack_commit(c, &st);
-    x86_cs_commit(c, sel, &cs, c->cpl);
-    x86_branch_done(c, off);
+    if (!x86_desc_is64(c, &cs))
+        off = (uint32_t)off; /* of m16:64, to compatibility mode */
+    x86_stack_current(c, &st);
+    x86_far_same(c, sel, off, &cs, &st, osz, call);
 }
 
 static void x86_gate_inner(X86Cpu *c, const X86Desc *gate, uint32_t sel, uint64_t off, X86Desc *cs)
@@ -58,12 +68,13 @@ static void x86_gate_inner(X86Cpu *c, const X86Desc *gate, uint32_t sel, uint64_
     X86Desc ss;
     X86Stack st, old;
     x86_tss_stack(c, dpl, &ss_sel, &esp);
-    x86_ss_check(c, ss_sel, dpl, &ss, X86_TS, 0);
+    x86_ss_check(c, ss_sel, dpl, &ss, X86_TS);
+    x86_stack_new(c, &st, &ss, esp, ss_sel, dpl);
+    x86_stack_room(c, &st, count + 4, n);
     x86_pc_check(c, cs, off);
     x86_stack_current(c, &old);
     for (k = 0; k < count; k++)
         params[k] = (uint32_t)x86_stack_peek(c, &old, k * n, n);
-    x86_stack_new(c, &st, &ss, esp, ss_sel, dpl);
     x86_stack_push(c, &st, c->s->seg[VIV_SEG_SS].sel, n);
     x86_stack_push(c, &st, c->r[X86_RSP], n);
     for (k = count; k-- > 0;)
@@ -82,7 +93,8 @@ static void x86_gate64_inner(X86Cpu *c, uint32_t sel, uint64_t off, X86Desc *cs)
     uint32_t dpl = X86_DESC_DPL(cs);
     viv_segreg_t *ss = &c->s->seg[VIV_SEG_SS];
     X86Stack st;
-    x86_stack_new64(c, &st, x86_tss_ist(c, 4 + dpl * 8, 0), dpl);
+    x86_stack_new64(c, &st, x86_tss_ist(c, 4 + dpl * 8), dpl);
+    x86_stack_room(c, &st, 4, 8);
     x86_pc_check(c, cs, off);
     x86_stack_push(c, &st, ss->sel, 8);
     x86_stack_push(c, &st, c->r[X86_RSP], 8);
@@ -110,28 +122,19 @@ static void x86_far_call_gate(X86Cpu *c, X86Desc *gate, uint32_t gate_sel, bool 
     } else if (n == 2) {
         off &= 0xffff;
     }
-    x86_cs_check(c, sel, X86_CS_GATE, &cs);
-    if (lm && (!(cs.attr & VIV_ATTR_L) || (cs.attr & VIV_ATTR_DB)))
-        x86_raise(c, X86_GP, sel & 0xfffc);
+    x86_cs_check(c, sel, call ? X86_CS_GATE : X86_CS_GATE_JUMP, &cs);
     if (!(cs.attr & 4) && X86_DESC_DPL(&cs) < c->cpl) {
-        if (!call)
-            x86_raise(c, X86_GP, sel & 0xfffc);
         if (lm)
             x86_gate64_inner(c, sel, off, &cs);
         else
             x86_gate_inner(c, gate, sel, off, &cs);
         return;
     }
-    x86_pc_check(c, &cs, off);
-    if (call) {
+    if (lm)
+        x86_stack_new64(c, &st, c->r[X86_RSP], c->cpl);
+    else
         x86_stack_current(c, &st);
-        x86_call_push(c, &st, n);
-    }
-    x86_desc_set_accessed(c, &cs);
-    if (call)
-        x86_stack_commit(c, &st);
-    x86_cs_commit(c, sel, &cs, c->cpl);
-    x86_branch_done(c, off);
+    x86_far_same(c, sel, off, &cs, &st, n, call);
 }
 
 static void x86_far_task(X86Cpu *c, uint32_t sel, X86Desc *d, bool gate, bool call)
@@ -143,10 +146,8 @@ static void x86_far_task(X86Cpu *c, uint32_t sel, X86Desc *d, bool gate, bool ca
             x86_raise(c, X86_GP, sel & 0xfffc);
         if (!(tss.attr & VIV_ATTR_P))
             x86_raise(c, X86_NP, sel & 0xfffc);
-    } else if (sel & 4) {
-        x86_raise(c, X86_GP, sel & 0xfffc);
     }
-    x86_task_switch(c, sel, &tss, call ? X86_TASK_CALL : X86_TASK_JMP, false, 0);
+    x86_task_switch(c, sel, &tss, call ? X86_TASK_CALL : X86_TASK_JMP, x86_flags_get(c), false, 0);
 }
 
 static void x86_far_transfer(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz, bool call)
@@ -170,6 +171,8 @@ static void x86_far_transfer(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz
         x86_raise(c, X86_GP, err);
     if (x86_long(c) ? type != 12 : type != 1 && type != 9 && type != 4 && type != 5 && type != 12)
         x86_raise(c, X86_GP, err);
+    if ((sel & 4) && (type & 7) == 1) /* a TSS in the LDT */
+        x86_raise(c, X86_GP, err);
     if (!(d.attr & VIV_ATTR_P))
         x86_raise(c, X86_NP, err);
     if (type == 4 || type == 12)
@@ -190,16 +193,17 @@ void x86_far_call(X86Cpu *c, uint32_t sel, uint64_t off, uint32_t osz)
 
 /* -- returns ----------------------------------------------------------------------------------- */
 
-/* Data segments that the outer level may not use become null. */
+/* Data segments that the outer level may not use become null; the selector of one that is null
+ * already loses its RPL. */
 static void x86_outer_segs(X86Cpu *c)
 {
     static const uint8_t segs[4] = {VIV_SEG_ES, VIV_SEG_DS, VIV_SEG_FS, VIV_SEG_GS};
     unsigned k;
     for (k = 0; k < 4; k++) {
         viv_segreg_t *s = &c->s->seg[segs[k]];
-        if ((s->attr & VIV_ATTR_UNUSABLE) || (s->attr & 0x1c) == 0x1c)
-            continue;
-        if (((s->attr >> 5) & 3) < c->cpl)
+        if (s->attr & VIV_ATTR_UNUSABLE)
+            s->sel = 0;
+        else if ((s->attr & 0x1c) != 0x1c && ((s->attr >> 5) & 3) < c->cpl)
             x86_seg_null(c, segs[k], 0);
     }
 }
@@ -213,12 +217,12 @@ static bool x86_ret_ss(X86Cpu *c, uint32_t ss_sel, uint32_t rpl, const X86Desc *
             x86_raise(c, X86_GP, 0);
         return false;
     }
-    x86_ss_check(c, ss_sel, rpl, ret_ss, X86_GP, 0);
+    x86_ss_check(c, ss_sel, rpl, ret_ss, X86_GP);
     return true;
 }
 
 static void x86_ret_commit(X86Cpu *c, uint32_t cs_sel, X86Desc *cs, uint32_t ss_sel, X86Desc *ss,
-                           bool ss_ok, uint64_t sp, uint32_t osz)
+                           bool ss_ok, uint64_t sp)
 {
     uint32_t rpl = cs_sel & 3;
     bool outer = rpl > c->cpl;
@@ -234,8 +238,6 @@ static void x86_ret_commit(X86Cpu *c, uint32_t cs_sel, X86Desc *cs, uint32_t ss_
         s->attr = VIV_ATTR_UNUSABLE | rpl << VIV_ATTR_DPL_SHIFT;
     }
     x86_cs_commit(c, cs_sel, cs, rpl);
-    if (osz == 2 && !x86_code64(c))
-        sp = (c->r[X86_RSP] & ~0xffffull) | (sp & 0xffff);
     if (c->spmask == 0xffff)
         c->r[X86_RSP] = (c->r[X86_RSP] & ~0xffffull) | (sp & 0xffff);
     else
@@ -264,10 +266,10 @@ void x86_far_ret(X86Cpu *c, uint32_t osz, uint32_t pop_bytes)
         return;
     }
     x86_cs_check(c, cs_sel, X86_CS_RET, &cs);
-    x86_pc_check(c, &cs, pc);
     rpl = cs_sel & 3;
     st.sp = (st.sp + pop_bytes) & st.mask;
     if (rpl == c->cpl) {
+        x86_pc_check(c, &cs, pc);
         x86_desc_set_accessed(c, &cs);
         x86_stack_commit(c, &st);
         x86_cs_commit(c, cs_sel, &cs, c->cpl);
@@ -277,7 +279,8 @@ void x86_far_ret(X86Cpu *c, uint32_t osz, uint32_t pop_bytes)
     sp = x86_stack_pop(c, &st, osz);
     ss_sel = (uint32_t)x86_stack_pop(c, &st, osz) & 0xffff;
     ss_ok = x86_ret_ss(c, ss_sel, rpl, &cs, &ss);
-    x86_ret_commit(c, cs_sel, &cs, ss_sel, &ss, ss_ok, sp + pop_bytes, osz);
+    x86_pc_check(c, &cs, pc);
+    x86_ret_commit(c, cs_sel, &cs, ss_sel, &ss, ss_ok, sp + pop_bytes);
     x86_branch_done(c, pc);
 }
 
@@ -298,9 +301,17 @@ static uint64_t x86_iret_mask(const X86Cpu *c, uint32_t osz)
 
 static void x86_iret_done(X86Cpu *c, uint64_t fl, uint64_t mask, uint64_t pc)
 {
-    c->s->nmi_blocked = 0;
     x86_set_rflags(c, fl, mask);
     x86_branch_done(c, pc);
+}
+
+/* NMIs come through again although the IRET may fault. */
+static void x86_iret_nmi(X86Cpu *c)
+{
+    if (X86_LIKELY(!c->s->nmi_blocked))
+        return;
+    c->s->nmi_blocked = 0;
+    x86_ff_update(c);
 }
 
 static void x86_iret_real(X86Cpu *c, uint32_t osz)
@@ -314,6 +325,7 @@ static void x86_iret_real(X86Cpu *c, uint32_t osz)
             x86_raise(c, X86_GP, 0);
         vme = true;
     }
+    x86_iret_nmi(c);
     x86_stack_current(c, &st);
     pc = x86_stack_pop(c, &st, osz);
     sel = (uint32_t)x86_stack_pop(c, &st, osz) & 0xffff;
@@ -342,6 +354,8 @@ static void x86_iret_v86(X86Cpu *c, X86Stack *st, uint64_t pc, uint32_t cs_sel, 
     static const uint8_t order[4] = {VIV_SEG_ES, VIV_SEG_DS, VIV_SEG_FS, VIV_SEG_GS};
     for (k = 0; k < 4; k++)
         sel[k] = (uint32_t)x86_stack_pop(c, st, 4) & 0xffff;
+    if (pc > 0xffff)
+        x86_raise(c, X86_GP, 0);
     x86_set_rflags(c, fl,
                    IRET_FLAGS | X86_FL_IF | X86_FL_IOPL | X86_FL_VM | X86_FL_VIF | X86_FL_VIP);
     x86_seg_load_real(c, VIV_SEG_CS, cs_sel);
@@ -349,9 +363,7 @@ static void x86_iret_v86(X86Cpu *c, X86Stack *st, uint64_t pc, uint32_t cs_sel, 
     for (k = 0; k < 4; k++)
         x86_seg_load_real(c, order[k], sel[k]);
     c->r[X86_RSP] = (uint32_t)esp;
-    c->s->nmi_blocked = 0;
-    x86_ff_update(c);
-    x86_branch_done(c, pc & 0xffff);
+    x86_branch_done(c, pc);
 }
 
 static void x86_iret_task(X86Cpu *c)
@@ -363,8 +375,7 @@ static void x86_iret_task(X86Cpu *c)
         x86_raise(c, X86_TS, sel & 0xfffc);
     if (!(tss.attr & VIV_ATTR_P))
         x86_raise(c, X86_NP, sel & 0xfffc);
-    c->s->nmi_blocked = 0;
-    x86_task_switch(c, sel, &tss, X86_TASK_IRET, false, 0);
+    x86_task_switch(c, sel, &tss, X86_TASK_IRET, x86_flags_get(c), false, 0);
 }
 
 void x86_iret(X86Cpu *c, uint32_t osz)
@@ -378,6 +389,7 @@ void x86_iret(X86Cpu *c, uint32_t osz)
         x86_iret_real(c, osz);
         return;
     }
+    x86_iret_nmi(c);
     if (c->s->rflags & X86_FL_NT) {
         if (x86_long(c))
             x86_raise(c, X86_GP, 0);
@@ -394,9 +406,9 @@ void x86_iret(X86Cpu *c, uint32_t osz)
         return;
     }
     x86_cs_check(c, cs_sel, X86_CS_RET, &cs);
-    x86_pc_check(c, &cs, pc);
     rpl = cs_sel & 3;
     if (rpl == c->cpl && !x86_code64(c)) {
+        x86_pc_check(c, &cs, pc);
         x86_desc_set_accessed(c, &cs);
         x86_stack_commit(c, &st);
         x86_cs_commit(c, cs_sel, &cs, c->cpl);
@@ -406,6 +418,7 @@ void x86_iret(X86Cpu *c, uint32_t osz)
     sp = x86_stack_pop(c, &st, osz);
     ss_sel = (uint32_t)x86_stack_pop(c, &st, osz) & 0xffff;
     ss_ok = x86_ret_ss(c, ss_sel, rpl, &cs, &ss);
-    x86_ret_commit(c, cs_sel, &cs, ss_sel, &ss, ss_ok, sp, osz);
+    x86_pc_check(c, &cs, pc);
+    x86_ret_commit(c, cs_sel, &cs, ss_sel, &ss, ss_ok, sp);
     x86_iret_done(c, fl, mask, pc);
 }

@@ -87,6 +87,8 @@ static void x86_gate_read(X86Cpu *c, uint32_t vector, uint32_t kind, X86Gate *g)
     bool soft = kind == X86_INT_SOFT || kind == X86_INT_SOFT3;
     if (vector * size + size - 1 > c->s->idtr.limit)
         x86_raise(c, X86_GP, err);
+    if (size == 8)
+        lin = (uint32_t)lin;
     x86_lin_read(c, lin, &lo, 8, X86_SET_SUP);
     if (x86_old(c))
         lo = x86_old_descriptor(lo);
@@ -119,14 +121,14 @@ static void x86_int_enter(X86Cpu *c, const X86Gate *g, X86Desc *cs, uint32_t cpl
     x86_branch_done(c, g->off);
 }
 
-uint64_t x86_tss_ist(X86Cpu *c, uint32_t off, uint32_t ext)
+uint64_t x86_tss_ist(X86Cpu *c, uint32_t off)
 {
     uint64_t rsp = 0;
     if (off + 7 > c->s->tr.limit)
-        x86_raise(c, X86_TS, (c->s->tr.sel & 0xfffcu) | ext);
+        x86_raise(c, X86_TS, c->s->tr.sel & 0xfffcu);
     x86_lin_read(c, c->s->tr.base + off, &rsp, 8, X86_SET_SUP);
     if (!x86_canonical(c, rsp))
-        x86_raise(c, X86_SS, ext);
+        x86_raise(c, X86_SS, 0);
     return rsp;
 }
 
@@ -138,19 +140,19 @@ static void x86_int_long(X86Cpu *c, const X86Gate *g, uint32_t vector, uint32_t 
     uint32_t dpl, cpl;
     uint64_t rsp;
     x86_cs_check(c, g->sel, X86_CS_GATE, &cs);
-    if (!(cs.attr & VIV_ATTR_L) || (cs.attr & VIV_ATTR_DB))
-        x86_raise(c, X86_GP, g->sel & 0xfffc);
     dpl = X86_DESC_DPL(&cs);
     cpl = cs.attr & 4 ? c->cpl : dpl;
-    if (!x86_canonical(c, g->off))
-        x86_raise(c, X86_GP, 0);
     if (g->ist)
-        rsp = x86_tss_ist(c, 28 + g->ist * 8, 0);
+        rsp = x86_tss_ist(c, 28 + g->ist * 8);
     else if (cpl < c->cpl)
-        rsp = x86_tss_ist(c, 4 + cpl * 8, 0);
+        rsp = x86_tss_ist(c, 4 + cpl * 8);
     else
         rsp = c->r[X86_RSP];
     x86_stack_new64(c, &st, rsp & ~15ull, cpl);
+    if (cpl == c->cpl)
+        st.set = c->set;
+    x86_stack_room(c, &st, has_error ? 6 : 5, 8);
+    x86_pc_check(c, &cs, g->off);
     x86_stack_push(c, &st, c->s->seg[VIV_SEG_SS].sel, 8);
     x86_stack_push(c, &st, c->r[X86_RSP], 8);
     x86_stack_push(c, &st, x86_int_flags(c, vector, kind), 8);
@@ -193,9 +195,10 @@ static void x86_int_inner(X86Cpu *c, const X86Gate *g, X86Desc *cs, uint32_t vec
     if (v86 && dpl != 0)
         x86_raise(c, X86_GP, g->sel & 0xfffc);
     x86_tss_stack(c, dpl, &ss_sel, &esp);
-    x86_ss_check(c, ss_sel, dpl, &ss, X86_TS, 0);
-    x86_pc_check(c, cs, g->off);
+    x86_ss_check(c, ss_sel, dpl, &ss, X86_TS);
     x86_stack_new(c, &st, &ss, esp, ss_sel, dpl);
+    x86_stack_room(c, &st, 5u + has_error + (v86 ? 4 : 0), n);
+    x86_pc_check(c, cs, g->off);
     if (v86)
         for (k = 0; k < 4; k++) {
             static const uint8_t order[4] = {VIV_SEG_GS, VIV_SEG_FS, VIV_SEG_DS, VIV_SEG_ES};
@@ -229,8 +232,9 @@ static void x86_int_same(X86Cpu *c, const X86Gate *g, X86Desc *cs, uint32_t vect
     X86Stack st;
     if (x86_v86(c))
         x86_raise(c, X86_GP, g->sel & 0xfffc);
-    x86_pc_check(c, cs, g->off);
     x86_stack_current(c, &st);
+    x86_stack_room(c, &st, 3u + has_error, n);
+    x86_pc_check(c, cs, g->off);
     x86_stack_push(c, &st, x86_int_flags(c, vector, kind), n);
     x86_stack_push(c, &st, c->s->seg[VIV_SEG_CS].sel, n);
     x86_stack_push(c, &st, x86_int_return(c, kind), n);
@@ -264,7 +268,8 @@ void x86_interrupt(X86Cpu *c, uint32_t vector, uint32_t kind, bool has_error, ui
             x86_raise(c, X86_GP, g.sel & 0xfffc);
         if (!(tss.attr & VIV_ATTR_P))
             x86_raise(c, X86_NP, g.sel & 0xfffc);
-        x86_task_switch(c, g.sel, &tss, X86_TASK_INT, has_error, error);
+        x86_task_switch(c, g.sel, &tss, X86_TASK_INT, x86_int_flags(c, vector, kind), has_error,
+                        error);
         return;
     }
     if (x86_long(c)) {

@@ -114,12 +114,11 @@ void x86_seg_load_real(X86Cpu *c, uint32_t seg, uint32_t sel)
         x86_segs_update(c);
 }
 
-void x86_ss_check(X86Cpu *c, uint32_t sel, uint32_t cpl, X86Desc *ret_desc, uint32_t vector,
-                  uint32_t ext)
+void x86_ss_check(X86Cpu *c, uint32_t sel, uint32_t cpl, X86Desc *ret_desc, uint32_t vector)
 {
-    uint32_t err = (sel & 0xfffc) | ext;
-    if (!(sel & 0xfffc))
-        x86_raise(c, vector, ext);
+    uint32_t err = sel & 0xfffc;
+    if (!err)
+        x86_raise(c, vector, 0);
     if (!x86_desc_read(c, sel, ret_desc))
         x86_raise(c, vector, err);
     if ((sel & 3) != cpl || X86_DESC_DPL(ret_desc) != cpl || (ret_desc->attr & 0x1a) != 0x12)
@@ -143,7 +142,7 @@ void x86_seg_load(X86Cpu *c, uint32_t seg, uint32_t sel)
         return;
     }
     if (seg == VIV_SEG_SS) {
-        x86_ss_check(c, sel, c->cpl, &d, X86_GP, 0);
+        x86_ss_check(c, sel, c->cpl, &d, X86_GP);
     } else {
         if (!x86_desc_read(c, sel, &d))
             x86_raise(c, X86_GP, err);
@@ -181,11 +180,14 @@ void x86_cs_check(X86Cpu *c, uint32_t sel, uint32_t kind, X86Desc *ret_desc)
         ok = conforming ? dpl <= c->cpl : rpl <= c->cpl && dpl == c->cpl;
     else if (kind == X86_CS_GATE)
         ok = dpl <= c->cpl;
+    else if (kind == X86_CS_GATE_JUMP)
+        ok = conforming ? dpl <= c->cpl : dpl == c->cpl;
     else
         ok = rpl >= c->cpl && (conforming ? dpl <= rpl : dpl == rpl);
     if (!ok)
         x86_raise(c, X86_GP, err);
-    if (x86_desc_is64(c, ret_desc) && (ret_desc->attr & VIV_ATTR_DB))
+    if (x86_desc_is64(c, ret_desc) ? (ret_desc->attr & VIV_ATTR_DB) != 0
+                                   : kind != X86_CS_JUMP && kind != X86_CS_RET && x86_long(c))
         x86_raise(c, X86_GP, err);
     if (!(ret_desc->attr & VIV_ATTR_P))
         x86_raise(c, X86_NP, err);
@@ -269,6 +271,15 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
     if (!ok)
         x86_raise(c, X86_SS, st->error);
     return x86_stack_aligned(c, st, (st->base + sp) & (uint32_t)c->linmask, n);
+}
+
+void x86_stack_room(X86Cpu *c, const X86Stack *st, uint32_t count, uint32_t n)
+{
+    uint64_t sp = st->sp;
+    while (count-- > 0) {
+        sp = (sp - n) & st->mask;
+        x86_stack_lin(c, st, sp, n);
+    }
 }
 
 void x86_stack_push(X86Cpu *c, X86Stack *st, uint64_t v, uint32_t n)

@@ -57,9 +57,15 @@ static void x86_task_read(X86Cpu *c, const X86Desc *tss, bool wide, X86TaskState
     t->trap = wide && (b[100] & 1);
 }
 
+/* Of the access byte of a TSS descriptor: they are in the GDT. */
+static uint64_t x86_tss_access(const X86Cpu *c, uint32_t sel)
+{
+    return (uint32_t)(c->s->gdtr.base + (sel & 0xfff8) + 5);
+}
+
 static void x86_tss_busy(X86Cpu *c, uint32_t sel, bool busy)
 {
-    uint64_t at = c->s->gdtr.base + (sel & 0xfff8) + 5;
+    uint64_t at = x86_tss_access(c, sel);
     uint8_t b = 0;
     x86_lin_read(c, at, &b, 1, X86_SET_SUP);
     b = (uint8_t)(busy ? b | 2 : b & ~2);
@@ -121,7 +127,7 @@ static void x86_task_segs(X86Cpu *c, const X86TaskState *t)
         x86_raise(c, X86_NP, err);
     {
         X86Desc ss;
-        x86_ss_check(c, t->seg[VIV_SEG_SS], rpl, &ss, X86_TS, 0);
+        x86_ss_check(c, t->seg[VIV_SEG_SS], rpl, &ss, X86_TS);
         x86_desc_set_accessed(c, &ss);
         x86_seg_commit(c, VIV_SEG_SS, t->seg[VIV_SEG_SS], &ss);
     }
@@ -161,12 +167,13 @@ static void x86_task_commit(X86Cpu *c, uint32_t sel, const X86Desc *tss, const X
     x86_branch_done(c, t->eip);
 }
 
-void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, bool has_error,
-                     uint32_t error)
+void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, uint64_t fl,
+                     bool has_error, uint32_t error)
 {
     bool wide = (tss->attr & 8) != 0, old_wide = (c->s->tr.attr & 8) != 0;
+    bool leave = kind == X86_TASK_JMP || kind == X86_TASK_IRET; /* the old task is not busy then */
     uint32_t old_sel = c->s->tr.sel, old_limit = old_wide ? 0x5f : 0x29;
-    uint64_t pc, fl = x86_flags_get(c);
+    uint64_t pc;
     X86TaskState t;
     if (tss->limit < (wide ? 0x67u : 0x2bu))
         x86_raise(c, X86_TS, sel & 0xfffc);
@@ -174,31 +181,35 @@ void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, bool 
         x86_raise(c, X86_TS, old_sel & 0xfffcu);
     pc = c->cur ? x86_next_pc(c) : x86_cur_pc(c);
     x86_lin_probe(c, c->s->tr.base, old_limit + 1, true, X86_SET_SUP);
-    if (kind == X86_TASK_CALL || kind == X86_TASK_INT)
+    if (!leave)
         x86_lin_probe(c, tss->base, 2, true, X86_SET_SUP);
+    else
+        x86_lin_probe(c, x86_tss_access(c, old_sel), 1, true, X86_SET_SUP);
+    if (kind != X86_TASK_IRET)
+        x86_lin_probe(c, x86_tss_access(c, sel), 1, true, X86_SET_SUP);
     x86_task_read(c, tss, wide, &t);
     if (kind == X86_TASK_IRET)
         fl &= ~(uint64_t)X86_FL_NT;
     x86_task_save(c, old_wide, pc, fl);
-    if (kind == X86_TASK_JMP || kind == X86_TASK_IRET)
+    if (leave)
         x86_tss_busy(c, old_sel, false);
     if (kind != X86_TASK_IRET)
         x86_tss_busy(c, sel, true);
-    if (kind == X86_TASK_CALL || kind == X86_TASK_INT) {
+    if (!leave) {
         x86_lin_write(c, tss->base, &old_sel, 2, X86_SET_SUP);
         t.eflags |= X86_FL_NT;
     }
     x86_task_commit(c, sel, tss, &t);
     c->s->dr[7] &= ~0x155ull; /* local breakpoints */
     x86_task_segs(c, &t);
-    if (t.eip > c->s->seg[VIV_SEG_CS].limit)
-        x86_raise(c, X86_GP, 0);
     if (has_error) {
         X86Stack st;
         x86_stack_current(c, &st);
         x86_stack_push(c, &st, error, wide ? 4 : 2);
         x86_stack_commit(c, &st);
     }
+    if (t.eip > c->s->seg[VIV_SEG_CS].limit)
+        x86_raise(c, X86_GP, 0);
     if (t.trap) {
         c->s->pending_db |= 0x8000;
         x86_ff_update(c);
