@@ -26,6 +26,10 @@ bool x86_decode_init(X86Cpu *c)
         if (!c->decoder[k] ||
             !ZYAN_SUCCESS(ZydisDecoderInit(c->decoder[k], modes[k].mode, modes[k].width)))
             return false;
+        /* what no model has, and is a NOP without */
+        ZydisDecoderEnableMode(c->decoder[k], ZYDIS_DECODER_MODE_MPX, false);
+        ZydisDecoderEnableMode(c->decoder[k], ZYDIS_DECODER_MODE_CET, false);
+        ZydisDecoderEnableMode(c->decoder[k], ZYDIS_DECODER_MODE_CLDEMOTE, false);
     }
     return true;
 }

@@ -244,8 +244,7 @@ uint32_t x86_host_mem_mask(const X86HostOp *op, const viv_cpu_t *cpu);
  * are clear, RIP stays. exec() clears the mask and the destination's upper part. index is
  * sign-extended to 64 bits; the sum wraps at the address size. */
 unsigned x86_host_gather_count(const X86HostOp *op);
-bool x86_host_gather_index(const X86HostOp *op, const viv_cpu_t *cpu, unsigned i,
-                           int64_t *ret_index);
+bool x86_host_gather_index(const X86HostOp *op, viv_cpu_t *cpu, unsigned i, int64_t *ret_index);
 void x86_host_gather_commit(const X86HostOp *op, viv_cpu_t *cpu, unsigned i, const void *element);
 
 /* XSAVE: the bytes that the instruction touches, from EDX:EAX and XCR0 (512 legacy + 64 header

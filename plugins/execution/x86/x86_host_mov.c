@@ -165,14 +165,17 @@ unsigned x86_host_gather_count(const X86HostOp *op)
     return op->priv_kind;
 }
 
-bool x86_host_gather_index(const X86HostOp *op, const viv_cpu_t *cpu, unsigned i,
-                           int64_t *ret_index)
+bool x86_host_gather_index(const X86HostOp *op, viv_cpu_t *cpu, unsigned i, int64_t *ret_index)
 {
+    static const uint8_t zero[8];
     uint8_t raw[8];
 
-    if (i >= op->priv_kind ||
-        !(x86_host_vector_byte(cpu, op->priv_vvvv, (i + 1u) * op->mem_bytes - 1u) & 0x80u))
+    if (i >= op->priv_kind)
         return false;
+    if (!(x86_host_vector_byte(cpu, op->priv_vvvv, (i + 1u) * op->mem_bytes - 1u) & 0x80u)) {
+        x86_host_vector_put(cpu, op->priv_vvvv, i * op->mem_bytes, zero, op->mem_bytes);
+        return false;
+    }
     for (unsigned k = 0; k < op->priv_imm; k++)
         raw[k] = x86_host_vector_byte(cpu, op->priv_rm, i * op->priv_imm + k);
     if (op->priv_imm == 4) {

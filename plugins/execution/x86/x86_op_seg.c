@@ -31,15 +31,22 @@ int x86_op_mov_from_seg(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* Far pointers in memory have no 64-bit offset on AMD: REX.W is ignored (APM vol. 3, "LxS", "JMP
+ * (Far)"). */
+static uint32_t x86_far_osz(const X86Cpu *c, const X86Insn *i)
+{
+    return i->osz == 8 && !c->feat.intel ? 4 : i->osz;
+}
+
 int x86_op_lxs(X86Cpu *c, const X86Insn *i)
 {
+    uint32_t osz = x86_far_osz(c, i), sel;
     uint64_t ea = x86_ea(c, i), off;
-    uint32_t sel;
     c->cur = i;
-    off = x86_ldn(c, i->seg, ea, i->osz);
-    sel = x86_ld16(c, i->seg, (ea + i->osz) & i->amask);
+    off = x86_ldn(c, i->seg, ea, osz);
+    sel = x86_ld16(c, i->seg, (ea + osz) & i->amask);
     x86_seg_load(c, i->op, sel);
-    x86_reg_set(c, i->reg, off, i->osz);
+    x86_reg_set(c, i->reg, off, osz);
     return x86_done(c);
 }
 
@@ -59,23 +66,23 @@ int x86_op_call_far(X86Cpu *c, const X86Insn *i)
 
 int x86_op_jmp_far_m(X86Cpu *c, const X86Insn *i)
 {
+    uint32_t osz = x86_far_osz(c, i), sel;
     uint64_t ea = x86_ea(c, i), off;
-    uint32_t sel;
     c->cur = i;
-    off = x86_ldn(c, i->seg, ea, i->osz);
-    sel = x86_ld16(c, i->seg, (ea + i->osz) & i->amask);
-    x86_far_jump(c, sel, off, i->osz);
+    off = x86_ldn(c, i->seg, ea, osz);
+    sel = x86_ld16(c, i->seg, (ea + osz) & i->amask);
+    x86_far_jump(c, sel, off, osz);
     X86_END;
 }
 
 int x86_op_call_far_m(X86Cpu *c, const X86Insn *i)
 {
+    uint32_t osz = x86_far_osz(c, i), sel;
     uint64_t ea = x86_ea(c, i), off;
-    uint32_t sel;
     c->cur = i;
-    off = x86_ldn(c, i->seg, ea, i->osz);
-    sel = x86_ld16(c, i->seg, (ea + i->osz) & i->amask);
-    x86_far_call(c, sel, off, i->osz);
+    off = x86_ldn(c, i->seg, ea, osz);
+    sel = x86_ld16(c, i->seg, (ea + osz) & i->amask);
+    x86_far_call(c, sel, off, osz);
     X86_END;
 }
 
@@ -162,9 +169,7 @@ int x86_op_arpl(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     if (x86_real_or_v86(c))
         x86_raise(c, X86_UD, 0);
-    if (i->flags & X86_IF_MEM)
-        x86_rmw_probe(c, i->seg, x86_ea(c, i), 2);
-    dst = x86_rm_get(c, i, 2);
+    dst = x86_rm_get(c, i, 2); /* stored to only if it changes */
     if ((dst & 3) < (src & 3)) {
         x86_rm_set(c, i, (dst & ~3ull) | (src & 3), 2);
         x86_set_zf(c, true);

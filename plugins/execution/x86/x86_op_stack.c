@@ -190,8 +190,8 @@ int x86_op_enter(X86Cpu *c, const X86Insn *i)
         x86_stn(c, VIV_SEG_SS, sp, (c->r[X86_RSP] & ~c->spmask) | frame, n);
     }
     sp = (sp - i->imm) & c->spmask;
-    /* the new top must be writable */
-    x86_probe(c, VIV_SEG_SS, sp, n, true);
+    /* the new top must be writable, and aligned if that is checked */
+    x86_rmw_probe(c, VIV_SEG_SS, sp, n);
     x86_reg_set(c, X86_RBP, n == 2 ? frame : (c->r[X86_RSP] & ~c->spmask) | frame, n);
     x86_rsp_set(c, sp);
     X86_NEXT(c, i);
@@ -215,7 +215,7 @@ int x86_op_push_seg(X86Cpu *c, const X86Insn *i)
     uint64_t sp = (c->r[X86_RSP] - i->osz) & c->spmask;
     uint16_t sel = c->s->seg[i->reg].sel;
     c->cur = i;
-    if (i->osz == 4) {
+    if (i->osz == 4 && c->feat.intel) { /* SDM vol. 2, PUSH: the upper half stays; AMD clears it */
         x86_probe(c, VIV_SEG_SS, sp, 4, true);
         x86_st16(c, VIV_SEG_SS, sp, sel);
     } else {
@@ -229,7 +229,7 @@ int x86_op_pop_seg(X86Cpu *c, const X86Insn *i)
 {
     uint64_t sel, mask = c->spmask, sp = c->r[X86_RSP];
     c->cur = i;
-    sel = x86_peek(c, 0, 2);
+    sel = x86_peek(c, 0, i->osz); /* all of the slot: its alignment and its pages count */
     x86_seg_load(c, i->reg, (uint32_t)sel & 0xffff);
     /* by the old stack width: POP SS may change it */
     sp = (sp & ~mask) | ((sp + i->osz) & mask);
