@@ -857,6 +857,34 @@ START_TEST(pdptes_are_loaded)
 }
 END_TEST
 
+/* A task switch loads them with CR3; with a reserved bit the new task begins with #GP(0), and the
+ * old ones stay. */
+START_TEST(pdptes_and_tasks)
+{
+    static const uint8_t jump[] = {0xea, 0, 0, 0, 0, 0x18, 0}; /* jmp far 18:0 */
+    const uint32_t tss = 0x34200, table = PAGING_TABLES + 0x4000;
+    Rig *rig = pae_rig();
+    rig_w64(rig, table, rig_r64(rig, PAGING_ROOT));
+    rig_w64(rig, table + 8, PAGING_TABLES | 1 | (_i ? 2 : 0));
+    rig_w64(rig, 0x33018, 0x0000890342000067ull);
+    memset(rig->ram + tss, 0, 0x68);
+    rig_w32(rig, tss + 28, table);
+    rig_w32(rig, tss + 32, PAGING_CODE);
+    rig_w32(rig, tss + 36, 2);
+    rig_w32(rig, tss + 56, PAGING_STACK);
+    rig_w32(rig, tss + 72, 0x10);
+    rig_w32(rig, tss + 76, 0x08);
+    rig_w32(rig, tss + 80, 0x10);
+    rig_w32(rig, tss + 84, 0x10);
+    ck_assert_int_eq(peek(rig, PAE_LIN), -14);
+    ck_assert_int_eq(run(rig, jump, sizeof(jump), _i ? 2 : 1), _i ? 13 : -1);
+    ck_assert_uint_eq(rig->cpu->tr.sel, 0x18);
+    ck_assert_uint_eq(rig->cpu->cr3, table);
+    ck_assert_int_eq(peek(rig, PAE_LIN), _i ? -14 : 1);
+    rig_destroy(rig);
+}
+END_TEST
+
 /* They are state: a load does not look at memory, unless they hold what no processor could. */
 START_TEST(pdptes_are_state)
 {
@@ -933,6 +961,7 @@ static void add_rest(Suite *s)
     tcase_add_test(odd, tables_in_device_memory);
     tcase_add_test(odd, tables_and_a20);
     tcase_add_loop_test(odd, pdptes_are_loaded, 0, 5);
+    tcase_add_loop_test(odd, pdptes_and_tasks, 0, 2);
     tcase_add_test(odd, pdptes_are_state);
     tcase_add_test(odd, state_goes_on);
     suite_add_tcase(s, odd);

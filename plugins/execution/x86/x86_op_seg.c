@@ -169,7 +169,9 @@ int x86_op_arpl(X86Cpu *c, const X86Insn *i)
     c->cur = i;
     if (x86_real_or_v86(c))
         x86_raise(c, X86_UD, 0);
-    dst = x86_rm_get(c, i, 2); /* stored to only if it changes */
+    if (i->flags & X86_IF_MEM) /* stored to only if it changes, but its segment must be writable */
+        x86_seg_check(c, i->seg, x86_ea(c, i), 2, true);
+    dst = x86_rm_get(c, i, 2);
     if ((dst & 3) < (src & 3)) {
         x86_rm_set(c, i, (dst & ~3ull) | (src & 3), 2);
         x86_set_zf(c, true);

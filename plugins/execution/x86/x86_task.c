@@ -139,10 +139,12 @@ static void x86_task_segs(X86Cpu *c, const X86TaskState *t)
     x86_task_data(c, VIV_SEG_GS, t->seg[VIV_SEG_GS]);
 }
 
-/* The registers of the new task; segments hold selectors only until they have been checked. */
-static void x86_task_commit(X86Cpu *c, uint32_t sel, const X86Desc *tss, const X86TaskState *t)
+/* The registers of the new task; segments hold selectors only until they have been checked. False:
+ * CR3 leads to PDPTEs with reserved bits, and those of the old task are still in force. */
+static bool x86_task_commit(X86Cpu *c, uint32_t sel, const X86Desc *tss, const X86TaskState *t)
 {
     viv_cpu_t *s = c->s;
+    bool ok = true;
     uint32_t k;
     s->tr.sel = (uint16_t)sel;
     s->tr.base = tss->base;
@@ -152,7 +154,7 @@ static void x86_task_commit(X86Cpu *c, uint32_t sel, const X86Desc *tss, const X
     if ((s->cr0 & X86_CR0_PG) && t->cr3 != s->cr3) {
         s->cr3 = t->cr3;
         if (s->cr4 & X86_CR4_PAE)
-            (void)x86_pdptes_load(c, t->cr3);
+            ok = x86_pdptes_load(c, t->cr3);
         x86_tlb_flush_pcid(c, 0);
     }
     for (k = 0; k < 8; k++)
@@ -165,6 +167,7 @@ static void x86_task_commit(X86Cpu *c, uint32_t sel, const X86Desc *tss, const X
     x86_set_rflags(c, t->eflags, ~2ull & 0x3f7fd7);
     x86_mode_update(c);
     x86_branch_done(c, t->eip);
+    return ok;
 }
 
 void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, uint64_t fl,
@@ -174,6 +177,7 @@ void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, uint6
     bool leave = kind == X86_TASK_JMP || kind == X86_TASK_IRET; /* the old task is not busy then */
     uint32_t old_sel = c->s->tr.sel, old_limit = old_wide ? 0x5f : 0x29;
     uint64_t pc;
+    bool pdptes;
     X86TaskState t;
     if (tss->limit < (wide ? 0x67u : 0x2bu))
         x86_raise(c, X86_TS, sel & 0xfffc);
@@ -199,9 +203,11 @@ void x86_task_switch(X86Cpu *c, uint32_t sel, X86Desc *tss, uint32_t kind, uint6
         x86_lin_write(c, tss->base, &old_sel, 2, X86_SET_SUP);
         t.eflags |= X86_FL_NT;
     }
-    x86_task_commit(c, sel, tss, &t);
+    pdptes = x86_task_commit(c, sel, tss, &t);
     c->s->dr[7] &= ~0x155ull; /* local breakpoints */
     x86_task_segs(c, &t);
+    if (!pdptes)
+        x86_raise(c, X86_GP, 0);
     if (has_error) {
         X86Stack st;
         x86_stack_current(c, &st);
