@@ -109,11 +109,13 @@ START
         LEVEL3 AC
         lea rsp, [rsp - 12]
         push rax
+        int 0x30
     END
     CASE "POP"
         LEVEL3 AC
         lea rsp, [rsp - 12]
         pop rax
+        int 0x30
     END
     CASE "PUSH of a word at 2"
         LEVEL3 AC
@@ -126,36 +128,55 @@ START
         lea rsp, [rsp - 12]
         call .call
 .call:
+        int 0x30
     END
     CASE "RET"
+        mov qword [USER_TOP - 12], .ret
         LEVEL3 AC
         lea rsp, [rsp - 12]
         ret
+.ret:
+        int 0x30
     END
     CASE "ENTER"
         LEVEL3 AC
         lea rsp, [rsp - 12]
         enter 0, 0
+        int 0x30
     END
     CASE "LEAVE"
         LEVEL3 AC
         lea rbp, [rsp - 12]
         leave
+        int 0x30
     END
     CASE "RETF"
+        mov qword [USER_TOP - 62], .retf
+        mov qword [USER_TOP - 54], CODE643
         LEVEL3 AC
         lea rsp, [rsp - 62]
         o64 retf
+.retf:
+        int 0x30
     END
     CASE "IRETQ"
+        mov qword [USER_TOP - 62], .iret
+        mov qword [USER_TOP - 54], CODE643
+        mov qword [USER_TOP - 46], 2
+        mov qword [USER_TOP - 38], USER_TOP
+        mov qword [USER_TOP - 30], DATA3
         LEVEL3 AC
         lea rsp, [rsp - 62]
         iretq
+.iret:
+        int 0x30
     END
     CASE "POPF that clears AC, odd stack"
+        mov qword [USER_TOP - 12], 2
         LEVEL3 AC
         lea rsp, [rsp - 12]
         popfq
+        int 0x30
     END
     CASE "POPF sets AC"
         LEVEL3 0
@@ -163,6 +184,7 @@ START
         push AC | 2
         popfq
         mov ax, [rbx + 1]
+        int 0x30
     END
     CASE "INT uses level 0's stack"
         mov qword [tss0 + 4], RING0_TOP + 4
@@ -176,24 +198,28 @@ START
         mov ecx, 4
         LEVEL3 AC
         rep movsw
+        int 0x30
     END
     SHOW "cx", rcx
     CASE "LODSD"
         mov esi, D + 2
         LEVEL3 AC
         lodsd
+        int 0x30
     END
     CASE "OUTSD"
         mov esi, D + 2
         mov edx, 0x80
         LEVEL3 AC | 0x3000
         outsd
+        int 0x30
     END
     CASE "INSW"
         mov edi, D + 1
         mov edx, 0x80
         LEVEL3 AC | 0x3000
         insw
+        int 0x30
     END
     CASE "#GP is before #AC"
         mov rbx, 0x0000800000000001

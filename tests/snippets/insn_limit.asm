@@ -195,11 +195,8 @@ START
     UD "LOCK, PUSH", push qword [data]
     UD "LOCK, POP", pop qword [data]
     UD "LOCK, IN", in al, 0x80
-    UD "LOCK, CALL", call qword [data]
-    UD "LOCK, JMP", jmp $
     UD "LOCK, LGDT", lgdt [gdtr]
     UD "LOCK, CLI", cli
-    UD "LOCK, HLT", hlt
     UD "LOCK, WRMSR", wrmsr
     UD "LOCK, MOV to CR2", mov cr2, rax
     UD "LOCK, INT n", int 0x30
