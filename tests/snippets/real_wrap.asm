@@ -278,7 +278,11 @@ START
     CASE "VEX with a register"
         db 0xc5, 0xf8, 0x77
     END
-    ; -- code
+    ; -- code; UD2 waits for a processor that does not see a limit
+    mov bx, 0x1000
+    call fill
+    mov bx, 0x2000
+    call fill
     mov di, 0xfff0
     mov ax, 0x1000
     mov es, ax
@@ -321,12 +325,14 @@ START
         jmp 0x1000:0xfff0
     END
     SHOW "ip", [x_ip]
+    mov bx, 0x1000
+    call fill
     CASE "JMP EAX beyond the limit"
         mov eax, 0x10000
         jmp eax
     END
     CASE "JMP dword beyond the limit"
-        jmp dword 0:0x12345
+        jmp dword 0:0x20010
     END
     CASE "RET of a dword beyond the limit"
         push dword 0x10000
@@ -346,11 +352,14 @@ START
         jmp 0x1000:0xfffd
     END
     SHOW "ip", [x_ip]
-    CASE "far jump through FFFDh"
-        mov bx, 0xfffd
-        jmp far [bx]
-    END
     FINISH
+fill:
+    mov es, bx
+    xor di, di
+    mov cx, 0x80
+    mov ax, 0x0b0f
+    rep stosw
+    ret
 align 4
 data: dd 0
 data2: dd 0
