@@ -24,39 +24,37 @@ int x86_op_bt(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
-/* With a register, the bit index reaches beyond the operand, signed. Not inlined: its local would
- * keep the handler from going on by a sibling call. */
+/* With a register, the bit index reaches beyond the operand, signed. Not inlined, so that the
+ * handler goes on by a sibling call. */
 static __attribute__((noinline)) void x86_bt_mem(X86Cpu *c, const X86Insn *i)
 {
-    X86Insn at = *i;
-    uint64_t n, bit, was = 0;
+    uint64_t n, bit, was = 0, ea = x86_ea(c, i);
     c->cur = i;
     if (i->reg == X86_ZERO) {
         n = i->imm;
     } else {
         int64_t index = (int64_t)(c->r[i->reg] << (64 - i->osz * 8)) >> (64 - i->osz * 8);
         n = (uint64_t)index & (i->osz * 8u - 1);
-        at.disp += (index >> (i->osz == 8 ? 6 : i->osz == 4 ? 5 : 4)) * i->osz;
+        ea += (uint64_t)(index >> (i->osz == 8 ? 6 : i->osz == 4 ? 5 : 4)) * i->osz;
+        ea &= i->amask;
     }
     bit = 1ull << n;
     if (i->op == 0) {
-        was = x86_ldn(c, i->seg, x86_ea(c, &at), i->osz);
+        was = x86_ldn(c, i->seg, ea, i->osz);
     } else if (i->flags & X86_IF_LOCK) {
         switch (i->osz) {
         case 2:
-            X86_RMW_LOCKED(16, c, &at, v, was = v; v = (uint16_t)x86_bit_op(i->op, v, bit));
+            X86_RMW_LOCKED_AT(16, c, i, ea, v, was = v; v = (uint16_t)x86_bit_op(i->op, v, bit));
             break;
         case 4:
-            X86_RMW_LOCKED(32, c, &at, v, was = v; v = (uint32_t)x86_bit_op(i->op, v, bit));
+            X86_RMW_LOCKED_AT(32, c, i, ea, v, was = v; v = (uint32_t)x86_bit_op(i->op, v, bit));
             break;
-        default: X86_RMW_LOCKED(64, c, &at, v, was = v; v = x86_bit_op(i->op, v, bit)); break;
+        default: X86_RMW_LOCKED_AT(64, c, i, ea, v, was = v; v = x86_bit_op(i->op, v, bit)); break;
         }
     } else {
-        uint64_t ea = x86_ea(c, &at);
         was = x86_rmw_slow(c, i->seg, ea, i->osz);
         x86_rmw_done(c, x86_bit_op(i->op, was, bit), i->osz);
     }
-    c->cur = i;
     x86_set_cf(c, (was & bit) != 0);
 }
 

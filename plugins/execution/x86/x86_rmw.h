@@ -44,9 +44,12 @@ X86_CAS_DEF(64, "q")
         }                                                                                          \
     } while (0)
 
-#define X86_RMW_LOCKED(W, c, i, v, stmt)                                                           \
+#define X86_RMW_LOCKED(W, c, i, v, stmt) X86_RMW_LOCKED_AT(W, c, i, x86_ea(c, i), v, stmt)
+
+/* The same at another address than that of the operand. */
+#define X86_RMW_LOCKED_AT(W, c, i, ea, v, stmt)                                                    \
     do {                                                                                           \
-        uint64_t ea_ = x86_ea(c, i);                                                               \
+        uint64_t ea_ = (ea);                                                                       \
         X86U##W *p_ = x86_rw##W(c, (i)->seg, ea_);                                                 \
         uint##W##_t v;                                                                             \
         (c)->cur = (i);                                                                            \
