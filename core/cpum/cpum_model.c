@@ -214,8 +214,8 @@ uint32_t cpum_phys_bits(const Cpum *cpum)
 static gboolean cpum_name_equal(const char *a, const char *b)
 {
     for (;; a++, b++) {
-        char x = *a == '.' || *a == '_' ? '-' : g_ascii_tolower(*a);
-        char y = *b == '.' || *b == '_' ? '-' : g_ascii_tolower(*b);
+        int x = *a == '.' || *a == '_' ? '-' : g_ascii_tolower(*a);
+        int y = *b == '.' || *b == '_' ? '-' : g_ascii_tolower(*b);
         if (x != y) {
             return FALSE;
         }

@@ -197,12 +197,26 @@ static uint32_t x86_dec_bad(const X86Dec *d, X86Handler fn, uint32_t avail)
     return n;
 }
 
+/* Chooses the handler; false: no instruction. */
+static bool x86_dec_map(X86Dec *d)
+{
+    if (d->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX)
+        return x86_dec_vex(d);
+    if (d->z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY)
+        return false;
+    switch (d->z.opcode_map) {
+    case ZYDIS_OPCODE_MAP_DEFAULT: return x86_dec_one(d);
+    case ZYDIS_OPCODE_MAP_0F: return x86_dec_0f(d);
+    case ZYDIS_OPCODE_MAP_0F38: return x86_dec_0f38(d);
+    default: return x86_dec_host(d);
+    }
+}
+
 uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t avail, uint32_t off,
                     X86Insn *i)
 {
     X86Dec d;
     ZyanStatus st;
-    bool ok;
     if (x86_old(c))
         return x86_decode_old(c, mode, bytes, avail, off, i);
     memset(i, 0, sizeof(*i));
@@ -258,21 +272,7 @@ uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t ava
     i->flags |= (uint16_t)((d.rep ? X86_IF_REP : 0) | (d.repne ? X86_IF_REPNE : 0) |
                            (d.lock ? X86_IF_LOCK : 0) | (d.rexed ? X86_IF_REX : 0) |
                            (d.p66 ? X86_IF_66 : 0));
-    if (!x86_isa_allows(&d)) {
-        ok = false;
-    } else if (d.z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
-        ok = x86_dec_vex(&d);
-    } else if (d.z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) {
-        ok = false;
-    } else {
-        switch (d.z.opcode_map) {
-        case ZYDIS_OPCODE_MAP_DEFAULT: ok = x86_dec_one(&d); break;
-        case ZYDIS_OPCODE_MAP_0F: ok = x86_dec_0f(&d); break;
-        case ZYDIS_OPCODE_MAP_0F38: ok = x86_dec_0f38(&d); break;
-        default: ok = x86_dec_host(&d); break;
-        }
-    }
-    if (!ok) {
+    if (!x86_isa_allows(&d) || !x86_dec_map(&d)) {
         i->fn = x86_op_ud;
         i->flags |= X86_IF_END;
     }
