@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: LGPL-2.1-or-later
-; Long mode, one by one: far calls with 64-bit offsets, 64-bit call gates, interrupts (IST, alignment, the stack of the TSS), from
+; Long mode, one by one: far calls, 64-bit call gates, interrupts (IST, alignment, the stack of the TSS), from
 ; 64-bit and compatibility mode.
 %define HOME 64
 %include "snip.inc"
@@ -16,16 +16,15 @@ START
         ud2
     END
     FRAME 1
-    CASE "call to 64 bits with a 64-bit frame"
-        mov qword [0x2000], %$to
-        mov word [0x2008], CODE64
+    CASE "rex.w is nothing to a far pointer of amd"
+        POINTER %$to, CODE64
         mov rsp, 0x3f00
         db 0x48
         CALL_FAR 0x2000
 %$to:
         ud2
     END
-    FRAME 2
+    FRAME 1
     CASE "call with 16 bits"
         POINTER %$to + (CODE64 << 16), 0
         mov rsp, 0x3f00
@@ -48,38 +47,6 @@ START
     END
     SHOW "rax", rax
     SHOW "rsp", [x_sp]
-    CASE "64-bit offset is cut for compatibility mode"
-        mov dword [0x2000], %$to
-        mov dword [0x2004], 0x12345678
-        mov word [0x2008], CODE0
-        db 0x48
-        JMP_FAR 0x2000
-%$to:
-        ud2
-    END
-    SHOW "cs", [x_cs]
-    CASE "64-bit offset that is not canonical"
-        mov dword [0x2000], %$to
-        mov dword [0x2004], 0x12345678
-        mov word [0x2008], CODE64
-        mov rsp, 0x3f00
-        db 0x48
-        CALL_FAR 0x2000
-%$to:
-        ud2
-    END
-    SHOW "rsp", [x_sp]
-    CASE "64-bit offset is used whole"
-        mov dword [0x2000], %$to
-        mov dword [0x2004], 0x1234
-        mov word [0x2008], CODE64
-        db 0x48
-        JMP_FAR 0x2000
-%$to:
-        ud2
-    END
-    SHOW "rip", [x_ip]
-    SHOW "cr2", [x_cr2]
     CASE "far call on a stack that is not canonical"
         POINTER %$to, CODE64
         mov rsp, HIGH + 8

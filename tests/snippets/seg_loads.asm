@@ -341,7 +341,8 @@ tables:
         SETDESC 0x48, 0, 0xffff, 0x90, 0
         mov eax, 0x48
         mov es, ax
-        mov word [0x2000], 3
+        mov word [0x2000], 0
+        mov ecx, 3
         arpl [es:0x2000], cx
     END
     CASE "sgdt with 16 bits"
