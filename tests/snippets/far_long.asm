@@ -51,6 +51,7 @@ START
     SWEEP_RINGS "iretq", t_iretq
     TYPES 0x18, 0x1a, LD
     SWEEP "iretq l d", t_iretq, 0
+    SWEEP "retf l d", t_retf, 0
     TYPES 0x18, 0x20, L32
     SWEEP "iretq compat", t_iretq, 0
     SWEEP "iretq compat", t_iretq, 2

@@ -405,7 +405,7 @@ void x86_iret(X86Cpu *c, uint32_t osz)
         x86_iret_v86(c, &st, pc, cs_sel, fl);
         return;
     }
-    x86_cs_check(c, cs_sel, X86_CS_RET, &cs);
+    x86_cs_check(c, cs_sel, X86_CS_IRET, &cs);
     rpl = cs_sel & 3;
     if (rpl == c->cpl && !x86_code64(c)) {
         x86_pc_check(c, &cs, pc);

@@ -186,8 +186,9 @@ void x86_cs_check(X86Cpu *c, uint32_t sel, uint32_t kind, X86Desc *ret_desc)
         ok = rpl >= c->cpl && (conforming ? dpl <= rpl : dpl == rpl);
     if (!ok)
         x86_raise(c, X86_GP, err);
-    if (x86_desc_is64(c, ret_desc) ? (ret_desc->attr & VIV_ATTR_DB) != 0
-                                   : kind != X86_CS_JUMP && kind != X86_CS_RET && x86_long(c))
+    if (x86_desc_is64(c, ret_desc)
+            ? (ret_desc->attr & VIV_ATTR_DB) && kind != X86_CS_IRET
+            : (kind == X86_CS_GATE || kind == X86_CS_GATE_JUMP) && x86_long(c))
         x86_raise(c, X86_GP, err);
     if (!(ret_desc->attr & VIV_ATTR_P))
         x86_raise(c, X86_NP, err);

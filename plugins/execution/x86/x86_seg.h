@@ -32,7 +32,8 @@ void x86_stack_commit(X86Cpu *c, const X86Stack *st);
     0u /* JMP, CALL: nonconforming DPL = CPL and RPL <= CPL; conforming DPL <= CPL */
 #define X86_CS_GATE      1u /* CALL or interrupt through a gate: DPL <= CPL */
 #define X86_CS_GATE_JUMP 2u /* JMP through a gate: nonconforming DPL = CPL */
-#define X86_CS_RET       3u /* RET, IRET: by the selector's RPL */
+#define X86_CS_RET       3u /* RET: by the selector's RPL */
+#define X86_CS_IRET      4u /* the same; both L and D are fine, as processors have it */
 void x86_cs_check(X86Cpu *c, uint32_t sel, uint32_t kind, X86Desc *ret_desc);
 /* Offset within the new code segment; #GP(0) if not. */
 void x86_pc_check(X86Cpu *c, const X86Desc *cs, uint64_t pc);
