@@ -277,6 +277,10 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
 void x86_stack_room(X86Cpu *c, const X86Stack *st, uint32_t count, uint32_t n)
 {
     uint64_t sp = st->sp;
+    if (st->flat) {
+        x86_stack_lin(c, st, sp - count * n, count * n);
+        return;
+    }
     while (count-- > 0) {
         sp = (sp - n) & st->mask;
         x86_stack_lin(c, st, sp, n);
