@@ -41,9 +41,10 @@ bench: deps-build deps-run deps-bench build
 lint: deps-build deps-lint build
 	@scripts/lint.sh $(BUILD)
 
+# Every target for a while; TARGET=native_interpreter: that one until it is stopped or finds something.
 fuzz: deps-build deps-fuzz
 	@cmake --preset fuzz >/dev/null && cmake --build build/fuzz -j $(JOBS)
-	@tests/fuzz/smoke.sh build/fuzz
+	@tests/fuzz/smoke.sh build/fuzz $(TARGET)
 
 install: deps-build build
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)
