@@ -86,9 +86,8 @@ static bool x86_mark_leaves(X86Vm *vm, uint64_t page)
     return true;
 }
 
-/* Tells the other vCPUs which lines of a marked page we are about to read code from. Their stores
- * look at it behind a fence: one that we read over finds our claim. It is never taken back, which
- * costs a needless request at most. */
+/* Tells the other vCPUs which lines of a marked page we are about to read code from. It is never
+ * taken back, which costs a needless request at most. */
 static void x86_lines_claim(const X86Vm *vm, uint64_t page, uint64_t lines)
 {
     uint64_t *slot = vm->vcpu_count > 1 ? atomic_load(&vm->lines[page >> 30]) : NULL;
@@ -99,11 +98,13 @@ static void x86_lines_claim(const X86Vm *vm, uint64_t page, uint64_t lines)
         __atomic_fetch_or(slot, lines, __ATOMIC_SEQ_CST);
 }
 
+/* Behind a store to the page. Both sides write the word: either the claim came first and is found, or
+ * the claimant, which reads the code later, sees what was stored. */
 static bool x86_lines_claimed(const X86Vm *vm, uint64_t page, uint64_t lines)
 {
-    const uint64_t *slot = atomic_load(&vm->lines[page >> 30]);
-    atomic_thread_fence(memory_order_seq_cst);
-    return __atomic_load_n(slot + ((page >> 12) & (X86_MARK_LEAF - 1)), __ATOMIC_SEQ_CST) & lines;
+    uint64_t *slot = atomic_load(&vm->lines[page >> 30]);
+    return __atomic_fetch_add(slot + ((page >> 12) & (X86_MARK_LEAF - 1)), 0, __ATOMIC_SEQ_CST) &
+           lines;
 }
 
 static bool x86_mark(X86Cpu *c, uint64_t page)
