@@ -396,7 +396,7 @@ struct X86Cpu {
     volatile uint32_t *ff;
     uint32_t ff_mask;
     uint32_t slow;
-    uint64_t code_top; /* CS.limit + 1, or ~0 in 64-bit mode */
+    uint64_t code_last; /* CS.limit, or ~0 in 64-bit mode, which has none */
     uint64_t jc_tag;
     uint32_t canon_shift; /* of a canonical address the bits from here on are equal */
     uint32_t mode;

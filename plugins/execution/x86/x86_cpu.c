@@ -320,7 +320,7 @@ void x86_mode_update(X86Cpu *c)
     else
         mode = cs->attr & VIV_ATTR_DB ? X86_MODE_32 : X86_MODE_16;
     c->linmask = mode == X86_MODE_64 ? ~0ull : c->feat.lin_mask;
-    c->code_top = mode == X86_MODE_64 ? ~0ull : (uint64_t)cs->limit + 1;
+    c->code_last = mode == X86_MODE_64 ? ~0ull : cs->limit;
     if (mode == X86_MODE_64)
         c->spmask = ~0ull;
     else

@@ -22,7 +22,7 @@ static inline int x86_enter(X86Cpu *c, X86Block *b)
     uint64_t n = c->icnt + b->n;
     if (X86_UNLIKELY((*c->ff & c->ff_mask) | c->slow))
         return 0;
-    if (X86_UNLIKELY(c->r[X86_PC] + b->bytes > c->code_top || n > c->istop))
+    if (X86_UNLIKELY(c->r[X86_PC] + b->bytes - 1 > c->code_last || n > c->istop))
         return 0;
     c->icnt = n;
     c->blk = b;

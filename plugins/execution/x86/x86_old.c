@@ -20,7 +20,7 @@ X86Block *x86_old_beyond(X86Cpu *c)
         x86_raise(c, X86_GP, 0);
     c->r[X86_PC] &= 0xffff;
     b = x86_block_find(c, mode);
-    return c->r[X86_PC] + b->bytes > c->code_top ? x86_block_wrapped(c, mode) : b;
+    return c->r[X86_PC] + b->bytes - 1 > c->code_last ? x86_block_wrapped(c, mode) : b;
 }
 
 uint64_t x86_old_descriptor(uint64_t v)

@@ -9,12 +9,12 @@ static inline int x86_rel(X86Cpu *c, const X86Insn *i)
     uint64_t to = c->r[X86_PC] + (uint64_t)i->disp;
     if (X86_UNLIKELY(to & ~i->amask)) {
         to &= i->amask; /* wrapped: not where the link leads */
-        if (to >= c->code_top)
+        if (to > c->code_last)
             return x86_fault(c, i, X86_GP, 0);
         c->r[X86_PC] = to;
         return 0;
     }
-    if (X86_UNLIKELY(to >= c->code_top))
+    if (X86_UNLIKELY(to > c->code_last))
         return x86_fault(c, i, X86_GP, 0);
     if (X86_LIKELY(i->flags & X86_IF_SAME)) {
         c->r[X86_PC] = to;
@@ -37,7 +37,7 @@ static inline int x86_fall(X86Cpu *c, const X86Insn *i)
 /* An absolute target, as wide as the operand. */
 static inline int x86_abs(X86Cpu *c, const X86Insn *i, uint64_t to)
 {
-    if (X86_UNLIKELY(to >= c->code_top) || !x86_canonical(c, to))
+    if (X86_UNLIKELY(to > c->code_last) || !x86_canonical(c, to))
         return x86_fault(c, i, X86_GP, 0);
     c->r[X86_PC] = to;
     return x86_jump(c);
@@ -87,7 +87,7 @@ int x86_op_loop(X86Cpu *c, const X86Insn *i)
         take = take && x86_zf(c) == (i->op == 0xe1);
     if (take) {
         uint64_t to = (c->r[X86_PC] + (uint64_t)i->disp) & i->amask;
-        if (X86_UNLIKELY(to >= c->code_top || !x86_canonical(c, to)))
+        if (X86_UNLIKELY(to > c->code_last || !x86_canonical(c, to)))
             return x86_fault(c, i, X86_GP, 0);
     }
     c->r[X86_RCX] = i->imm == 0xffff ? (c->r[X86_RCX] & ~0xffffull) | n : n;
@@ -115,7 +115,7 @@ int x86_op_call_rel(X86Cpu *c, const X86Insn *i)
 {
     uint64_t to = (c->r[X86_PC] + (uint64_t)i->disp) & i->amask;
     c->cur = i;
-    if (X86_UNLIKELY(to >= c->code_top))
+    if (X86_UNLIKELY(to > c->code_last))
         x86_raise(c, X86_GP, 0);
     x86_push(c, x86_next_pc(c), i->osz);
     return x86_rel(c, i);
@@ -138,7 +138,7 @@ int x86_op_ret(X86Cpu *c, const X86Insn *i)
     uint64_t to;
     c->cur = i;
     to = x86_peek(c, 0, i->osz);
-    if (X86_UNLIKELY(to >= c->code_top) || (i->osz == 8 && !x86_canonical(c, to)))
+    if (X86_UNLIKELY(to > c->code_last) || (i->osz == 8 && !x86_canonical(c, to)))
         x86_raise(c, X86_GP, 0);
     x86_rsp_set(c, c->r[X86_RSP] + i->osz + i->imm);
     c->r[X86_PC] = to;
@@ -156,7 +156,7 @@ int x86_op_call_ind(X86Cpu *c, const X86Insn *i)
     uint64_t to;
     c->cur = i;
     to = x86_rm_get(c, i, i->osz);
-    if (X86_UNLIKELY(to >= c->code_top) || (i->osz == 8 && !x86_canonical(c, to)))
+    if (X86_UNLIKELY(to > c->code_last) || (i->osz == 8 && !x86_canonical(c, to)))
         x86_raise(c, X86_GP, 0);
     x86_push(c, x86_next_pc(c), i->osz);
     return x86_abs(c, i, to);

@@ -161,9 +161,10 @@ static void x86_step(X86Cpu *c)
 {
     viv_cpu_t *s = c->s;
     X86Block *b = NULL;
-    if (c->r[X86_PC] < c->code_top)
+    c->r[X86_PC] &= c->linmask; /* EIP has gone over the top */
+    if (c->r[X86_PC] <= c->code_last)
         b = x86_block_find(c, c->mode | X86_MODE_SINGLE);
-    if (!b || c->r[X86_PC] + b->bytes > c->code_top)
+    if (!b || c->r[X86_PC] + b->bytes - 1 > c->code_last)
         b = x86_old_beyond(c);
     c->tf = (s->rflags & X86_FL_TF) != 0;
     c->db_held = s->pending_db;
@@ -190,7 +191,7 @@ static void x86_block_run(X86Cpu *c)
     b = x86_block_find(c, c->mode);
     if (link && c->kills == kills && from->page == b->page && b->cross_gpa == ~0ull)
         from->next[link - 1] = b;
-    if (c->r[X86_PC] + b->bytes > c->code_top || c->icnt + b->n > c->istop) {
+    if (c->r[X86_PC] + b->bytes - 1 > c->code_last || c->icnt + b->n > c->istop) {
         x86_step(c);
         return;
     }

@@ -16,6 +16,11 @@ CODE32K equ 0x50
 WIN equ 0x40000000
 PD1 equ 0x5000
 PT1 equ 0x6000
+PDPT_TOP equ 0x8000                 ; of the last page that there is
+PD_TOP equ 0x9000
+PT_TOP equ 0xa000
+PAGE_TOP equ 0xb000
+TOP equ 0xffffffffffffffff
 
 %macro TRY 1
     mov qword [resume], %1
@@ -135,6 +140,75 @@ start:
     FAIL
 .ncx:
     EXPECT 13, 0, .f6
+    ; the last byte is canonical: branches to it leave the rest to the fetch
+    TRY .top1
+    mov rbx, TOP
+    jmp rbx
+.top1:
+    EXPECT 14, 0x10, TOP
+    cmp qword [at_cr2], TOP
+    OK e
+    TRY .top2
+    push rbx
+    ret
+.top2:
+    EXPECT 14, 0x10, TOP
+    TRY .top3
+    push rbx
+    ret 8
+.top3:
+    EXPECT 14, 0x10, TOP
+    TRY .top4
+    lea rbp, [rsp - 8]
+    call rbx
+.top4:
+    EXPECT 14, 0x10, TOP
+    cmp [at_rsp], rbp
+    OK e
+    TRY .top5
+    jmp near TOP
+.top5:
+    EXPECT 14, 0x10, TOP
+    TRY .top6
+    call TOP
+.top6:
+    EXPECT 14, 0x10, TOP
+    cmp [at_rsp], rbp
+    OK e
+    TRY .top7
+    stc
+    jc near TOP
+.top7:
+    EXPECT 14, 0x10, TOP
+    ; behind it comes 0: an instruction that ends there, and one that goes on
+    mov dword [0x1ff8], PDPT_TOP + 3
+    mov dword [PDPT_TOP + 0xff8], PD_TOP + 3
+    mov dword [PD_TOP + 0xff8], PT_TOP + 3
+    mov dword [PT_TOP + 0xff8], PAGE_TOP + 3
+    mov word [PAGE_TOP + 0xffe], 0x42b0 ; MOV AL, 42h
+    mov dword [0], 0xd3ff           ; CALL RBX
+    mov rbx, .wrap1
+    mov rcx, TOP - 1
+    mov eax, 0
+    mov rbp, rsp
+    jmp rcx
+.wrap1:
+    pop rcx
+    cmp rcx, 2
+    OK e
+    cmp rbp, rsp
+    OK e
+    IS eax, 0x42
+    mov dword [PAGE_TOP + 0xffc], 0x1122b890 ; NOP; MOV EAX, ..
+    mov dword [0], 0xd3ff3344
+    mov rbx, .wrap2
+    mov rcx, TOP - 3
+    jmp rcx
+.wrap2:
+    pop rcx
+    cmp rcx, 4
+    OK e
+    IS eax, 0x33441122
     ; page fault with 64-bit address
     mov rbx, 0xffff800000000123
     TRY .pf
@@ -322,6 +396,7 @@ start:
     ; -- compatibility mode: 32-bit code at level 0 and back
     mov ax, DATA0                   ; the returns to level 3 have made it null
     mov ds, ax
+    mov ss, ax
     mov r15, rsp
     push qword CODE32K
     push qword compat
@@ -334,6 +409,18 @@ compat:
     mov esi, -1
     mov eax, [scratch]
     IS eax, 0x1357
+    ; behind EIP FFFF_FFFFh comes 0
+    mov dword [0x2018], PD_TOP + 3
+    mov byte [PAGE_TOP + 0xfff], 0x40 ; INC EAX
+    mov dword [0], 0xd3ff           ; CALL EBX
+    mov ebx, .back32
+    mov ecx, -1
+    mov eax, 6
+    jmp ecx
+.back32:
+    pop ecx
+    IS ecx, 2
+    IS eax, 7
     jmp CODE0:.back64
 bits 64
 .back64:
