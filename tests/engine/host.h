@@ -155,12 +155,13 @@ void host_forms_destroy(HostForms *forms);
 
 /* -- cases ------------------------------------------------------------------------------------- */
 #define HOST_CASE_BYTES 256u
-#define HOST_INSN_MAX   16u
+#define HOST_INSN_MAX   16u /* instructions of a case */
+#define HOST_INSN_BYTES 16u
 
 typedef struct HostInsn {
     const HostForm *form;
     bool valid; /* Zydis knows it */
-    uint8_t bytes[16];
+    uint8_t bytes[HOST_INSN_BYTES];
     uint32_t len, at; /* where it begins in the case's bytes */
     ZydisDecodedInstruction z;
     ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];

@@ -466,10 +466,13 @@ static void case_branch(HostCase *t, HostInsn *i)
     (void)t;
 }
 
-/* Near branches to a register or memory, RET: the target is data. */
-static uint64_t case_code_target(void)
+/* Near branches to a register or memory, RET: the target is data. Not the instruction itself. */
+static uint64_t case_code_target(const HostCase *t)
 {
-    return host_chance(90) ? HOST_CODE + host_rng_below(0x180) : case_integer() & ~15ull;
+    uint64_t to = HOST_CODE + host_rng_below(0x180);
+    if (!host_chance(90))
+        return case_integer();
+    return to - t->rip < HOST_INSN_BYTES ? to + HOST_INSN_BYTES : to;
 }
 
 static uint8_t *case_memory(uint64_t lin, uint32_t n, bool guest)
@@ -537,8 +540,10 @@ static void case_fill(const HostCase *t, const HostInsn *i, const ZydisDecodedOp
     if (op->element_type == ZYDIS_ELEMENT_TYPE_FLOAT80)
         case_extended(bytes);
     if (i->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
-        value = case_code_target();
+        value = case_code_target(t);
         memcpy(bytes, &value, 8);
+        case_poke(at, bytes, case_operand_bytes(i, op)); /* also right in front of no memory */
+        return;
     }
     if ((i->z.mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B || i->z.mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B ||
          i->z.mnemonic == ZYDIS_MNEMONIC_CMPXCHG) &&
@@ -567,7 +572,7 @@ static void case_registers(HostCase *t, const HostInsn *i)
     }
     if (i->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE &&
         i->op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && case_gpr(i->op[0].reg.value) >= 0)
-        gpr[case_gpr(i->op[0].reg.value)] = case_code_target() & (t->mode32 ? 0xffffffffu : ~0ull);
+        gpr[case_gpr(i->op[0].reg.value)] = case_code_target(t) & (t->mode32 ? 0xffffffffu : ~0ull);
     if (t->mode32)
         gpr[VIV_REG_RAX] &= 0xffffffffu, gpr[VIV_REG_RCX] &= 0xffffffffu;
 }
@@ -593,7 +598,7 @@ static void case_far(HostCase *t, HostInsn *i)
         case_decode(i, t->mode32);
         return;
     }
-    words[0] = case_code_target();
+    words[0] = case_code_target(t);
     words[1] = host_chance(50) ? t->in.sel[VIV_SEG_CS] : case_any_selector();
     words[2] = host_rng() & (HOST_ARITH | HOST_TF | HOST_DF | HOST_AC);
     words[3] = HOST_STACK + 0x1000;

@@ -505,6 +505,10 @@ void host_undefined_state(const HostCase *t, HostState *native, HostState *guest
         flags = HOST_ARITH;
     native->rflags &= ~flags;
     guest->rflags &= ~flags;
+    if (!t->mode32 && native->sel[VIV_SEG_CS] == HOST_CS32) { /* SDM vol. 1, 3.4.1.1 */
+        native->gpr[VIV_REG_RSP] &= 0xffffffffu;
+        guest->gpr[VIV_REG_RSP] &= 0xffffffffu;
+    }
     if (native->vector == 19)
         table_xm(t, native, guest);
     if (table_many_accesses(&t->insn[t->count - 1]) &&
