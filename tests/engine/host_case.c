@@ -39,15 +39,17 @@ static uint64_t case_integer(void)
     }
 }
 
-/* Zeros, denormals, infinities, quiet and signalling NaNs, powers of two, and ordinary numbers. */
+/* Zeros, denormals, infinities, quiet and signalling NaNs, powers of two, what a conversion to half
+ * rounds up to its smallest normal number or not, and ordinary numbers. */
 static uint32_t case_single(void)
 {
     static const uint32_t edges[] = {0,          1,          0x7fffff,   0x800000,
                                      0x7f7fffff, 0x7f800000, 0x7fc00000, 0x7f800001,
-                                     0x3f800000, 0x4b000000, 0x4f000000, 0x5f000000};
+                                     0x3f800000, 0x4b000000, 0x4f000000, 0x5f000000,
+                                     0x387fe000, 0x387fefff, 0x387ff000, 0x387ff001};
     uint32_t v = (uint32_t)host_rng(), sign = v & 0x80000000u;
     switch (v & 3) {
-    case 0: return sign | edges[(v >> 4) % 12];
+    case 0: return sign | edges[v >> 4 & 15];
     case 1: return sign | ((v >> 8 & 31) + 112) << 23 | ((uint32_t)host_rng() & 0x7fffff);
     case 2: return sign | ((v >> 8 & 31) + 112) << 23 | ((uint32_t)host_rng() & 0x700000);
     default: return (uint32_t)host_rng();

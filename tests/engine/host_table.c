@@ -552,8 +552,6 @@ bool host_undefined_outcome(const HostCase *t, const HostState *native, const Ho
     switch (i->z.mnemonic) {
     case ZYDIS_MNEMONIC_LDMXCSR: /* AMD has a bit 17, misaligned exception mask */
     case ZYDIS_MNEMONIC_VLDMXCSR: return guest->vector == HOST_VECTOR_GP;
-    case ZYDIS_MNEMONIC_VCVTPS2PH: /* unmasked underflow without inexactness is not seen */
-        return native->vector == 19;
     case ZYDIS_MNEMONIC_MOVSXD: /* with 66 Intel reads 16 bits, AMD 32 */
         return i->op[0].size == 16 && native->vector != HOST_VECTOR_BP;
     case ZYDIS_MNEMONIC_CALL: /* AMD pushes before it looks at the target */

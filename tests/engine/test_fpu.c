@@ -835,6 +835,43 @@ START_TEST(xsave_alignment)
 }
 END_TEST
 
+/* VCVTPS2PH around the smallest normal half, 2^-14, with underflow unmasked: tiny is what is below it
+ * when rounded to 11 bits. Rounding is the immediate's, or with bit 2 MXCSR's (here: down). */
+typedef struct HalfTiny {
+    uint32_t single, imm;
+    bool tiny, inexact;
+} HalfTiny;
+
+static const HalfTiny half_tinies[] = {
+    {0x38800000, 0, false, false}, {0x387fe000, 0, true, false}, {0x387fefff, 0, true, true},
+    {0x387ff000, 0, false, true},  {0x387ff001, 0, false, true}, {0xb87ff000, 0, false, true},
+    {0x387fffff, 1, true, true},   {0xb87fe001, 1, false, true}, {0x387fe001, 2, false, true},
+    {0xb87fffff, 2, true, true},   {0x387fffff, 3, true, true},  {0xb87fffff, 3, true, true},
+    {0x387fffff, 4, true, true},   {0xb87fe001, 7, false, true}, {0x387fc000, 2, true, false},
+    {0x387fdfff, 2, true, true},   {0x00000001, 0, true, false}, {0x00000000, 0, false, false},
+    {0x7f800000, 0, false, false},
+};
+
+START_TEST(half_tiny)
+{
+    const HalfTiny *h = &half_tinies[_i];
+    uint8_t code[] = {0xc4, 0xe3, 0x79, 0x1d, 0xc8, (uint8_t)h->imm};
+    const uint32_t control = 0x3780; /* round down; UE unmasked */
+    Rig *rig = rig_new();
+    uint32_t expect = (h->tiny ? 0x10u : 0) | (h->inexact ? 0x20u : 0);
+    if (h->single == 1)
+        expect |= 2; /* DE */
+    set_mode(rig, LONG, 0);
+    memcpy(rig->cpu->xsave + 24, &control, 4);
+    memcpy(rig->cpu->xsave + 160 + 16, &h->single, 4);
+    memset(rig->cpu->xsave + 160, 0x55, 16);
+    ck_assert_uint_eq(run_code(rig, code, sizeof(code)), h->tiny ? XM : THROUGH);
+    ck_assert_uint_eq(get(rig, 24, 4), control | expect);
+    ck_assert_int_eq(get(rig, 160, 4) == 0x55555555, h->tiny);
+    rig_destroy(rig);
+}
+END_TEST
+
 /* CPUID leaf 0Dh tells the sizes of the area for XCR0 as it is. */
 typedef struct AreaSize {
     const char *model;
@@ -894,6 +931,7 @@ int main(void)
     tcase_add_test(tc, masked_store);
     tcase_add_test(tc, gather_partway);
     tcase_add_test(tc, simd_exception);
+    tcase_add_loop_test(tc, half_tiny, 0, COUNT(half_tinies));
     tcase_add_loop_test(tc, xsetbv, 0, COUNT(xcr0s));
     tcase_add_test(tc, xgetbv);
     tcase_add_test(tc, xss);

@@ -77,7 +77,7 @@ static void x86_host_dot_fold(X86HostDot *dot, unsigned step)
 uint32_t x86_host_dot_raised(const X86HostOp *op, const viv_cpu_t *cpu, const void *mem,
                              uint32_t mxcsr, bool *ret_fault)
 {
-    X86HostDot dot = {.trial = {x86_host_dot_run, x86_host_dot_inexact},
+    X86HostDot dot = {.trial = {.run = x86_host_dot_run, .inexact = x86_host_dot_inexact},
                       .is_double = (op->priv_imm & X86_HOST_OF_DOUBLE) != 0,
                       .multiply = true,
                       .lanes = op->priv_wide ? 2 : 1};

@@ -17,6 +17,10 @@ typedef struct X86HostNum {
     bool finite;
 } X86HostNum;
 
+#define HALF_PRECISION 11
+#define HALF_BY_MXCSR  4u    /* immediate: rounding is MXCSR.RC's, not bits 0 and 1 */
+#define HALF_LEAST     (-14) /* exponent of the smallest normal number */
+
 static const X86HostNum x86_host_one = {1, 0, false, true};
 static const X86HostNum x86_host_zero = {0, 0, false, true};
 
@@ -85,6 +89,28 @@ static bool x86_host_sum_inexact(X86HostNum a, X86HostNum b, X86HostNum c, int p
     bool apart = (a.negative != b.negative) != c.negative;
     X86HostWide sum = !apart ? x + y : x > y ? x - y : y - x;
     return x86_host_wide_width(sum) > precision;
+}
+
+/* Is n, rounded to the precision of a half, below its smallest normal? That it rounds up to. Rounding
+ * is MXCSR.RC's. */
+static bool x86_host_num_half_tiny(X86HostNum n, unsigned rounding)
+{
+    int bits = x86_host_wide_bits(n.m);
+    int top = n.e + bits - 1;
+
+    if (!n.finite || n.m == 0 || top > HALF_LEAST - 1)
+        return false;
+    if (top < HALF_LEAST - 1 || bits <= HALF_PRECISION)
+        return true;
+    uint64_t kept = n.m >> (bits - HALF_PRECISION - 1); /* and a bit more */
+    if (kept >> 1 != (1u << HALF_PRECISION) - 1u)
+        return true;
+    switch (rounding) {
+    case 0: return !(kept & 1u);
+    case 1: return !n.negative;
+    case 2: return n.negative;
+    default: return true;
+    }
 }
 
 /* Both odd: the quotient ends only if it is an integer. */
@@ -167,9 +193,9 @@ static bool x86_host_element_inexact(const X86HostOp *op, const X86HostOperands 
                              x86_host_pair_inexact(f, o->rm, i, subtract));
     case X86_HOST_KIND_MUL: return x86_host_sum_inexact(a, b, x86_host_zero, precision);
     case X86_HOST_KIND_DIV: return x86_host_quotient_inexact(a, b);
-    case X86_HOST_KIND_NARROW:
-        return f.bytes == 8 ? x86_host_sum_inexact(b, x86_host_one, x86_host_zero, 24)
-                            : x86_host_sum_inexact(d, x86_host_one, x86_host_zero, 11);
+    case X86_HOST_KIND_NARROW: return x86_host_sum_inexact(b, x86_host_one, x86_host_zero, 24);
+    case X86_HOST_KIND_HALF:
+        return x86_host_sum_inexact(d, x86_host_one, x86_host_zero, HALF_PRECISION);
     case X86_HOST_KIND_FMA132:
         return x86_host_sum_inexact(d, b, x86_host_negate(a, subtract), precision);
     case X86_HOST_KIND_FMA213:
@@ -192,6 +218,19 @@ bool x86_host_inexact(const X86HostOp *op, const viv_cpu_t *cpu, const void *mem
     for (unsigned i = 0; i < count; i++)
         inexact |= x86_host_element_inexact(op, &o, f, i);
     return inexact;
+}
+
+bool x86_host_half_tiny(const X86HostOp *op, const viv_cpu_t *cpu, uint32_t mxcsr)
+{
+    X86HostOperands o;
+    X86HostFormat f = x86_host_format(false, mxcsr);
+    unsigned rounding = op->fop & HALF_BY_MXCSR ? mxcsr >> 13 & 3u : op->fop & 3u;
+    bool tiny = false;
+
+    x86_host_operands(op, cpu, NULL, &o);
+    for (unsigned i = 0; i < (op->priv_wide ? 8u : 4u); i++)
+        tiny |= x86_host_num_half_tiny(x86_host_element(f, o.reg, i), rounding);
+    return tiny;
 }
 
 bool x86_host_inexact_array(const uint8_t *a, const uint8_t *b, unsigned n, bool is_double,
@@ -266,10 +305,10 @@ static void x86_host_inexact_fma(X86HostOp *op, unsigned opcode, unsigned wide)
     op->priv_imm = (uint8_t)(signs[opcode & 15u] | (wide ? X86_HOST_OF_DOUBLE : 0));
 }
 
-/* DPPS, DPPD */
-static void x86_host_inexact_dot(X86HostBuild *build)
+/* DPPS, DPPD, VCVTPS2PH */
+static void x86_host_inexact_imm(X86HostBuild *build, uint8_t kind)
 {
-    build->op.priv_kind = X86_HOST_KIND_DOT;
+    build->op.priv_kind = kind;
     build->op.priv_imm = build->insn->opcode == 0x41 ? X86_HOST_OF_DOUBLE : 0;
     build->op.fop = build->bytes[build->insn->raw.imm[0].offset];
 }
@@ -284,7 +323,7 @@ void x86_host_inexact_describe(X86HostBuild *build)
     else if (insn->opcode_map == ZYDIS_OPCODE_MAP_0F38 && insn->meta.isa_set == ZYDIS_ISA_SET_FMA)
         x86_host_inexact_fma(&build->op, opcode, insn->raw.vex.W);
     else if (insn->mnemonic == ZYDIS_MNEMONIC_VCVTPS2PH)
-        build->op.priv_kind = X86_HOST_KIND_NARROW;
+        x86_host_inexact_imm(build, X86_HOST_KIND_HALF);
     else if (insn->opcode_map == ZYDIS_OPCODE_MAP_0F3A && (opcode == 0x40 || opcode == 0x41))
-        x86_host_inexact_dot(build);
+        x86_host_inexact_imm(build, X86_HOST_KIND_DOT);
 }

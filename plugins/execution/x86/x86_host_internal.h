@@ -61,11 +61,12 @@
 #define X86_HOST_KIND_HADD   3u
 #define X86_HOST_KIND_MUL    4u
 #define X86_HOST_KIND_DIV    5u
-#define X86_HOST_KIND_NARROW 6u /* to the next smaller format */
+#define X86_HOST_KIND_NARROW 6u /* double to single */
 #define X86_HOST_KIND_FMA132 7u
 #define X86_HOST_KIND_FMA213 8u
 #define X86_HOST_KIND_FMA231 9u
 #define X86_HOST_KIND_DOT    10u /* the immediate is in fop */
+#define X86_HOST_KIND_HALF   11u /* single to half; the same */
 
 #define X86_HOST_OF_DOUBLE   0x01u /* operands are doubles */
 #define X86_HOST_OF_SCALAR   0x02u
@@ -200,6 +201,8 @@ struct X86HostTrial {
     /* Runs it with control in MXCSR, all masked and flags clear; returns the flags. */
     uint32_t (*run)(const X86HostTrial *trial, uint32_t control);
     bool (*inexact)(const X86HostTrial *trial, uint32_t mxcsr); /* as x86_host_inexact() */
+    /* as x86_host_half_tiny(); NULL: flush-to-zero shows it */
+    bool (*tiny)(const X86HostTrial *trial, uint32_t control);
 };
 
 /* The flags that the computation raises under mxcsr. Without a fault its result is there. */
@@ -221,7 +224,9 @@ void x86_host_inexact_describe(X86HostBuild *build); /* priv_kind, priv_imm */
 /* Would any element of the result need rounding even with an exponent without bounds? The registers
  * are as before the instruction. */
 bool x86_host_inexact(const X86HostOp *op, const viv_cpu_t *cpu, const void *mem, uint32_t mxcsr);
-/* The same of n products or sums of floats or doubles. */
+/* VCVTPS2PH: would any element be tiny, rounded as if its exponent had no bounds? */
+bool x86_host_half_tiny(const X86HostOp *op, const viv_cpu_t *cpu, uint32_t mxcsr);
+/* Is any inexact of n products or sums of floats or doubles. */
 bool x86_host_inexact_array(const uint8_t *a, const uint8_t *b, unsigned n, bool is_double,
                             bool multiply, uint32_t mxcsr);
 

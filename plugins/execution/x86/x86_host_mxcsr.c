@@ -6,7 +6,7 @@
  * computation (IE, DE, ZE) stops it and leaves only flags of that group; one after the
  * computation (OE, UE, PE) leaves all flags; in both cases no result is delivered. Unmasked
  * underflow needs no loss of precision, unlike masked: a second run with flush-to-zero, which
- * reports exactly "tiny", finds it. What PE says beside an unmasked OE or UE is computed in
+ * reports exactly "tiny", finds it (VCVTPS2PH knows no flush-to-zero: x86_host_half_tiny()). What PE says beside an unmasked OE or UE is computed in
  * x86_host_inexact.c.
  *
  * DPPS and DPPD multiply and add in turn, and an unmasked exception ends them at its step
@@ -25,6 +25,17 @@ static uint32_t x86_host_unmasked(uint32_t mxcsr)
     return ~(mxcsr >> X86_HOST_MX_MASK_SHIFT) & X86_HOST_MXCSR_FLAGS;
 }
 
+static uint32_t x86_host_tiny(const X86HostTrial *trial, uint32_t control)
+{
+    uint32_t raised;
+
+    if (trial->tiny)
+        return trial->tiny(trial, control) ? X86_HOST_MX_UE : 0;
+    raised = trial->run(trial, control | X86_HOST_MX_FTZ) & X86_HOST_MX_UE;
+    trial->run(trial, control);
+    return raised;
+}
+
 uint32_t x86_host_mxcsr_judge(const X86HostTrial *trial, uint32_t mxcsr, bool *ret_fault)
 {
     uint32_t unmasked = x86_host_unmasked(mxcsr);
@@ -33,10 +44,8 @@ uint32_t x86_host_mxcsr_judge(const X86HostTrial *trial, uint32_t mxcsr, bool *r
     if (unmasked & X86_HOST_MX_UE)
         control &= ~X86_HOST_MX_FTZ; /* flush-to-zero acts on masked underflow only */
     uint32_t raised = trial->run(trial, control);
-    if ((unmasked & X86_HOST_MX_UE) && !(raised & X86_HOST_MX_PRE & unmasked)) {
-        raised |= trial->run(trial, control | X86_HOST_MX_FTZ) & X86_HOST_MX_UE;
-        trial->run(trial, control);
-    }
+    if ((unmasked & X86_HOST_MX_UE) && !(raised & X86_HOST_MX_PRE & unmasked))
+        raised |= x86_host_tiny(trial, control);
     *ret_fault = (raised & unmasked) != 0;
     if (raised & X86_HOST_MX_PRE & unmasked)
         return raised & X86_HOST_MX_PRE;
@@ -108,11 +117,28 @@ static bool x86_host_whole_inexact(const X86HostTrial *trial, uint32_t mxcsr)
     return x86_host_inexact(w->op, w->cpu, w->mem, mxcsr);
 }
 
+static bool x86_host_whole_tiny(const X86HostTrial *trial, uint32_t control)
+{
+    X86HostWhole *w = (X86HostWhole *)(uintptr_t)trial;
+
+    x86_host_undo_restore(&w->undo, w->cpu);
+    bool tiny = x86_host_half_tiny(w->op, w->cpu, control);
+    trial->run(trial, control);
+    return tiny;
+}
+
 static int x86_host_mxcsr_whole(const X86HostOp *op, viv_cpu_t *cpu, void *mem, uint32_t mxcsr)
 {
-    X86HostWhole w = {{x86_host_whole_run, x86_host_whole_inexact}, op, cpu, mem, {{0}}, {0}};
+    X86HostWhole w = {
+        .trial = {.run = x86_host_whole_run, .inexact = x86_host_whole_inexact},
+        .op = op,
+        .cpu = cpu,
+        .mem = mem,
+    };
     bool fault;
 
+    if (op->priv_kind == X86_HOST_KIND_HALF)
+        w.trial.tiny = x86_host_whole_tiny;
     x86_host_undo_save(&w.undo, cpu);
     mxcsr |= x86_host_mxcsr_judge(&w.trial, mxcsr, &fault);
     if (fault)
