@@ -19,6 +19,13 @@
 
 #include "x86_host.h"
 
+/* Its runtime does not live with RFLAGS.AC set. */
+#ifdef __SANITIZE_THREAD__
+#define REF_THREAD_SANITIZER 1
+#else
+#define REF_THREAD_SANITIZER 0
+#endif
+
 #define REF_MEM_BYTES    1024u
 #define REF_RFLAGS_ARITH 0x8d5u
 #define REF_RFLAGS_AC    0x40000u /* taken over if set */

@@ -398,7 +398,8 @@ int main(void)
     tcase_add_test(tc, test_vex);
     tcase_add_test(tc, test_unmasked);
     tcase_add_test(tc, test_range);
-    tcase_add_test(tc, test_misaligned);
+    if (!REF_THREAD_SANITIZER)
+        tcase_add_test(tc, test_misaligned);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -481,7 +481,8 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_encodings);
     tcase_add_test(tc, test_pointers);
-    tcase_add_test(tc, test_alignment);
+    if (!REF_THREAD_SANITIZER)
+        tcase_add_test(tc, test_alignment);
     tcase_add_loop_test(tc, test_pending_native, 0, 21);
     tcase_add_loop_test(tc, test_environment, 0, sizeof(x87_envs) / sizeof(x87_envs[0]));
     tcase_add_loop_test(tc, test_save_restore, 0, 2);
