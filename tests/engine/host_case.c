@@ -333,8 +333,7 @@ static uint64_t case_target(const HostCase *t, const HostInsn *i, uint32_t n, bo
     uint32_t kind = host_rng_below(100);
     if (i->z.address_width == 16)
         return HOST_LOW + 0x400 + host_rng_below(0x3800);
-    if (kind < 60 || t->sequence || case_wants_selector(i) || host_is_far(i, true) ||
-        i->z.meta.isa_set == ZYDIS_ISA_SET_SHA) /* AMD does not check its alignment */
+    if (kind < 60 || t->sequence || case_wants_selector(i) || host_is_far(i, true))
         return at + host_rng_below(0x20) * 64;
     if (kind < 82)
         return at + host_rng_below(0x800);

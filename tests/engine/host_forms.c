@@ -184,6 +184,8 @@ bool host_forms_create(HostForms *forms)
 {
     memset(forms, 0, sizeof(*forms));
     forms_decoder(&host_decoder[0], ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    ZydisDecoderEnableMode(&host_decoder[0], ZYDIS_DECODER_MODE_AMD_BRANCHES,
+                           true); /* as the guest's */
     forms_decoder(&host_decoder[1], ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
     return forms_legacy(forms, false) && forms_vex(forms, false) && forms_legacy(forms, true) &&
            forms_vex(forms, true);

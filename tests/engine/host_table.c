@@ -114,9 +114,13 @@ static TableFeature *feature_of(uint32_t isa)
     return NULL;
 }
 
+static bool host_is_amd;
+
 bool host_tables_create(Rig *rig)
 {
-    uint32_t k, lacking = 0;
+    uint32_t k, lacking = 0, vendor[4] = {0};
+    __get_cpuid(0, &vendor[0], &vendor[1], &vendor[2], &vendor[3]);
+    host_is_amd = vendor[1] == signature_AMD_ebx;
     for (k = 0; k < TABLE_COUNT(features); k++) {
         TableFeature *f = &features[k];
         uint32_t guest[4], host[4] = {0};
@@ -253,22 +257,35 @@ static bool table_has_prefix(const HostInsn *i, uint8_t value)
     return false;
 }
 
-/* Where the vendors differ, or the manuals say "undefined" of the result itself. */
-static const char *table_operands_reason(const HostInsn *i, bool mode32)
+/* The guest is one of AMD's processors. */
+static const char *table_vendor_reason(const HostInsn *i, bool mode32)
 {
     ZydisMnemonic m = i->z.mnemonic;
     bool near = i->z.meta.branch_type == ZYDIS_BRANCH_TYPE_NEAR ||
                 i->z.meta.branch_type == ZYDIS_BRANCH_TYPE_SHORT;
+    if (host_is_amd)
+        return NULL;
     if (mode32 && i->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && i->form->w &&
         (m == ZYDIS_MNEMONIC_VPINSRD || m == ZYDIS_MNEMONIC_VPEXTRD))
         return "AMD refuses VEX.W outside 64-bit mode";
-    if (m == ZYDIS_MNEMONIC_INT && i->z.raw.imm[0].value.u == 0x80)
-        return "calls the host's kernel";
     if ((m == ZYDIS_MNEMONIC_LOOPE || m == ZYDIS_MNEMONIC_LOOPNE) &&
         (table_has_prefix(i, 0xf2) || table_has_prefix(i, 0xf3)))
         return "AMD lets F2 and F3 choose the condition";
     if (near && !mode32 && table_has_prefix(i, 0x66))
         return "AMD truncates the target, Intel ignores 66";
+    if (m == ZYDIS_MNEMONIC_MOVSXD && i->op[0].size == 16)
+        return "AMD reads 32 bits, Intel 16";
+    if (i->z.meta.isa_set == ZYDIS_ISA_SET_SHA && i->op[1].type == ZYDIS_OPERAND_TYPE_MEMORY)
+        return "AMD takes misaligned operands";
+    return NULL;
+}
+
+/* Where the manuals say "undefined" of the result itself, or the host's kernel has a say. */
+static const char *table_operands_reason(const HostInsn *i)
+{
+    ZydisMnemonic m = i->z.mnemonic;
+    if (m == ZYDIS_MNEMONIC_INT && i->z.raw.imm[0].value.u == 0x80)
+        return "calls the host's kernel";
     if ((m == ZYDIS_MNEMONIC_SHLD || m == ZYDIS_MNEMONIC_SHRD) && i->op[0].size == 16 &&
         i->op[2].type == ZYDIS_OPERAND_TYPE_IMMEDIATE && (i->op[2].imm.value.u & 31) > 16)
         return "undefined: a count above the width";
@@ -279,7 +296,7 @@ static const char *table_operands_reason(const HostInsn *i, bool mode32)
 static const char *table_bad_reason(const HostInsn *i)
 {
     const HostForm *f = i->form;
-    if (f->vex && f->map == 3 && f->opcode < 2)
+    if (!host_is_amd && f->vex && f->map == 3 && f->opcode < 2)
         return "AMD ignores VEX.W of VPERMQ and VPERMPD";
     if (f->vex || f->map != 1)
         return NULL;
@@ -300,7 +317,9 @@ HostUse host_use(const HostInsn *i, bool mode32, const char **ret_reason)
     }
     *ret_reason = table_reason(left_out, TABLE_COUNT(left_out), i->z.mnemonic, mode32);
     if (!*ret_reason)
-        *ret_reason = table_operands_reason(i, mode32);
+        *ret_reason = table_operands_reason(i);
+    if (!*ret_reason)
+        *ret_reason = table_vendor_reason(i, mode32);
     if (*ret_reason)
         return HOST_USE_LEFT_OUT;
     f = feature_of(i->z.meta.isa_set);
@@ -552,8 +571,6 @@ bool host_undefined_outcome(const HostCase *t, const HostState *native, const Ho
     switch (i->z.mnemonic) {
     case ZYDIS_MNEMONIC_LDMXCSR: /* AMD has a bit 17, misaligned exception mask */
     case ZYDIS_MNEMONIC_VLDMXCSR: return guest->vector == HOST_VECTOR_GP;
-    case ZYDIS_MNEMONIC_MOVSXD: /* with 66 Intel reads 16 bits, AMD 32 */
-        return i->op[0].size == 16 && native->vector != HOST_VECTOR_BP;
     case ZYDIS_MNEMONIC_CALL: /* AMD pushes before it looks at the target */
         if (faults && guest->vector == HOST_VECTOR_GP)
             return true;
@@ -568,8 +585,6 @@ bool host_undefined_outcome(const HostCase *t, const HostState *native, const Ho
     case ZYDIS_MNEMONIC_VMASKMOVDQU: return native->vector != HOST_VECTOR_BP;
     default: break;
     }
-    if (i->z.meta.isa_set == ZYDIS_ISA_SET_SHA) /* AMD takes misaligned operands */
-        return guest->vector == HOST_VECTOR_GP;
     /* checks of the selector and reads of the stack in another order */
     return table_many_accesses(i) && faults;
 }

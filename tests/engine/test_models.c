@@ -24,6 +24,7 @@
 #define UD   6u
 #define NM   7u
 #define GP   13u
+#define PF   14u
 
 /* Modes, as bits of a row. */
 #define M16  1u
@@ -789,6 +790,62 @@ START_TEST(umip)
 }
 END_TEST
 
+/* Where the vendors differ in decoding: [0] AMD, [1] Intel. Both: where a snippet halts, the number of
+ * its bytes in front of it; how far RSP has moved. */
+typedef struct Vendor {
+    unsigned mode;
+    const char *bytes;
+    unsigned len;
+    struct {
+        unsigned outcome, end;
+        int rsp;
+    } as[2];
+} Vendor;
+
+static const Vendor vendors[] = {
+    /* 66 makes near branches 16 bits wide, or does nothing */
+    {M64, "\x66\xe9\x04\x00\x00\x00", 6, {{DONE, 8, 0}, {DONE, 10, 0}}},
+    {M64, "\x66\x0f\x83\x04\x00\x00\x00", 7, {{DONE, 9, 0}, {DONE, 11, 0}}},
+    {M64, "\x66\xe8\x04\x00\x00\x00", 6, {{DONE, 8, -2}, {DONE, 10, -8}}},
+    {M64, "\x66\x48\xe9\x04\x00\x00\x00", 7, {{DONE, 11, 0}, {DONE, 11, 0}}},
+    {M64, "\x66\xc3", 2, {{DONE, 5, 2}, {DONE, 5, 8}}},
+    {M64, "\x66\xc2\x10\x00", 4, {{DONE, 5, 18}, {DONE, 5, 24}}},
+    {M64, "\x66\xff\xd0", 3, {{DONE, 5, -2}, {DONE, 5, -8}}},
+    /* F2 and F3 choose what LOOPNE and LOOPE look for, or do nothing */
+    {M32, "\xf3\xe0\x04", 3, {{DONE, 3, 0}, {DONE, 7, 0}}},
+    {M64, "\xf2\xe1\x04", 3, {{DONE, 7, 0}, {DONE, 3, 0}}},
+    {M64, "\xf2\xe0\x04", 3, {{DONE, 7, 0}, {DONE, 7, 0}}},
+    /* VPERMQ without VEX.W, VPINSRD with it, a misaligned SHA1NEXTE */
+    {M64, "\xc4\xe3\x7d\x00\xc0\x00", 6, {{DONE, 6, 0}, {UD, 6, 0}}},
+    {M64, "\xc4\xe3\xfd\x00\xc0\x00", 6, {{DONE, 6, 0}, {DONE, 6, 0}}},
+    {M32, "\xc4\xe3\xf9\x22\xc0\x00", 6, {{UD, 6, 0}, {DONE, 6, 0}}},
+    {M64, "\x0f\x38\xc8\x47\x01", 5, {{DONE, 5, 0}, {GP, 5, 0}}},
+    /* MOVSXD AX, [3FFFFFFEh]: four bytes, of which two are not there, or two */
+    {M64, "\x66\x63\x04\x25\xfe\xff\xff\x3f", 8, {{PF, 8, 0}, {DONE, 8, 0}}},
+};
+
+START_TEST(vendor_ways)
+{
+    static const char *const specs[2] = {"x86-64-v3", "core2,+avx2,+sha"};
+    const Vendor *v = &vendors[_i];
+    unsigned k;
+    for (k = 0; k < 2; k++) {
+        uint8_t code[16];
+        memset(code, 0xf4, sizeof(code));
+        memcpy(code, v->bytes, v->len);
+        ck_assert(rig_model(rig, specs[k]));
+        prepare(v->mode);
+        rig->cpu->gpr[VIV_REG_RAX] = CODE + 5;
+        rig->cpu->gpr[VIV_REG_RCX] = 2;
+        rig_w64(rig, 0x7000, CODE + 5);
+        ck_assert_msg(go(code, v->as[k].end) == v->as[k].outcome, "%s: %s", specs[k],
+                      hex(code, v->len));
+        if (v->as[k].outcome == DONE)
+            ck_assert_int_eq((int)rig->cpu->gpr[VIV_REG_RSP] - 0x7000, v->as[k].rsp);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("models");
@@ -811,6 +868,7 @@ int main(void)
     tcase_add_test(tc, msr_features);
     tcase_add_test(tc, xinuse);
     tcase_add_test(tc, umip);
+    tcase_add_loop_test(tc, vendor_ways, 0, (int)(sizeof(vendors) / sizeof(vendors[0])));
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

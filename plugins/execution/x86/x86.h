@@ -605,6 +605,7 @@ void x86_quiet_block(X86Insn *insn, uint32_t n);
 uint32_t x86_decode(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_t avail, uint32_t off,
                     X86Insn *i);
 bool x86_decode_init(X86Cpu *c);
+void x86_decode_vendor(X86Cpu *c); /* after a change of the model */
 void x86_decode_finish(X86Cpu *c);
 
 /* -- x86_seg.c --------------------------------------------------------------------------------- */

@@ -255,6 +255,7 @@ void x86_features_load(X86Cpu *c)
     f->efer_mask = x86_efer_mask(f);
     f->flags_mask = x86_flags_mask(f);
     x86_isa_load(f);
+    x86_decode_vendor(c);
 }
 
 /* -- derived state ----------------------------------------------------------------------------- */

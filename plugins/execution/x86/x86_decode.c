@@ -34,6 +34,12 @@ bool x86_decode_init(X86Cpu *c)
     return true;
 }
 
+void x86_decode_vendor(X86Cpu *c)
+{
+    ZydisDecoderEnableMode(c->decoder[X86_MODE_64], ZYDIS_DECODER_MODE_AMD_BRANCHES,
+                           !c->feat.intel);
+}
+
 void x86_decode_finish(X86Cpu *c)
 {
     unsigned k;

@@ -63,6 +63,9 @@ static inline void x86_dec_end(X86Dec *d)
 
 /* ModRM.rm operand of log2 width w: memory fields, or the register. */
 void x86_dec_rm(X86Dec *d, uint32_t w);
+/* A near branch: its size; with a relative target. */
+void x86_dec_near(X86Dec *d);
+void x86_dec_rel(X86Dec *d, X86Handler fn);
 /* x86_isa.c: does the guest's CPU have the instruction? */
 bool x86_isa_allows(const X86Dec *d);
 /* What Zydis refuses: its length (0: needs more bytes) or that it is no instruction either. */

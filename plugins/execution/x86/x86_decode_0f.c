@@ -338,15 +338,7 @@ bool x86_dec_0f(X86Dec *d)
         i->reg = d->reg;
         i->fn = x86_cmovcc[cc][d->w][d->mem];
         return true;
-    case 0x8:
-        if (d->code == X86_MODE_64)
-            d->osz = 8;
-        i->osz = (uint8_t)d->osz;
-        i->amask = d->osz == 8 ? ~0ull : d->osz == 4 ? 0xffffffffu : 0xffffu;
-        i->disp = (int64_t)x86_dec_simm(d, 0) + i->end;
-        i->flags |= X86_IF_REL;
-        x86_dec_set(d, x86_jcc[cc], true);
-        return true;
+    case 0x8: x86_dec_rel(d, x86_jcc[cc]); return true;
     case 0x9:
         x86_dec_rm(d, 0);
         i->fn = x86_setcc[cc][d->mem];
@@ -394,6 +386,14 @@ bool x86_dec_0f38(X86Dec *d)
     return x86_dec_host(d);
 }
 
+/* VPINSRD and VPEXTRD with VEX.W outside 64-bit mode: ignored (SDM vol. 2), but AMD's processors
+ * refuse it. */
+static bool x86_dec_wide_element(const X86Dec *d)
+{
+    return d->code != X86_MODE_64 && !d->c->feat.intel && d->ctx.vector_unified.W &&
+           (d->z.mnemonic == ZYDIS_MNEMONIC_VPINSRD || d->z.mnemonic == ZYDIS_MNEMONIC_VPEXTRD);
+}
+
 /* BMI1 and BMI2; the rest of VEX belongs to the vector unit. */
 bool x86_dec_vex(X86Dec *d)
 {
@@ -427,5 +427,5 @@ bool x86_dec_vex(X86Dec *d)
         i->fn = d->code == X86_MODE_64 ? x86_op_bmi : x86_op_bmi_protected;
         return true;
     }
-    return x86_dec_host(d);
+    return !x86_dec_wide_element(d) && x86_dec_host(d);
 }

@@ -78,17 +78,18 @@ static void x86_dec_shift(X86Dec *d, uint32_t w, int count_from)
     i->fn = x86_shift_i[i->op][w][d->mem];
 }
 
-/* Near branches are 64 bits wide in 64-bit mode whatever the prefixes say. */
-static void x86_dec_near(X86Dec *d)
+/* Near branches are 64 bits wide in 64-bit mode, whatever the prefixes say; but 66 makes them 16 bits
+ * wide on AMD's processors (APM vol. 1, 3.7.9, table 3-9). */
+void x86_dec_near(X86Dec *d)
 {
     if (d->code == X86_MODE_64)
-        d->osz = 8;
+        d->osz = d->osz == 2 && !d->c->feat.intel ? 2 : 8;
     d->i->osz = (uint8_t)d->osz;
     d->i->amask = d->osz == 8 ? ~0ull : d->osz == 4 ? 0xffffffffu : 0xffffu;
     x86_dec_end(d);
 }
 
-static void x86_dec_rel(X86Dec *d, X86Handler fn)
+void x86_dec_rel(X86Dec *d, X86Handler fn)
 {
     x86_dec_near(d);
     d->i->disp = (int64_t)x86_dec_simm(d, 0) + d->i->end;
@@ -96,10 +97,13 @@ static void x86_dec_rel(X86Dec *d, X86Handler fn)
     d->i->fn = fn;
 }
 
-/* LOOP and JCXZ need the address-size mask as well: in imm. */
+/* LOOP and JCXZ need the address-size mask as well: in imm. F2 and F3 choose the condition of LOOPcc
+ * on AMD's processors: no manual has it, the processors do. */
 static void x86_dec_loop(X86Dec *d)
 {
     d->i->imm = d->i->amask;
+    if (d->opc < 0xe2 && (d->rep || d->repne) && !d->c->feat.intel)
+        d->i->op = d->rep ? 0xe1 : 0xe0;
     x86_dec_rel(d, d->opc == 0xe3 ? x86_op_jcxz : x86_op_loop);
 }
 
@@ -276,6 +280,22 @@ static bool x86_dec_low(X86Dec *d)
     }
 }
 
+/* With 66 AMD's processors read 32 bits all the same. */
+static void x86_dec_movsxd(X86Dec *d)
+{
+    X86Insn *i = d->i;
+    x86_dec_rm(d, 2);
+    if (d->w == 3) {
+        i->fn = x86_movsx[2][3][d->mem];
+    } else if (!d->mem) {
+        i->reg = d->rm;
+        i->rm = d->reg;
+        i->fn = x86_mov[d->w][X86_FORM_RR];
+    } else {
+        i->fn = d->w == 1 && !d->c->feat.intel ? x86_op_movsxd16 : x86_mov[d->w][X86_FORM_RM];
+    }
+}
+
 static bool x86_dec_6x(X86Dec *d)
 {
     X86Insn *i = d->i;
@@ -290,13 +310,7 @@ static bool x86_dec_6x(X86Dec *d)
     case 0x63:
         i->reg = d->reg;
         if (d->code == X86_MODE_64) {
-            x86_dec_rm(d, 2);
-            i->fn = d->w == 3 ? x86_movsx[2][3][d->mem]
-                              : x86_mov[d->w][d->mem ? X86_FORM_RM : X86_FORM_RR];
-            if (d->w != 3 && !d->mem) {
-                i->reg = d->rm;
-                i->rm = d->reg;
-            }
+            x86_dec_movsxd(d);
         } else {
             i->osz = 2;
             x86_dec_rm(d, 1);
@@ -493,7 +507,9 @@ static bool x86_dec_ex(X86Dec *d)
     case 0xe2:
     case 0xe3: x86_dec_loop(d); return true;
     case 0xe8:
-        x86_dec_rel(d, d->code == X86_MODE_64 ? x86_op_call_rel64 : x86_op_call_rel);
+        x86_dec_rel(d, x86_op_call_rel);
+        if (d->osz == 8)
+            i->fn = x86_op_call_rel64;
         return true;
     case 0xe9:
     case 0xeb: x86_dec_rel(d, x86_op_jmp_rel); return true;

@@ -95,6 +95,7 @@ X86_OP(x86_op_movbe_store);
 X86_OP(x86_op_cbw); /* CBW CWDE CDQE */
 X86_OP(x86_op_cwd); /* CWD CDQ CQO */
 X86_OP(x86_op_xlat);
+X86_OP(x86_op_movsxd16); /* from 32 bits of memory to 16 */
 X86_OP(x86_op_nop);
 X86_OP(x86_op_lahf);
 X86_OP(x86_op_sahf);

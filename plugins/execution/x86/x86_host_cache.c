@@ -345,12 +345,13 @@ static bool x86_host_prepare(X86HostBuild *build)
 
 /* Alignment checks want natural alignment, of tens of bytes the largest part's (SDM vol. 3, table
  * 6-7). That 16 bytes count, and 32 as two of them, is AMD's way; what has an alignment of its own
- * is never checked twice. */
+ * is never checked twice, unless the vendor may forgo the one (x86_host_align_fault()). */
 static uint8_t x86_host_ac_align(const X86HostOp *op)
 {
     if (op->mem_kind == X86_HOST_MEM_MASK_DI)
         return 8;
-    if (op->mem_kind != X86_HOST_MEM_PLAIN || op->mem_align > 1)
+    if (op->mem_kind != X86_HOST_MEM_PLAIN ||
+        (op->mem_align > 1 && op->feature != X86_HOST_FEATURE_SHA))
         return 1;
     switch (op->mem_bytes) {
     case 2:

@@ -206,6 +206,13 @@ static uint32_t x86_isa_test_reg(X86Cpu *c, const uint8_t *op, uint32_t avail, u
     return at + 3;
 }
 
+/* VPERMQ and VPERMPD, 0F3A 00 and 01, without VEX.W: AMD's processors do not look at it. */
+static bool x86_isa_narrow_permute(const X86Cpu *c, const uint8_t *op, uint32_t avail)
+{
+    return !c->feat.intel && avail >= 4 && op[0] == 0xc4 && (op[1] & 0x1f) == 3 &&
+           !(op[2] & 0x80) && op[3] < 2;
+}
+
 static bool x86_isa_is_prefix(uint32_t mode, uint8_t b)
 {
     switch (b) {
@@ -237,6 +244,8 @@ uint32_t x86_isa_special(X86Cpu *c, uint32_t mode, const uint8_t *bytes, uint32_
     /* Without an FPU nobody looks at what an ESC opcode says. */
     if ((bytes[n] & 0xf8) == 0xd8 && bytes[n] != 0xd8 && !x86_isa_has(c, X86_ISA_FPU))
         return x86_isa_patched(c, mode, bytes, avail, off, i, n, 0xd8);
+    if (x86_isa_narrow_permute(c, bytes + n, avail - n))
+        return x86_isa_patched(c, mode, bytes, avail, off, i, n + 2, bytes[n + 2] | 0x80);
     if (bytes[n] != 0x0f)
         return X86_ISA_UNKNOWN;
     switch (bytes[n + 1]) {

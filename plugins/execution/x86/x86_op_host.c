@@ -121,9 +121,16 @@ static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
     x86_raise(c, (uint32_t)rc, 0);
 }
 
-static void x86_host_align(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint64_t ea)
+static bool x86_host_misaligned(const X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint64_t ea)
 {
-    if (op->mem_align > 1 && ((ea + c->segbase[i->seg]) & (op->mem_align - 1u)))
+    return op->mem_align > 1 && ((ea + c->segbase[i->seg]) & (op->mem_align - 1u));
+}
+
+/* SHA instructions want aligned operands (SDM vol. 2); AMD's processors take any, which the host's
+ * CPU need not do. */
+static void x86_host_align_fault(X86Cpu *c, const X86HostOp *op)
+{
+    if (c->feat.intel || op->feature != X86_HOST_FEATURE_SHA)
         x86_raise(c, X86_GP, 0);
 }
 
@@ -139,14 +146,17 @@ static int x86_host_plain(X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint
 {
     bool write = (op->mem_access & X86_HOST_MEM_WRITE) != 0;
     bool read = (op->mem_access & X86_HOST_MEM_READ) != 0;
-    uint8_t *p;
     int rc;
-    x86_host_align(c, i, op, ea);
-    p = x86_plain(c, i->seg, ea, n, write);
-    if (X86_UNLIKELY(p == NULL))
-        p = x86_direct(c, i->seg, ea, n, write);
-    if (X86_LIKELY(p != NULL))
-        return x86_host_exec(c, op, p);
+    if (X86_UNLIKELY(x86_host_misaligned(c, i, op, ea))) {
+        x86_host_align_fault(c, op);
+        (void)x86_direct(c, i->seg, ea, n, write); /* what it checks comes before #AC */
+    } else {
+        uint8_t *p = x86_plain(c, i->seg, ea, n, write);
+        if (X86_UNLIKELY(p == NULL))
+            p = x86_direct(c, i->seg, ea, n, write);
+        if (X86_LIKELY(p != NULL))
+            return x86_host_exec(c, op, p);
+    }
     x86_host_check_ac(c, i, op, ea);
     if (n > sizeof(c->bounce))
         x86_raise(c, X86_GP, 0);

@@ -277,6 +277,13 @@ int x86_op_cwd(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+int x86_op_movsxd16(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_reg_set(c, i->reg, x86_rm_get(c, i, 4), 2);
+    X86_NEXT(c, i);
+}
+
 int x86_op_xlat(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
