@@ -183,7 +183,7 @@ START
     VCASE "VME, IOPL 0, STI with VIP", VIP
         sti
     V86_END
-    VCASE "VME, IOPL 0, CLI with VIP", VIP | VIF
+    VCASE "VME, IOPL 0, CLI with VIP", VIP
         cli
         hlt
     V86_END
@@ -218,7 +218,7 @@ START
         push word 0x200
         popf
     V86_END
-    VCASE "VME, IOPL 0, POPF without IF with VIP", VIP | VIF
+    VCASE "VME, IOPL 0, POPF without IF with VIP", VIP
         push word 0
         popf
         hlt
@@ -255,6 +255,19 @@ START
         push word 0
         push word 0
         iret
+    V86_END
+    VCASE "VME, IOPL 0, entered with VIF and VIP", VIF | VIP
+        nop
+        hlt
+    V86_END
+    VCASE "VME, IOPL 3, entered with VIF and VIP", IOPL3 | VIF | VIP
+        nop
+        hlt
+    V86_END
+    CASE "VME, IOPL 0, VIF and VIP of a level 3 task"
+        LEVEL3 VIF | VIP
+        nop
+        hlt
     V86_END
     VCASE "VME, IOPL 0, IRETD", 0
         o32 iret
@@ -323,6 +336,16 @@ START
         LEVEL3 VIP
         sti
     V86_END
+    CASE "PVI, entered with VIF and VIP"
+        LEVEL3 VIF | VIP
+        nop
+        hlt
+    V86_END
+    CASE "PVI, IOPL 3, entered with VIF and VIP"
+        LEVEL3 IOPL3 | VIF | VIP
+        nop
+        hlt
+    V86_END
     CASE "PVI, IOPL 3, STI with VIP"
         LEVEL3 VIP | IOPL3
         sti
@@ -351,6 +374,13 @@ START
         mov cr4, eax
         LEVEL3 VIF
         cli
+    V86_END
+    mov eax, cr4
+    xor al, 3
+    mov cr4, eax
+    VCASE "PVI, V86 mode entered with VIF and VIP", VIF | VIP
+        nop
+        hlt
     V86_END
     VCASE "IOPL 3, IRETD beyond FFFFh", IOPL3
         push dword 0x200

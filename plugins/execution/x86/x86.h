@@ -339,6 +339,7 @@ typedef struct X86Exception {
 #define X86_SLOW_REQ    0x10u
 #define X86_SLOW_EXIT   0x20u
 #define X86_SLOW_RF     0x40u /* RFLAGS.RF is set: clear it after the next instruction */
+#define X86_SLOW_VIP    0x80u /* a virtual interrupt is pending and not masked */
 /* Those that make the next block a single instruction. */
 #define X86_SLOW_STEP (X86_SLOW_SHADOW | X86_SLOW_TF | X86_SLOW_BP | X86_SLOW_RF)
 

@@ -258,6 +258,15 @@ void x86_features_load(X86Cpu *c)
     x86_decode_vendor(c);
 }
 
+/* VIF and VIP, where they count (SDM vol. 3, 20.3.2 and 20.4): IRET and a task switch can set both. */
+static bool x86_vip_waits(const X86Cpu *c)
+{
+    uint64_t fl = c->s->rflags;
+    return (fl & X86_FL_VIF) && (fl & X86_FL_VIP) && c->cpl == 3 &&
+           (fl & X86_FL_IOPL) != X86_FL_IOPL &&
+           (c->s->cr4 & (fl & X86_FL_VM ? X86_CR4_VME : X86_CR4_PVI));
+}
+
 /* -- derived state ----------------------------------------------------------------------------- */
 void x86_segs_update(X86Cpu *c)
 {
@@ -336,6 +345,7 @@ void x86_mode_update(X86Cpu *c)
     x86_segs_update(c);
     x86_set_update(c);
     x86_host_gate_update(c);
+    c->slow = (c->slow & ~X86_SLOW_VIP) | (x86_vip_waits(c) ? X86_SLOW_VIP : 0);
 }
 
 void x86_ff_update(X86Cpu *c)
@@ -357,6 +367,8 @@ void x86_ff_update(X86Cpu *c)
         slow |= X86_SLOW_DB;
     if (s->activity != VIV_ACT_RUNNING)
         slow |= X86_SLOW_EXIT;
+    if (x86_vip_waits(c))
+        slow |= X86_SLOW_VIP;
     if (s->dr[7] & 0xff)
         for (k = 0; k < 4; k++)
             if (((s->dr[7] >> (k * 2)) & 3) && !((s->dr[7] >> (16 + k * 4)) & 3))

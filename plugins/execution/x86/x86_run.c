@@ -150,6 +150,8 @@ static bool x86_events(X86Cpu *c)
     }
     if (c->slow & X86_SLOW_BP)
         x86_code_bp(c);
+    if (c->slow & X86_SLOW_VIP)
+        x86_raise(c, X86_GP, 0);
     return false;
 }
 
