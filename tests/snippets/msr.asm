@@ -80,6 +80,92 @@ START
         READ_MSR 0xfe
         wrmsr
     END
+    CASE "MTRRdefType, type 2"
+        WRITE_MSR 0x2ff, 0xc02
+    END
+    CASE "MTRRdefType, bit 8"
+        WRITE_MSR 0x2ff, 0xd06
+    END
+    CASE "MTRRdefType, bit 12"
+        WRITE_MSR 0x2ff, 0x1c06
+    END
+    CASE "MTRRdefType, bit 32"
+        WRITE_MSR 0x2ff, 0x100000c06
+    END
+    CASE "MTRRdefType"
+        WRITE_MSR 0x2ff, 0xc06
+        rdmsr
+    END
+    SHOW "eax", rax
+    CASE "MTRRfix, type 2"
+        WRITE_MSR 0x250, 0x0606060602060606
+    END
+    CASE "MTRRfix, type 7"
+        WRITE_MSR 0x26f, 0x0706060606060606
+    END
+    CASE "MTRRfix"
+        WRITE_MSR 0x268, 0x0605040100000006
+        rdmsr
+    END
+    SHOW "edx", rdx
+    CASE "MTRRphysBase, type 3"
+        WRITE_MSR 0x200, 0x10000003
+    END
+    CASE "MTRRphysBase, bit 8"
+        WRITE_MSR 0x200, 0x10000106
+    END
+    CASE "MTRRphysBase, beyond the address"
+        WRITE_MSR 0x20e, 0x1000000000000006
+    END
+    CASE "MTRRphysBase"
+        WRITE_MSR 0x20e, 0x1fffff006
+        rdmsr
+    END
+    SHOW "eax", rax
+    CASE "MTRRphysMask, bit 10"
+        WRITE_MSR 0x201, 0xf0000c00
+    END
+    CASE "MTRRphysMask, beyond the address"
+        WRITE_MSR 0x20f, 0x10000000f0000800
+    END
+    CASE "MTRRphysMask"
+        WRITE_MSR 0x20f, 0xff000800
+        rdmsr
+    END
+    SHOW "eax", rax
+    CASE "MTRRphysBase 8 is not there"
+        WRITE_MSR 0x210, 6
+    END
+    CASE "FMASK has 32 bits"
+        WRITE_MSR 0xc0000084, 0x123456789abcdef0
+        rdmsr
+    END
+    SHOW "eax", rax
+    SHOW "edx", rdx
+    CASE "STAR has 64 bits"
+        WRITE_MSR 0xc0000081, 0x123456789abcdef0
+        rdmsr
+    END
+    SHOW "eax", rax
+    SHOW "edx", rdx
+    CASE "LSTAR"
+        WRITE_MSR 0xc0000082, HOLE
+    END
+    CASE "CSTAR"
+        WRITE_MSR 0xc0000083, HOLE
+    END
+    NEED "TSC_AUX", 0x80000001, 0, edx, 27, .no_aux
+    CASE "TSC_AUX has 32 bits"
+        WRITE_MSR 0xc0000103, 0x123456789abcdef0
+        rdtscp
+        mov ebx, ecx
+        mov ecx, 0xc0000103
+        rdmsr
+    END
+    SHOW "eax", rax
+    SHOW "edx", rdx
+    SHOW "ecx", rbx
+.no_aux:
     CASE "SYSENTER_ESP"
         WRITE_MSR 0x175, HOLE
     END

@@ -11,6 +11,11 @@
 %macro SEND_NMI 0
     mov dword [APIC + 0x300], 0x4400
 %endmacro
+; register, value
+%macro IOAPIC_WRITE 2
+    mov dword [0xfec00000], %1
+    mov dword [0xfec00010], %2
+%endmacro
 ; The interrupt waits, IF is clear.
 %macro ICASE 2
     cli
@@ -247,7 +252,31 @@ START
         SEND_NMI
         nop
     TEND
+    ; the timer as an NMI, 55 ms later
+    IOAPIC_WRITE 0x15, 0
+    IOAPIC_WRITE 0x14, 0x400
+    TCASE "HLT is woken by NMI", 9
+        call timer_start
+        hlt
+        nop
+    TEND
+    TCASE "HLT ends by its own step", 1
+        call timer_start            ; should it not
+        TFON
+        hlt
+        nop
+    TEND
+    IOAPIC_WRITE 0x14, 0x10000
     FINISH
+timer_start:
+    push eax
+    mov al, 0x30
+    out 0x43, al
+    mov al, 0xff
+    out 0x40, al
+    out 0x40, al
+    pop eax
+    ret
 irq:
     push eax
     push ebx

@@ -240,6 +240,8 @@ uint32_t x86_run(X86Cpu *c)
         x86_block_run(c);
     }
     c->cur = NULL;
+    if (c->s->pending_db && c->s->activity == VIV_ACT_HALTED)
+        c->s->activity = VIV_ACT_RUNNING; /* nobody else looks for what ends the halt */
     x86_sync(c);
     if (x86_is_8086(c))
         c->s->rip &= 0xffff;
