@@ -3,6 +3,8 @@
 %define HOME 64
 %include "snip.inc"
 %define HOLE 0x0000800000000000
+; in a register, what 57 bits could hold is not refused by a processor that has 5-level paging
+%define BEYOND 0x0100000000000000
 %define TOPHALF 0xffff7fffffffffff
 ; the last page below the hole is the one at 20000h
 %define LAST 0x00007ffffffff000
@@ -15,7 +17,7 @@
 %endmacro
 %macro MSR_CASE 2
     CASE %1
-        WRITE_MSR %2, HOLE
+        WRITE_MSR %2, BEYOND
     END
 %endmacro
 START
@@ -317,7 +319,7 @@ START
     END
     CASE "LLDT, base of the descriptor"
         SETDESC 0x48, 0, 0xffff, 0x82, 0
-        mov dword [gdt + 0x50], 0x8000
+        mov dword [gdt + 0x50], BEYOND >> 32
         mov dword [gdt + 0x54], 0
         mov eax, 0x48
         lldt ax
@@ -329,7 +331,7 @@ START
     END
     CASE "LGDT base"
         mov word [data], 0x7f
-        mov rax, HOLE
+        mov rax, BEYOND
         mov [data + 2], rax
         lgdt [data]
     END

@@ -4,6 +4,7 @@
 %define HOME 64
 %include "snip.inc"
 %define HOLE 0x0000800000000000
+%define BEYOND 0x0100000000000000   ; with 57 bits, too
 %macro WRITE_MSR 2
         mov rax, %2
         mov rdx, rax
@@ -167,10 +168,10 @@ START
     SHOW "ecx", rbx
 .no_aux:
     CASE "SYSENTER_ESP"
-        WRITE_MSR 0x175, HOLE
+        WRITE_MSR 0x175, BEYOND
     END
     CASE "SYSENTER_EIP"
-        WRITE_MSR 0x176, HOLE
+        WRITE_MSR 0x176, BEYOND
     END
     CASE "TSC can be set"
         WRITE_MSR 0x10, 0x123456789abc

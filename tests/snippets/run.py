@@ -24,7 +24,7 @@ SKIP = 77
 TIMEOUT = float(os.environ.get('VIV_TEST_SLOWNESS', '1')) * 20
 HERE = os.path.dirname(os.path.abspath(__file__))
 BASIC = 'prot_basic'
-VIV_CPU = 'x86-64-v3'  # with every feature that a program may want
+VIV_CPU = 'x86-64-v3,+la57,+monitor'  # every feature that a program may want
 
 
 def skip(reason):
