@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: LGPL-2.1-or-later
 ; 5-level paging: how it is entered and left, what it translates, canonical addresses of 57 bits, the PML5E's rights and reserved bits.
 ; SDM vol. 3, 2.5, 4.1, 4.5.
+; CPU viv: x86-64-v3,+la57
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"

@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: LGPL-2.1-or-later
 ; PCIDs: the rules of CR4.PCIDE and CR3, INVPCID's types and faults, and what must be gone afterwards. What may be kept is not looked
 ; at. SDM vol. 3, 4.10; vol. 2, INVPCID.
+; CPU viv: x86-64-v3,+la57
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs snippet images on one machine and compares what they print with what they must print.
 
-"viv" is this machine (any engine: VIV_ENGINE; VIV_SNIPPET_CPU for --cpu), "kvm" and "tcg" are QEMU's. What a program must
+"viv" is this machine (any engine: VIV_ENGINE; VIV_SNIPPET_CPU_VIV for --cpu), "kvm" and "tcg" are QEMU's. What a program must
 print (expect/PROGRAM.txt) was decided by the manuals. A line that a machine prints otherwise must be in deviations.txt, whose
 lines are
 
@@ -15,6 +15,7 @@ The test fails on a difference that is not listed. A machine that is not there m
 import argparse
 import fnmatch
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ SKIP = 77
 TIMEOUT = float(os.environ.get('VIV_TEST_SLOWNESS', '1')) * 20
 HERE = os.path.dirname(os.path.abspath(__file__))
 BASIC = 'prot_basic'
-VIV_CPU = 'x86-64-v3,+la57,+monitor'  # every feature that a program may want
+CPUS = {'viv': 'x86-64-v3,+monitor', 'tcg': 'max', 'kvm': 'host,-arch-capabilities'}
 
 
 def skip(reason):
@@ -32,10 +33,24 @@ def skip(reason):
     sys.exit(SKIP)
 
 
+def cpu_for(machine, image):
+    """By the environment, by a line "; CPU MACHINE: MODEL" in the program's head, or the default."""
+    program = os.path.splitext(os.path.basename(image))[0]
+    source = os.path.join(HERE, program + '.asm')
+    if 'VIV_SNIPPET_CPU_' + machine.upper() in os.environ:
+        return os.environ['VIV_SNIPPET_CPU_' + machine.upper()]
+    if os.path.exists(source):
+        with open(source, encoding='utf-8') as file:
+            found = re.search(rf'^; CPU {machine}: *(\S+)$', file.read(), re.MULTILINE)
+        if found:
+            return found.group(1)
+    return CPUS[machine]
+
+
 def viv_command(image, console):
     program = os.path.join(os.environ.get('VIV_BUILD_DIR', 'build'), 'bin/viv')
     command = [program, 'run', '--memory', '64', '--serial', 'none', '--no-reboot', '--timeout', str(int(TIMEOUT)),
-               '--cpu', os.environ.get('VIV_SNIPPET_CPU', VIV_CPU), '--device', 'pcbios,BiosRom=' + image, '--device', 'debug-exit',
+               '--cpu', cpu_for('viv', image), '--device', 'pcbios,BiosRom=' + image, '--device', 'debug-exit',
                '--device', 'debugcon,Port=0xe9,chardev=file:' + console]
     if os.environ.get('VIV_ENGINE'):
         command += ['--engine', os.environ['VIV_ENGINE']]
@@ -59,9 +74,7 @@ def have(machine):
 def command_for(machine, image, console):
     if machine == 'viv':
         return viv_command(image, console)
-    if machine == 'tcg':
-        return qemu_command(image, console, 'tcg', os.environ.get('VIV_SNIPPET_CPU_TCG', 'max'))
-    return qemu_command(image, console, 'kvm', os.environ.get('VIV_SNIPPET_CPU_KVM', 'host,-arch-capabilities'))
+    return qemu_command(image, console, machine, cpu_for(machine, image))
 
 
 def run(machine, image, seconds=TIMEOUT):
