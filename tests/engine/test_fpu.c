@@ -576,6 +576,197 @@ START_TEST(opcode_and_prefix)
 }
 END_TEST
 
+/* -- images ------------------------------------------------------------------------------------ */
+
+/* Registers in stack order: 1, 0, a denormal, infinity, minus pi; three that are empty. */
+static const uint8_t image_st[8][10] = {
+    {0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f},
+    {0},
+    {1, 2, 3, 4, 5, 6, 7, 0, 0, 0},
+    {0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x7f},
+    {0x35, 0xc2, 0x68, 0x21, 0xa2, 0xda, 0x0f, 0xc9, 0x00, 0xc0},
+    {0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a},
+    {0x61, 0x62, 0x63, 0x64, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a},
+    {0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78, 0x79, 0x7a},
+};
+
+/* As FXSAVE shows it: control words (TOP is 5), FOP, far pointers of the last instruction and its
+ * operand. */
+typedef struct ImageHead {
+    uint16_t fcw, fsw, ftw, fop;
+    uint32_t fip, fcs, fdp, fds, mxcsr, mask;
+} ImageHead;
+
+static ImageHead image_head(bool real)
+{
+    return (ImageHead){.fcw = 0x0e7f,
+                       .fsw = 0x2d20,
+                       .ftw = 0xe3,
+                       .fop = 0x5a7,
+                       .fip = real ? 0x2345 : 0x12342345,
+                       .fcs = 0xa123,
+                       .fdp = real ? 0x6789 : 0x56786789,
+                       .fds = 0xb456,
+                       .mxcsr = 0x3fa0,
+                       .mask = 0xffff};
+}
+
+/* viv_cpu_t keeps the pointers with 64 bits, the selectors behind the registers. */
+static void image_state(Rig *rig, bool real)
+{
+    ImageHead head = image_head(real);
+    uint8_t *x = rig->cpu->xsave;
+    put16(rig, 464, head.fcs);
+    put16(rig, 466, head.fds);
+    head.fcs = head.fds = 0;
+    memcpy(x, &head, sizeof(head));
+    for (unsigned k = 0; k < 8; k++) {
+        memset(x + 32 + 16 * k, 0, 16);
+        memcpy(x + 32 + 16 * k, image_st[k], 10);
+    }
+    for (unsigned k = 0; k < 256; k++) { /* XMM, YMM */
+        x[160 + k] = (uint8_t)(k * 3 + 1);
+        x[576 + k] = (uint8_t)(k * 5 + 2);
+    }
+    x[512] = 7;
+    rig->cpu->cr4 |= 0x40600; /* OSXSAVE, OSXMMEXCPT, OSFXSR */
+    rig->cpu->xcr0 = 7;
+}
+
+/* The instruction with the opcode bytes and ModRM.reg, wide or not, on memory at DATA + at. */
+static uint32_t image_run(Rig *rig, Mode mode, bool wide, const char *opcode, unsigned reg,
+                          uint32_t at)
+{
+    uint8_t code[8];
+    size_t n = 0, len = strlen(opcode);
+    if (wide != (mode == PROT32))
+        code[n++] = 0x66;
+    if (mode == PROT16)
+        code[n++] = 0x67;
+    memcpy(code + n, opcode, len);
+    n += len;
+    code[n++] = (uint8_t)((mode <= V86 ? 7 : 3) | reg << 3); /* [bx], [ebx] */
+    rig->cpu->seg[VIV_SEG_DS].base = mode <= V86 ? DATA : 0;
+    rig->cpu->gpr[VIV_REG_RBX] = mode <= V86 ? at : DATA + at;
+    rig->cpu->gpr[VIV_REG_RAX] = 7; /* XSAVE's components */
+    return run_code(rig, code, n);
+}
+
+static void image_check(const char *what, const uint8_t *got, const uint8_t *want, uint32_t n)
+{
+    for (uint32_t k = 0; k < n; k++)
+        ck_assert_msg(got[k] == want[k], "%s: byte %u is %02x, not %02x", what, k, got[k], want[k]);
+}
+
+/* What stands in front of the registers (SDM vol. 1, figures 8-9 to 8-12). */
+typedef struct SaveImage {
+    const char *what;
+    Mode modes[2];
+    bool wide;
+    union {
+        uint16_t word[7];
+        uint32_t dword[7];
+    };
+} SaveImage;
+
+static const SaveImage save_images[] = {
+    {"16 bits, real",
+     {REAL, V86},
+     false,
+     .word = {0x0e7f, 0x2d20, 0x93f2, 0x3575, 0xa5a7, 0xace9, 0xb000}},
+    {"32 bits, real",
+     {REAL, V86},
+     true,
+     .dword = {0xffff0e7f, 0xffff2d20, 0xffff93f2, 0xffff3575, 0x0000a5a7, 0xfffface9, 0x0000b000}},
+    {"16 bits, protected",
+     {PROT16, PROT32},
+     false,
+     .word = {0x0e7f, 0x2d20, 0x93f2, 0x2345, 0xa123, 0x6789, 0xb456}},
+    {"32 bits, protected",
+     {PROT16, PROT32},
+     true,
+     .dword = {0xffff0e7f, 0xffff2d20, 0xffff93f2, 0x12342345, 0x05a7a123, 0x56786789, 0xffffb456}},
+};
+
+/* FNSAVE leaves an FPU as after FNINIT; FRSTOR brings back all that the image holds. */
+static void save_image(const SaveImage *s, Mode mode)
+{
+    static const uint8_t fninit[24] = {0x7f, 0x03};
+    uint32_t head = s->wide ? 28 : 14, n = head + 80;
+    uint8_t want[108 + 4];
+    Rig *rig = rig_new();
+    memset(want, 0xcc, sizeof(want));
+    memcpy(want, s->word, head);
+    memcpy(want + head, image_st, 80);
+    set_mode(rig, mode, 0);
+    memset(rig->ram + DATA, 0xcc, 0x1000);
+    image_state(rig, mode <= V86);
+    ck_assert_uint_eq(image_run(rig, mode, s->wide, "\xdd", 6, 0x103), THROUGH);
+    image_check(s->what, rig->ram + DATA + 0x103, want, n + 4);
+    image_check("FNINIT", rig->cpu->xsave, fninit, sizeof(fninit));
+    ck_assert_uint_eq(image_run(rig, mode, s->wide, "\xdd", 4, 0x103), THROUGH);
+    ck_assert_uint_eq(get(rig, 0, 4), 0x2d200e7f);
+    ck_assert_uint_eq(get(rig, 4, 2), 0xe3);
+    ck_assert_uint_eq(image_run(rig, mode, s->wide, "\xdd", 6, 0x301), THROUGH);
+    image_check("again", rig->ram + DATA + 0x301, want, n + 4);
+    rig_destroy(rig);
+}
+
+START_TEST(save_images_are_exact)
+{
+    const SaveImage *s = &save_images[_i];
+    save_image(s, s->modes[0]);
+    save_image(s, s->modes[1]);
+}
+END_TEST
+
+/* What FXSAVE writes outside 64-bit mode, and XSAVE besides; 0xcc is not written. */
+static void image_fx(uint8_t *want, const uint8_t *x, bool real, bool xsave)
+{
+    ImageHead head = image_head(real);
+    memset(want, 0xcc, 832);
+    memcpy(want, &head, 32);
+    memcpy(want + 32, x + 32, 16 * 16); /* ST, XMM0-7 */
+    if (!xsave)
+        return;
+    want[512] = 0xcc | 7; /* the other bits of XSTATE_BV stay */
+    memcpy(want + 576, x + 576, 8 * 16);
+}
+
+START_TEST(fxsave_images_are_exact)
+{
+    Mode mode = (Mode)(_i % 4);
+    bool xsave = _i >= 4;
+    unsigned store = xsave ? 4 : 0, load = xsave ? 5 : 1;
+    uint8_t want[832], before[832];
+    Rig *rig = rig_new();
+    set_mode(rig, mode, 0);
+    memset(rig->ram + DATA, 0xcc, 0x1000);
+    image_state(rig, mode <= V86);
+    memcpy(before, rig->cpu->xsave, sizeof(before));
+    image_fx(want, before, mode <= V86, xsave);
+    ck_assert_uint_eq(image_run(rig, mode, mode == PROT32, "\x0f\xae", store, 0x140), THROUGH);
+    image_check("image", rig->ram + DATA + 0x140, want, sizeof(want));
+    image_check("unchanged", rig->cpu->xsave, before, 512);
+    image_check("unchanged", rig->cpu->xsave + 576, before + 576, 256);
+
+    memset(rig->ram + DATA + 0x140 + 512, 0, 64);
+    rig->ram[DATA + 0x140 + 512] = 7;
+    memset(rig->cpu->xsave, 0, 512);
+    put16(rig, 0, 0x37f);
+    memset(rig->cpu->xsave + 32, 0x99, 24 * 16);
+    memset(rig->cpu->xsave + 576, 0x99, 256);
+    ck_assert_uint_eq(image_run(rig, mode, mode == PROT32, "\x0f\xae", load, 0x140), THROUGH);
+    image_check("restored", rig->cpu->xsave, before, 32 + 16 * 16);
+    image_check("selectors", rig->cpu->xsave + 464, before + 464, 4);
+    for (unsigned k = 32 + 16 * 16; k < 32 + 24 * 16; k++) /* XMM8-15 are out of reach */
+        ck_assert_uint_eq(rig->cpu->xsave[k], 0x99);
+    if (xsave)
+        image_check("restored", rig->cpu->xsave + 576, before + 576, 8 * 16);
+    rig_destroy(rig);
+}
+END_TEST
+
 /* -- alignment checks -------------------------------------------------------------------------- */
 typedef struct Align {
     const char *what;
@@ -926,6 +1117,8 @@ int main(void)
     tcase_add_test(tc, ferr_level);
     tcase_add_loop_test(tc, last_instruction, 0, COUNT(pointers));
     tcase_add_test(tc, opcode_and_prefix);
+    tcase_add_loop_test(tc, save_images_are_exact, 0, COUNT(save_images));
+    tcase_add_loop_test(tc, fxsave_images_are_exact, 0, 8);
     tcase_add_loop_test(tc, alignment, 0, COUNT(aligns));
     tcase_add_loop_test(tc, no_partial_store, 0, COUNT(crossings));
     tcase_add_test(tc, masked_store);
