@@ -3,21 +3,7 @@
 %define HOME 64
 %include "snip.inc"
 %include "trace.inc"
-%define HOLE 0x0000800000000000
-%macro WRITE_MSR 3
-        mov ecx, %1
-        mov edx, %2
-        mov eax, %3
-        wrmsr
-%endmacro
-%macro USER 2
-        push DATA3
-        push USER_TOP
-        push %2
-        push CODE643
-        push %1
-        iretq
-%endmacro
+%include "fast_calls.inc"
 START
     TRACE_SETUP
     CASE "SYSCALL without EFER.SCE"
@@ -26,19 +12,7 @@ START
     CASE "SYSRET without EFER.SCE"
         o64 sysret
     END
-    mov ecx, 0xc0000080
-    rdmsr
-    or al, 1
-    wrmsr
-    SETDESC 0x48, 0, 0xfffff, 0x9b, 0xa  ; SYSCALL: CS, SS
-    SETDESC 0x50, 0, 0xfffff, 0x93, 0xc
-    SETDESC 0x58, 0, 0xfffff, 0xfb, 0xc  ; SYSRET: CS of 32 bits, SS, CS
-    SETDESC 0x60, 0, 0xfffff, 0xf3, 0xc
-    SETDESC 0x68, 0, 0xfffff, 0xfb, 0xa
-    WRITE_MSR 0xc0000081, ((0x58 + 3) << 16) | 0x48, 0x12345678
-    WRITE_MSR 0xc0000082, 0, entry
-    WRITE_MSR 0xc0000083, 0, entry32
-    WRITE_MSR 0xc0000084, 0, 0x200
+    FAST_SETUP
     CASE "SYSCALL from level 3"
         USER .user, 0x46ed7
 .user:
@@ -202,13 +176,7 @@ bits 64
         db 0xf0, 0x0f, 0x01, 0xf8
     END
     FINISH
-entry:
-        nop
-        int 0x30
-entry32:
-        nop
-        nop
-        int 0x31
+FAST_ENTRIES
 TRACE_DATA
 align 16
 data: dq 0x1122334455667788
