@@ -386,6 +386,36 @@ START
         nop
         nop
     TEND
+    ; the inhibition ends after delivery of an exception (SDM vol. 2, POP)
+    TCASE "data, MOV SS is held, and the next instruction faults", 9
+        jmp short .held
+.held_ud:
+        add dword [esp], 2
+        iretd
+.held:
+        mov word [idt + 6 * 8], ADDR(.held_ud)
+        mov [data], ss
+        BREAK 0, data, 3, 1
+        mov ss, [data]
+        ud2
+        nop
+    TEND
+    TCASE "data, MOV SS is held, and the next instruction faults, with a step", 3
+        jmp short .held2
+.held_ud2:
+        add dword [esp], 2
+        iretd
+.held2:
+        mov word [idt + 6 * 8], ADDR(.held_ud2)
+        mov [data], ss
+        BREAK 0, data, 3, 1
+        TFON
+        mov ss, [data]
+        ud2
+        nop
+        nop
+    TEND
+    mov word [idt + 6 * 8], ADDR(stubs) + 6 * 16
     TCASE "data, FPU and vectors", 9
         mov eax, cr4
         or eax, 0x200
