@@ -5,6 +5,7 @@
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"
+%define LEVEL3_CODE
 PML5 equ 0x28000
 PML4B equ 0x29000
 %define LIN5 0x00ab000000000000         ; PML5's entry 171, all other indices 0
@@ -52,10 +53,6 @@ PML4B equ 0x29000
 %endmacro
 START
     call tables_init
-    mov esi, user_code
-    mov edi, USER_PAGE + 0x200
-    mov ecx, user_code_end - user_code
-    rep movsb
     NEED "la57", 7, 0, ecx, 16, .no
     mov edi, PML5
     mov ecx, 0x2000 / 4
@@ -354,9 +351,8 @@ START
 PAGING_DATA
 align 16
 table: dq 0, 0
-align 16, nop
-user_code:
+USER_CODE
     pop rax
     ud2
-user_code_end:
+USER_CODE_END
 SNIP_DATA

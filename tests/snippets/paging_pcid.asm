@@ -5,6 +5,7 @@
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"
+%define LEVEL3_CODE
 ROOT equ 0x11000
 %macro CR3_BITS 2               ; name, bits beside the root
     CASE %1
@@ -58,10 +59,6 @@ ROOT equ 0x11000
 %endmacro
 START
     call tables_init
-    mov esi, user_code
-    mov edi, USER_PAGE + 0x200
-    mov ecx, user_code_end - user_code
-    rep movsb
     ; -- without PCIDs
     CR3_BITS "off, bits 3 and 4", 0x18
     NEED "invpcid", 7, 0, ebx, 10, .no_invpcid
@@ -290,9 +287,8 @@ START
 PAGING_DATA
 align 16
 descriptor: dq 0, 0
-align 16, nop
-user_code:
+USER_CODE
     invpcid rax, [rbx]
     ud2
-user_code_end:
+USER_CODE_END
 SNIP_DATA

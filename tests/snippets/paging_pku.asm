@@ -4,6 +4,7 @@
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"
+%define LEVEL3_CODE
 %define PAGE(flags, key) ENTRY3 + 7, ENTRY2 + 7, ENTRY1 + 7, PAGE_A + (flags) + ((key) << 59)
 %macro PKRU 1
     mov eax, %1
@@ -54,10 +55,6 @@
 %endmacro
 START
     call tables_init
-    mov esi, user_code
-    mov edi, USER_PAGE + 0x200
-    mov ecx, user_code_end - user_code
-    rep movsb
     NEED "pku", 7, 0, ecx, 3, .no_pku
     ENTRIES PAGE(7, 15)
     PROBE "pku, off, a key means nothing"
@@ -241,12 +238,11 @@ START
 .no_pku:
     FINISH
 PAGING_DATA
-align 16, nop
-user_code:
+USER_CODE
     wrpkru
     rdpkru
     ud2
 align 16, nop
     ud2
-user_code_end:
+USER_CODE_END
 SNIP_DATA

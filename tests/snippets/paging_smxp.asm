@@ -4,6 +4,7 @@
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"
+%define LEVEL3_CODE
 %define USER ENTRY3 + 7, ENTRY2 + 7, ENTRY1 + 7, PAGE_A + 7
 AC equ 0x40000
 SMAP_LDT equ 0x48
@@ -39,10 +40,6 @@ SMAP_LDT equ 0x48
 %endmacro
 START
     call tables_init
-    mov esi, user_code
-    mov edi, USER_PAGE + 0x200
-    mov ecx, user_code_end - user_code
-    rep movsb
     NEED "smep", 7, 0, ebx, 7, .no_smep
     CR_SET cr4, CR4_SMEP
 %define prefix "smep, "
@@ -268,9 +265,7 @@ START
 .no_smap:
     FINISH
 PAGING_DATA
-; level 3's code, at USER_PAGE + 200h on
-align 16, nop
-user_code:
+USER_CODE
     stac
     ud2
 align 16, nop
@@ -293,5 +288,5 @@ align 16, nop
     in al, dx
     ud2
 align 16, nop
-user_code_end:
+USER_CODE_END
 SNIP_DATA

@@ -8,6 +8,10 @@ TABLE_B equ 0x2a000             ; a page table whose first page is B
 PD_B    equ 0x2b000
 PDPT_B  equ 0x2c000
 PML4_B  equ 0x2d000
+CODE_A  equ 0x32000
+CODE_B  equ 0x33000
+CODE_C  equ 0x34000
+CODE_D  equ 0x35000
 %define A4K ENTRY3 + 7, ENTRY2 + 7, ENTRY1 + 7, PAGE_A + 7
 %macro NEW 2                    ; an entry of the tables, its value: not flushed
     mov rax, %2
@@ -359,6 +363,106 @@ START
 .feet:
     END
     SHOWM "", rax, 0xff
+    ; -- more than one page
+    %macro SPREAD 2             ; the entry of LIN + 1000h, of LIN + 2000h
+    ENTRIES A4K
+    mov qword [ENTRY1 + 8], (%1) + 7
+    mov qword [ENTRY1 + 16], (%2) + 7
+    FLUSH
+    %endmacro
+    %macro RUN_AT 1
+        mov rax, LIN + (%1)
+        mov ebx, %%back
+        jmp rax
+%%back:
+    %endmacro
+    mov byte [PAGE_A + 0xfff], 0xb0             ; mov al, imm8 across, jmp ebx
+    mov dword [CODE_A], 0x00e3ff0a
+    mov dword [CODE_B], 0x00e3ff0b
+    mov byte [PAGE_A + 0x600], 0xe9             ; jmp LIN + 1400h
+    mov dword [PAGE_A + 0x601], 0x1400 - 0x605
+    mov dword [CODE_A + 0x400], 0xe3ff0ab0
+    mov dword [CODE_B + 0x400], 0xe3ff0bb0
+    mov dword [CODE_A + 0xffc], 0x90909090      ; falls into LIN + 2000h
+    mov dword [CODE_C], 0xe3ff0ab0
+    mov dword [CODE_D], 0xe3ff0bb0
+    mov dword [PAGE_A + 0x700], 0x0ab0d1ff      ; call ecx; mov al, 0Ah; jmp ebx
+    mov word [PAGE_A + 0x704], 0xe3ff
+    mov dword [PAGE_B + 0x700], 0x0bb0d1ff
+    mov word [PAGE_B + 0x704], 0xe3ff
+    %macro SECOND_PAGE 4        ; name, offset, entry, its new page
+    SPREAD CODE_A, CODE_C
+    RUN_AT %2
+    RUN_AT %2
+    mov qword [%3], (%4) + 7
+    CASE %1
+        mov rcx, LIN + (%3 - ENTRY1) / 8 * 0x1000
+        invlpg [rcx]
+        RUN_AT %2
+    END
+    SHOWM "", rax, 0xff
+    %endmacro
+    SECOND_PAGE "instruction across pages, INVLPG of the second one", 0xfff, ENTRY1 + 8, CODE_B
+    SECOND_PAGE "jump to another page, INVLPG of that", 0x600, ENTRY1 + 8, CODE_B
+    SECOND_PAGE "code that goes on in the next page, INVLPG of that", 0x1ffc, ENTRY1 + 16, CODE_D
+    CASE "return to a page that has changed, INVLPG"
+        SPREAD CODE_A, CODE_C
+        mov ecx, .first
+        RUN_AT 0x700
+        mov ecx, .callee
+        RUN_AT 0x700
+        jmp .returned
+.callee:
+        mov dword [ENTRY1], PAGE_B + 7
+        mov rcx, LIN
+        invlpg [rcx]
+.first:
+        ret
+.returned:
+    END
+    SHOWM "", rax, 0xff
+    CASE "return to a page that has gone, INVLPG"
+        SPREAD CODE_A, CODE_C
+        mov ecx, .gone
+        RUN_AT 0x700
+.gone:
+        mov dword [ENTRY1], PAGE_B + 6
+        mov rcx, LIN
+        invlpg [rcx]
+        ret
+    END
+    SHOW "cr2", [x_cr2]
+    CASE "instruction across pages, the second one has gone"
+        SPREAD CODE_A, CODE_C
+        RUN_AT 0xfff
+        mov dword [ENTRY1 + 8], 0
+        mov rcx, LIN + 0x1000
+        invlpg [rcx]
+        RUN_AT 0xfff
+    END
+    SHOW "cr2", [x_cr2]
+    SHOW "ip", [x_ip]
+    CASE "two addresses of a page, a store by one of them"
+        SPREAD PAGE_A, CODE_C
+        RUN_AT 0x400
+        mov r8d, eax
+        mov rcx, LIN + 0x1401
+        mov byte [rcx], 0x0c
+        RUN_AT 0x400
+        mov byte [rcx], 0x0a
+    END
+    SHOWM "", r8, 0xff
+    SHOWM "", rax, 0xff
+    CASE "the page across has no rights for level 3"
+        SPREAD CODE_A, CODE_C
+        RUN_AT 0xfff
+        mov byte [ENTRY1 + 8], 3
+        mov rcx, LIN + 0x1000
+        invlpg [rcx]
+        mov rax, LIN + 0xfff
+        LEVEL3 0, rax
+    END
+    SHOW "cr2", [x_cr2]
     CASE "code of level 3"
         ENTRIES A4K
         mov rax, LIN + 0x800
