@@ -672,7 +672,7 @@ static const MsrRow msrs[] = {
     {0x2ff, SINCE(P3), 0xc06, 0x100},
     {0x3a, C2, 0, 0},
     {0x12345, NOBODY, 0, 0},
-    {0xc0000080, LONG, 0x1, 0x2},
+    {0xc0000080, LONG, 0x1, 0x200},
     {0xc0000081, LONG, 0x0023001000000000, 0},
     {0xc0000082, LONG, 0xffffffff81000000, 0x0001000000000000},
     {0xc0000083, LONG, 0, 0x8000000000000000},
@@ -751,6 +751,14 @@ START_TEST(msr_features)
     ck_assert(rig_model(rig, "x86-64"));
     ck_assert_uint_eq(msr_do(0xc0000103, true, 1ull << 32 | 7), DONE);
     ck_assert_uint_eq(rig->cpu->tsc_aux, 7);
+    /* EFER's bits 7:1 and LMA */
+    ck_assert_uint_eq(msr_do(0xc0000080, true, 0xfe), DONE);
+    ck_assert_uint_eq(rig->cpu->efer, 0);
+    ck_assert_uint_eq(msr_do(0xc0000080, true, 0x500), GP);
+    ck_assert(rig_model(rig, "core2"));
+    ck_assert_uint_eq(msr_do(0xc0000080, true, 2), GP);
+    ck_assert_uint_eq(msr_do(0xc0000080, true, 0x500), DONE);
+    ck_assert_uint_eq(rig->cpu->efer, 0x100);
 }
 END_TEST
 

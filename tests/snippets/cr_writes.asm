@@ -61,10 +61,20 @@ START
         btr eax, 8
         wrmsr
     END
-    CASE "EFER, LMA written as set"
+    CASE "EFER, LMA clear"
         mov ecx, 0xc0000080
         rdmsr
-        bts eax, 10
+        btr eax, 10
+        wrmsr
+    END
+    CASE "EFER, LME and LMA clear"
+        xor eax, eax
+        xor edx, edx
+        wrmsr
+    END
+    CASE "EFER, as it is"
+        mov ecx, 0xc0000080
+        rdmsr
         wrmsr
         rdmsr
     END
@@ -328,8 +338,6 @@ undo_cr8:
     mov cr8, rax
     ret
 try_efer:
-    cmp r8d, 10                 ; LMA
-    je bits_not
     cmp r8d, 13                 ; AMD's LMSLE has no bit of CPUID everywhere
     je bits_not
     mov ecx, 0xc0000080

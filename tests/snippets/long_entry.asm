@@ -222,6 +222,15 @@ START
     SHOWM "no PG", edi, 0x500
     SHOWM "no LME", eax, 0x500
     UNDO
+    CASE "LMA without paging"
+        PREPARE
+        mov ecx, 0xc0000080
+        mov eax, 0x500
+        xor edx, edx
+        wrmsr
+    END
+    SHOW_EFER "efer"
+    UNDO
     CASE "PAE paging without LME"
         CR_SET cr4, CR4_PAE
         mov eax, PDPT32

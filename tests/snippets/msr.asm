@@ -53,7 +53,7 @@ START
     SHOW "rdx", rdx
     CASE "EFER, reserved bit"
         READ_MSR 0xc0000080
-        bts eax, 2
+        bts eax, 9
         wrmsr
     END
     CASE "EFER, bit 32"

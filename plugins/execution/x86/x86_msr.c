@@ -154,9 +154,18 @@ uint64_t x86_msr_read(X86Cpu *c, uint32_t msr)
 
 /* -- writing ----------------------------------------------------------------------------------- */
 
+/* On AMD's processors bits 7:1 are zero whatever is written, and LMA has to be written as it is (APM
+ * vol. 2, 3.1.7); Intel's refuse those bits, and pass LMA over. */
+#define X86_EFER_RAZ 0xfeull
+
 static void x86_efer_write(X86Cpu *c, uint64_t v)
 {
     uint64_t old = c->s->efer;
+    if (!c->feat.intel) {
+        v &= ~X86_EFER_RAZ;
+        if ((v ^ old) & X86_EFER_LMA)
+            x86_raise(c, X86_GP, 0);
+    }
     if ((v & ~c->feat.efer_mask) || (((v ^ old) & X86_EFER_LME) && (c->s->cr0 & X86_CR0_PG)))
         x86_raise(c, X86_GP, 0);
     c->s->efer = (v & ~(uint64_t)X86_EFER_LMA) | (old & X86_EFER_LMA);
