@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: LGPL-2.1-or-later
 ; CPUID's answers that follow the machine's state: OSXSAVE, OSPKE, the APIC's bit and number, the sizes of leaf 0Dh with XCR0; leaves that
 ; are not there, levels, upper halves. SDM vol. 2, CPUID; vol. 1, 13.2; APM vol. 3, appendix E.
+; CPU viv: x86-64-v3,+la57,+monitor
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"
