@@ -162,8 +162,10 @@ static bool x86_dec_grp3(X86Dec *d, uint32_t w)
     case 3: i->fn = x86_notneg[1][w][d->mem ? d->lock ? 2 : 1 : 0]; break;
     case 4: i->fn = x86_op_mul; break;
     case 5: i->fn = x86_op_imul1; break;
-    case 6: i->fn = x86_op_div; break;
-    default: i->fn = x86_op_idiv; break;
+    case 6: i->fn = d->mem || w < 2 ? x86_op_div : w == 2 ? x86_op_div_32r : x86_op_div_64r; break;
+    default:
+        i->fn = d->mem || w < 2 ? x86_op_idiv : w == 2 ? x86_op_idiv_32r : x86_op_idiv_64r;
+        break;
     }
     return true;
 }

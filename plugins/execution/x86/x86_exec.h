@@ -9,7 +9,13 @@
 /* A handler that ends so must be free to do it by a sibling call, or the host's stack grows with
  * each guest instruction: no local whose address has left the function. Put such work into a
  * noinline helper. */
-#define X86_NEXT(c, i) return (i)[1].fn((c), (i) + 1)
+#define X86_NEXT(c, i)                                                                             \
+    do {                                                                                           \
+        const X86Insn *next_ = (i) + 1;                                                            \
+        /* one addition and one jump through memory, which the compiler would take apart */        \
+        __asm__("" : "+r"(next_));                                                                 \
+        return next_->fn((c), next_);                                                              \
+    } while (0)
 
 /* A handler that is done and ends its block, with the successor's pointer in r[X86_PC]: through
  * the run loop, because it may have changed what the loop looks at. */
@@ -122,7 +128,11 @@ X86_OP(x86_op_imul2_64r);
 X86_OP(x86_op_imul2);
 X86_OP(x86_op_imul3);
 X86_OP(x86_op_div);
+X86_OP(x86_op_div_32r);
+X86_OP(x86_op_div_64r);
 X86_OP(x86_op_idiv);
+X86_OP(x86_op_idiv_32r);
+X86_OP(x86_op_idiv_64r);
 /* x86_op_bcd.c */
 X86_OP(x86_op_daa);
 X86_OP(x86_op_das);

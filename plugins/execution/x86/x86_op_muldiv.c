@@ -134,6 +134,47 @@ int x86_op_imul3(X86Cpu *c, const X86Insn *i)
     X86_NEXT(c, i);
 }
 
+/* The host's own division: its quotient fits, hi < b, so it does not trap. The compiler has no way
+ * to say 128 by 64 bits. */
+static inline void x86_divq(uint64_t hi, uint64_t lo, uint64_t b, uint64_t *q, uint64_t *r)
+{
+    __asm__("divq %4" : "=a"(*q), "=d"(*r) : "0"(lo), "1"(hi), "r"(b) : "cc");
+}
+
+static inline void x86_divl(uint32_t hi, uint32_t lo, uint32_t b, uint64_t *q, uint64_t *r)
+{
+    __asm__("divl %k4" : "=a"(*q), "=d"(*r) : "0"(lo), "1"(hi), "r"(b) : "cc");
+}
+
+/* A divisor of 0 is not above anything either. */
+static inline void x86_div32(X86Cpu *c, uint32_t b)
+{
+    if (X86_UNLIKELY((uint32_t)c->r[X86_RDX] >= b))
+        x86_raise(c, X86_DE, 0);
+    x86_divl((uint32_t)c->r[X86_RDX], (uint32_t)c->r[X86_RAX], b, &c->r[X86_RAX], &c->r[X86_RDX]);
+}
+
+static inline void x86_div64(X86Cpu *c, uint64_t b)
+{
+    if (X86_UNLIKELY(c->r[X86_RDX] >= b))
+        x86_raise(c, X86_DE, 0);
+    x86_divq(c->r[X86_RDX], c->r[X86_RAX], b, &c->r[X86_RAX], &c->r[X86_RDX]);
+}
+
+int x86_op_div_32r(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_div32(c, (uint32_t)c->r[i->rm]);
+    X86_NEXT(c, i);
+}
+
+int x86_op_div_64r(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_div64(c, c->r[i->rm]);
+    X86_NEXT(c, i);
+}
+
 int x86_op_div(X86Cpu *c, const X86Insn *i)
 {
     uint64_t b;
@@ -158,43 +199,63 @@ int x86_op_div(X86Cpu *c, const X86Insn *i)
         X86_W16(c, X86_RDX, a % (uint32_t)b);
         break;
     }
-    case 4: {
-        uint64_t a = c->r[X86_RDX] << 32 | (uint32_t)c->r[X86_RAX], q = a / b;
-        if (q > 0xffffffffu)
-            x86_raise(c, X86_DE, 0);
-        c->r[X86_RAX] = q;
-        c->r[X86_RDX] = a % b;
-        break;
-    }
-    default: {
-        X86U128 a;
-        if (c->r[X86_RDX] >= b)
-            x86_raise(c, X86_DE, 0);
-        a = (X86U128)c->r[X86_RDX] << 64 | c->r[X86_RAX];
-        c->r[X86_RAX] = (uint64_t)(a / b);
-        c->r[X86_RDX] = (uint64_t)(a % b);
-        break;
-    }
+    case 4: x86_div32(c, (uint32_t)b); break;
+    default: x86_div64(c, b); break;
     }
     X86_NEXT(c, i);
 }
 
-/* Signed 128 by 64 bits; false: the quotient does not fit. */
-static bool x86_idiv64(uint64_t hi, uint64_t lo, int64_t b, uint64_t *q, uint64_t *r)
+/* Signed 128 by 64 bits, a quotient that fits in no register or a divisor of 0 raising #DE. */
+static __attribute__((noinline)) void x86_idiv_wide(X86Cpu *c, uint64_t hi, uint64_t lo, int64_t b)
 {
-    X86U128 a = (X86U128)hi << 64 | lo, ua = hi >> 63 ? -a : a, uq;
-    uint64_t ub = b < 0 ? -(uint64_t)b : (uint64_t)b;
+    X86U128 a = (X86U128)hi << 64 | lo, ua = hi >> 63 ? -a : a;
+    uint64_t ub = b < 0 ? -(uint64_t)b : (uint64_t)b, q, r;
     bool neg = (bool)(hi >> 63) != (b < 0);
-    uint64_t rem;
     if ((uint64_t)(ua >> 64) >= ub)
-        return false;
-    uq = ua / ub;
-    rem = (uint64_t)(ua % ub);
-    if (uq > (X86U128)INT64_MAX + neg)
-        return false;
-    *q = neg ? -(uint64_t)uq : (uint64_t)uq;
-    *r = hi >> 63 ? -rem : rem;
-    return true;
+        x86_raise(c, X86_DE, 0);
+    x86_divq((uint64_t)(ua >> 64), (uint64_t)ua, ub, &q, &r);
+    if (q > (uint64_t)INT64_MAX + neg)
+        x86_raise(c, X86_DE, 0);
+    c->r[X86_RAX] = neg ? -q : q;
+    c->r[X86_RDX] = hi >> 63 ? -r : r;
+}
+
+/* What compilers divide has been sign-extended. */
+static inline void x86_idiv64(X86Cpu *c, int64_t b)
+{
+    int64_t lo = (int64_t)c->r[X86_RAX];
+    if (X86_UNLIKELY(c->r[X86_RDX] != (uint64_t)(lo >> 63) || (uint64_t)b + 1 <= 1)) {
+        x86_idiv_wide(c, c->r[X86_RDX], c->r[X86_RAX], b);
+        return;
+    }
+    c->r[X86_RAX] = (uint64_t)(lo / b);
+    c->r[X86_RDX] = (uint64_t)(lo % b);
+}
+
+static inline void x86_idiv32(X86Cpu *c, int32_t b)
+{
+    int64_t a = (int64_t)(c->r[X86_RDX] << 32 | (uint32_t)c->r[X86_RAX]), q;
+    if (X86_UNLIKELY(b == 0 || (a == INT64_MIN && b == -1)))
+        x86_raise(c, X86_DE, 0);
+    q = a / b;
+    if (X86_UNLIKELY(q != (int32_t)q))
+        x86_raise(c, X86_DE, 0);
+    c->r[X86_RAX] = (uint32_t)q;
+    c->r[X86_RDX] = (uint32_t)(a % b);
+}
+
+int x86_op_idiv_32r(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_idiv32(c, (int32_t)c->r[i->rm]);
+    X86_NEXT(c, i);
+}
+
+int x86_op_idiv_64r(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_idiv64(c, (int64_t)c->r[i->rm]);
+    X86_NEXT(c, i);
 }
 
 int x86_op_idiv(X86Cpu *c, const X86Insn *i)
@@ -221,26 +282,8 @@ int x86_op_idiv(X86Cpu *c, const X86Insn *i)
         X86_W16(c, X86_RDX, a % d);
         break;
     }
-    case 4: {
-        int64_t a = (int64_t)(c->r[X86_RDX] << 32 | (uint32_t)c->r[X86_RAX]);
-        int64_t d = (int32_t)b, q;
-        if (a == INT64_MIN && d == -1)
-            x86_raise(c, X86_DE, 0);
-        q = a / d;
-        if (q != (int32_t)q)
-            x86_raise(c, X86_DE, 0);
-        c->r[X86_RAX] = (uint32_t)q;
-        c->r[X86_RDX] = (uint32_t)(a % d);
-        break;
-    }
-    default: {
-        uint64_t q, r;
-        if (!x86_idiv64(c->r[X86_RDX], c->r[X86_RAX], (int64_t)b, &q, &r))
-            x86_raise(c, X86_DE, 0);
-        c->r[X86_RAX] = q;
-        c->r[X86_RDX] = r;
-        break;
-    }
+    case 4: x86_idiv32(c, (int32_t)b); break;
+    default: x86_idiv64(c, (int64_t)b); break;
     }
     X86_NEXT(c, i);
 }
