@@ -600,6 +600,11 @@ void x86_quiet_init(void);
 /* Gives the instructions of a block handlers that make only those flags that may be seen. */
 void x86_quiet_block(X86Insn *insn, uint32_t n);
 
+/* -- x86_fast.c -------------------------------------------------------------------------------- */
+void x86_fast_init(void);
+/* The same for what else is known: flat addresses. Behind x86_quiet_block(). */
+void x86_fast_block(X86Insn *insn, uint32_t n);
+
 /* -- x86_decode.c ------------------------------------------------------------------------------ */
 /* Decodes one instruction from at most avail bytes. Returns its length; 0: needs more bytes. What
  * is not an instruction becomes one that raises the exception. */

@@ -681,6 +681,7 @@ static X86Block *x86_block_revive(X86Cpu *c, X86CodePage *p, uint32_t mode, uint
         return NULL;
     b->insn[0].fn = b->first_fn;
     x86_quiet_block(b->insn, b->n);
+    x86_fast_block(b->insn, b->n);
     c->dead_bytes -= b->size_bytes;
     p->lines |= x86_lines(start, b->bytes);
     x86_block_insert(p, b);
@@ -722,6 +723,7 @@ static X86Block *x86_block_build(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
         return x86_block_uncached(c, mode, gpa, lin);
     }
     x86_quiet_block(insn, n);
+    x86_fast_block(insn, n);
     memcpy(b->insn, insn, n * sizeof(insn[0]));
     memcpy(x86_block_raw(b), raw, off);
     x86_sentinel(&b->insn[n], n, off, start + off < 0x1000);

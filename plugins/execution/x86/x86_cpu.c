@@ -86,6 +86,7 @@ viv_status_t x86_cpu_create(X86Vm *vm, viv_vcpu_t *vcpu, X86Cpu **ret_cpu)
     pthread_mutex_init(&c->req_lock, NULL);
     x86_stats_init(c);
     x86_quiet_init();
+    x86_fast_init();
     c->host_cache = x86_host_cache_create();
     if (!c->host_cache || !x86_decode_init(c)) {
         x86_cpu_destroy(c);

@@ -90,6 +90,11 @@ extern const X86Handler x86_jcc[16];
 extern const X86Handler x86_setcc[16][2];
 extern const X86Handler x86_cmovcc[16][4][2];
 
+/* Handlers with a memory operand and what may take their place: [any address, flat, flat without
+ * an index]; behind the last a NULL. */
+extern const X86Handler x86_mov_mem[][3];
+extern const X86Handler x86_alu_mem[][3];
+
 #define X86_OP(name) int name(X86Cpu *c, const X86Insn *i)
 
 /* x86_op_mov.c */

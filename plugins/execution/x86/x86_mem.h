@@ -29,41 +29,68 @@ static inline uint64_t x86_ea(const X86Cpu *c, const X86Insn *i)
     return (c->r[i->base] + (c->r[i->index] << i->scale) + (uint64_t)i->disp) & i->amask;
 }
 
+/* The same in 64-bit mode with its address size: "flat" addresses, which are linear but for those in
+ * FS and GS, and have no limit. */
+static inline uint64_t x86_ea_flat(const X86Cpu *c, const X86Insn *i)
+{
+    return c->r[i->base] + (c->r[i->index] << i->scale) + (uint64_t)i->disp;
+}
+
+static inline uint64_t x86_ea_base(const X86Cpu *c, const X86Insn *i)
+{
+    return c->r[i->base] + (uint64_t)i->disp;
+}
+
 static inline X86TlbEnt *x86_tlb_slot(const X86Cpu *c, uint64_t lin)
 {
     return &c->tlb[(lin >> 12) & (X86_TLB_SIZE - 1)];
 }
 
 #define X86_MEM_DEF(W)                                                                             \
-    static inline uint##W##_t x86_ld##W(X86Cpu *c, uint32_t seg, uint64_t ea)                      \
+    /* Memory that may be read, or read and written, in place; false: a closer look is needed. */  \
+    static inline bool x86_rd##W(X86Cpu *c, uint32_t seg, uint64_t ea, X86U##W **p)                \
     {                                                                                              \
         uint64_t lin = (ea + c->segbase[seg]) & c->linmask;                                        \
         const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
-        if (X86_LIKELY((int64_t)(ea + (W / 8 - 1)) <= c->seg_r[seg] &&                             \
-                       ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->rd))                            \
-            return *(const X86U##W *)(uintptr_t)(lin + e->add);                                    \
+        *p = (X86U##W *)(uintptr_t)(lin + e->add);                                                 \
+        return (int64_t)(ea + (W / 8 - 1)) <= c->seg_r[seg] &&                                     \
+               ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->rd;                                     \
+    }                                                                                              \
+    static inline bool x86_rw##W(X86Cpu *c, uint32_t seg, uint64_t ea, X86U##W **p)                \
+    {                                                                                              \
+        uint64_t lin = (ea + c->segbase[seg]) & c->linmask;                                        \
+        const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
+        *p = (X86U##W *)(uintptr_t)(lin + e->add);                                                 \
+        return (int64_t)(ea + (W / 8 - 1)) <= c->seg_w[seg] &&                                     \
+               ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->wr;                                     \
+    }                                                                                              \
+    /* The same at a flat address. */                                                              \
+    static inline bool x86_rd_flat##W(X86Cpu *c, uint64_t lin, X86U##W **p)                        \
+    {                                                                                              \
+        const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
+        *p = (X86U##W *)(uintptr_t)(lin + e->add);                                                 \
+        return ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->rd;                                     \
+    }                                                                                              \
+    static inline bool x86_rw_flat##W(X86Cpu *c, uint64_t lin, X86U##W **p)                        \
+    {                                                                                              \
+        const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
+        *p = (X86U##W *)(uintptr_t)(lin + e->add);                                                 \
+        return ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->wr;                                     \
+    }                                                                                              \
+    static inline uint##W##_t x86_ld##W(X86Cpu *c, uint32_t seg, uint64_t ea)                      \
+    {                                                                                              \
+        X86U##W *p;                                                                                \
+        if (X86_LIKELY(x86_rd##W(c, seg, ea, &p)))                                                 \
+            return *p;                                                                             \
         return (uint##W##_t)x86_ld_slow(c, seg, ea, W / 8);                                        \
     }                                                                                              \
     static inline void x86_st##W(X86Cpu *c, uint32_t seg, uint64_t ea, uint##W##_t v)              \
     {                                                                                              \
-        uint64_t lin = (ea + c->segbase[seg]) & c->linmask;                                        \
-        const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
-        if (X86_LIKELY((int64_t)(ea + (W / 8 - 1)) <= c->seg_w[seg] &&                             \
-                       ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->wr)) {                          \
-            *(X86U##W *)(uintptr_t)(lin + e->add) = v;                                             \
-            return;                                                                                \
-        }                                                                                          \
-        x86_st_slow(c, seg, ea, v, W / 8);                                                         \
-    }                                                                                              \
-    /* Memory that may be read and written in place, or NULL. */                                   \
-    static inline X86U##W *x86_rw##W(X86Cpu *c, uint32_t seg, uint64_t ea)                         \
-    {                                                                                              \
-        uint64_t lin = (ea + c->segbase[seg]) & c->linmask;                                        \
-        const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
-        if (X86_LIKELY((int64_t)(ea + (W / 8 - 1)) <= c->seg_w[seg] &&                             \
-                       ((lin + (W / 8 - 1)) & X86_PAGE_MASK) == e->wr))                            \
-            return (X86U##W *)(uintptr_t)(lin + e->add);                                           \
-        return NULL;                                                                               \
+        X86U##W *p;                                                                                \
+        if (X86_LIKELY(x86_rw##W(c, seg, ea, &p)))                                                 \
+            *p = v;                                                                                \
+        else                                                                                       \
+            x86_st_slow(c, seg, ea, v, W / 8);                                                     \
     }
 
 X86_MEM_DEF(8)

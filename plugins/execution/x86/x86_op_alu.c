@@ -91,26 +91,10 @@ ALU_OPS(64)
         X86_W##W(c, i->rm, alu_##op##W(c, X86_R##W(c, i->rm), (uint##W##_t)i->imm));               \
         X86_NEXT(c, i);                                                                            \
     }                                                                                              \
-    static int x86_op_##op##_rm##W(X86Cpu *c, const X86Insn *i)                                    \
-    {                                                                                              \
-        uint##W##_t b;                                                                             \
-        c->cur = i;                                                                                \
-        b = x86_ld##W(c, i->seg, x86_ea(c, i));                                                    \
-        X86_W##W(c, i->reg, alu_##op##W(c, X86_R##W(c, i->reg), b));                               \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
-    static int x86_op_##op##_mr##W(X86Cpu *c, const X86Insn *i)                                    \
-    {                                                                                              \
-        uint##W##_t b = X86_R##W(c, i->reg);                                                       \
-        X86_RMW(W, c, i, v, v = alu_##op##W(c, v, b));                                             \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
-    static int x86_op_##op##_mi##W(X86Cpu *c, const X86Insn *i)                                    \
-    {                                                                                              \
-        uint##W##_t b = (uint##W##_t)i->imm;                                                       \
-        X86_RMW(W, c, i, v, v = alu_##op##W(c, v, b));                                             \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
+    X86_LOAD_OP(x86_op_##op##_rm##W, W, b,                                                         \
+                X86_W##W(c, i->reg, alu_##op##W(c, X86_R##W(c, i->reg), b)))                       \
+    X86_RMW_OP(x86_op_##op##_mr##W, W, v, v = alu_##op##W(c, v, X86_R##W(c, i->reg)))              \
+    X86_RMW_OP(x86_op_##op##_mi##W, W, v, v = alu_##op##W(c, v, (uint##W##_t)i->imm))              \
     static int x86_op_##op##_lmr##W(X86Cpu *c, const X86Insn *i)                                   \
     {                                                                                              \
         uint##W##_t b = X86_R##W(c, i->reg);                                                       \
@@ -138,30 +122,9 @@ ALU_OPS(64)
         (void)alu_##op##W(c, X86_R##W(c, i->rm), (uint##W##_t)i->imm);                             \
         X86_NEXT(c, i);                                                                            \
     }                                                                                              \
-    static int x86_op_##name##_rm##W(X86Cpu *c, const X86Insn *i)                                  \
-    {                                                                                              \
-        uint##W##_t b;                                                                             \
-        c->cur = i;                                                                                \
-        b = x86_ld##W(c, i->seg, x86_ea(c, i));                                                    \
-        (void)alu_##op##W(c, X86_R##W(c, i->reg), b);                                              \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
-    static int x86_op_##name##_mr##W(X86Cpu *c, const X86Insn *i)                                  \
-    {                                                                                              \
-        uint##W##_t a;                                                                             \
-        c->cur = i;                                                                                \
-        a = x86_ld##W(c, i->seg, x86_ea(c, i));                                                    \
-        (void)alu_##op##W(c, a, X86_R##W(c, i->reg));                                              \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
-    static int x86_op_##name##_mi##W(X86Cpu *c, const X86Insn *i)                                  \
-    {                                                                                              \
-        uint##W##_t a;                                                                             \
-        c->cur = i;                                                                                \
-        a = x86_ld##W(c, i->seg, x86_ea(c, i));                                                    \
-        (void)alu_##op##W(c, a, (uint##W##_t)i->imm);                                              \
-        X86_NEXT(c, i);                                                                            \
-    }
+    X86_LOAD_OP(x86_op_##name##_rm##W, W, b, (void)alu_##op##W(c, X86_R##W(c, i->reg), b))         \
+    X86_LOAD_OP(x86_op_##name##_mr##W, W, a, (void)alu_##op##W(c, a, X86_R##W(c, i->reg)))         \
+    X86_LOAD_OP(x86_op_##name##_mi##W, W, a, (void)alu_##op##W(c, a, (uint##W##_t)i->imm))
 
 #define ALU_WRITING_ALL(op)                                                                        \
     ALU_WRITING(op, 8) ALU_WRITING(op, 16) ALU_WRITING(op, 32) ALU_WRITING(op, 64)
@@ -210,11 +173,7 @@ const X86Handler x86_alu[9][4][X86_FORMS] = {
         X86_W##W(c, i->rm, alu_##op##W(c, X86_R##W(c, i->rm)));                                    \
         X86_NEXT(c, i);                                                                            \
     }                                                                                              \
-    static int x86_op_##op##_m##W(X86Cpu *c, const X86Insn *i)                                     \
-    {                                                                                              \
-        X86_RMW(W, c, i, v, v = alu_##op##W(c, v));                                                \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
+    X86_RMW_OP(x86_op_##op##_m##W, W, v, v = alu_##op##W(c, v))                                    \
     static int x86_op_##op##_l##W(X86Cpu *c, const X86Insn *i)                                     \
     {                                                                                              \
         uint64_t fc = c->fc;                                                                       \
@@ -237,3 +196,21 @@ ALU_UNARY_ALL(neg)
 
 const X86Handler x86_incdec[2][4][3] = {ALU_UNARY_ROW(inc), ALU_UNARY_ROW(dec)};
 const X86Handler x86_notneg[2][4][3] = {ALU_UNARY_ROW(not ), ALU_UNARY_ROW(neg)};
+
+#define ALU_MEM_ROW(op, W)                                                                         \
+    X86_MEM_ROW(x86_op_##op##_rm##W), X86_MEM_ROW(x86_op_##op##_mr##W),                            \
+        X86_MEM_ROW(x86_op_##op##_mi##W)
+#define ALU_MEM_ROWS(op)                                                                           \
+    ALU_MEM_ROW(op, 8), ALU_MEM_ROW(op, 16), ALU_MEM_ROW(op, 32), ALU_MEM_ROW(op, 64)
+#define ALU_UNARY_MEM_ROWS(op)                                                                     \
+    X86_MEM_ROW(x86_op_##op##_m8), X86_MEM_ROW(x86_op_##op##_m16), X86_MEM_ROW(x86_op_##op##_m32), \
+        X86_MEM_ROW(x86_op_##op##_m64)
+const X86Handler x86_alu_mem[][3] = {
+    ALU_MEM_ROWS(add),       ALU_MEM_ROWS(or),
+    ALU_MEM_ROWS(adc),       ALU_MEM_ROWS(sbb),
+    ALU_MEM_ROWS(and),       ALU_MEM_ROWS(sub),
+    ALU_MEM_ROWS(xor),       ALU_MEM_ROWS(cmp),
+    ALU_MEM_ROWS(test),      ALU_UNARY_MEM_ROWS(inc),
+    ALU_UNARY_MEM_ROWS(dec), ALU_UNARY_MEM_ROWS(not ),
+    ALU_UNARY_MEM_ROWS(neg), {NULL},
+};

@@ -99,14 +99,26 @@ int x86_op_jcxz(X86Cpu *c, const X86Insn *i)
     return c->r[X86_RCX] & i->imm ? x86_fall(c, i) : x86_rel(c, i);
 }
 
+/* 64-bit mode, where the stack is flat (x86_mem.h). What is no plain memory, and targets that are not
+ * canonical, go the slow way. */
+static X86_COLD int x86_call_rel64_slow(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    if (!x86_canonical(c, c->r[X86_PC] + (uint64_t)i->disp))
+        x86_raise(c, X86_GP, 0);
+    x86_push(c, c->r[X86_PC] + i->end, 8);
+    return x86_rel(c, i);
+}
+
 int x86_op_call_rel64(X86Cpu *c, const X86Insn *i)
 {
     uint64_t sp = c->r[X86_RSP] - 8;
-    c->cur = i;
-    if (!(i->flags & X86_IF_SAME) &&
-        X86_UNLIKELY(!x86_canonical(c, c->r[X86_PC] + (uint64_t)i->disp)))
-        x86_raise(c, X86_GP, 0);
-    x86_st64(c, VIV_SEG_SS, sp, c->r[X86_PC] + i->end);
+    X86U64 *p;
+    if (X86_UNLIKELY(!x86_rw_flat64(c, sp, &p)) ||
+        (!(i->flags & X86_IF_SAME) &&
+         X86_UNLIKELY(!x86_canonical(c, c->r[X86_PC] + (uint64_t)i->disp))))
+        return x86_call_rel64_slow(c, i);
+    *p = c->r[X86_PC] + i->end;
     c->r[X86_RSP] = sp;
     return x86_rel(c, i);
 }
@@ -121,13 +133,27 @@ int x86_op_call_rel(X86Cpu *c, const X86Insn *i)
     return x86_rel(c, i);
 }
 
-int x86_op_ret64(X86Cpu *c, const X86Insn *i)
+static X86_COLD int x86_ret64_slow(X86Cpu *c, const X86Insn *i)
 {
     uint64_t to;
     c->cur = i;
-    to = x86_ld64(c, VIV_SEG_SS, c->r[X86_RSP]);
-    if (X86_UNLIKELY(!x86_canonical(c, to)))
+    to = x86_peek(c, 0, 8);
+    if (!x86_canonical(c, to))
         x86_raise(c, X86_GP, 0);
+    c->r[X86_RSP] += 8;
+    c->r[X86_PC] = to;
+    return x86_jump(c);
+}
+
+int x86_op_ret64(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t to;
+    X86U64 *p;
+    if (X86_UNLIKELY(!x86_rd_flat64(c, c->r[X86_RSP], &p)))
+        return x86_ret64_slow(c, i);
+    to = *p;
+    if (X86_UNLIKELY(!x86_canonical(c, to)))
+        return x86_ret64_slow(c, i);
     c->r[X86_RSP] += 8;
     c->r[X86_PC] = to;
     return x86_jump(c);

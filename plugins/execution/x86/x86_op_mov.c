@@ -13,24 +13,9 @@
         X86_W##W(c, i->rm, i->imm);                                                                \
         X86_NEXT(c, i);                                                                            \
     }                                                                                              \
-    static int x86_op_mov_rm##W(X86Cpu *c, const X86Insn *i)                                       \
-    {                                                                                              \
-        c->cur = i;                                                                                \
-        X86_W##W(c, i->reg, x86_ld##W(c, i->seg, x86_ea(c, i)));                                   \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
-    static int x86_op_mov_mr##W(X86Cpu *c, const X86Insn *i)                                       \
-    {                                                                                              \
-        c->cur = i;                                                                                \
-        x86_st##W(c, i->seg, x86_ea(c, i), X86_R##W(c, i->reg));                                   \
-        X86_NEXT(c, i);                                                                            \
-    }                                                                                              \
-    static int x86_op_mov_mi##W(X86Cpu *c, const X86Insn *i)                                       \
-    {                                                                                              \
-        c->cur = i;                                                                                \
-        x86_st##W(c, i->seg, x86_ea(c, i), (uint##W##_t)i->imm);                                   \
-        X86_NEXT(c, i);                                                                            \
-    }
+    X86_LOAD_OP(x86_op_mov_rm##W, W, v, X86_W##W(c, i->reg, v))                                    \
+    X86_STORE_OP(x86_op_mov_mr##W, W, X86_R##W(c, i->reg))                                         \
+    X86_STORE_OP(x86_op_mov_mi##W, W, i->imm)
 
 MOV_W(8)
 MOV_W(16)
@@ -50,12 +35,7 @@ const X86Handler x86_mov[4][5] = {MOV_ROW(8), MOV_ROW(16), MOV_ROW(32), MOV_ROW(
         X86_W##D(c, i->reg, (uint##D##_t)(type)X86_R##S(c, i->rm));                                \
         X86_NEXT(c, i);                                                                            \
     }                                                                                              \
-    static int x86_op_##name##_m##S##_##D(X86Cpu *c, const X86Insn *i)                             \
-    {                                                                                              \
-        c->cur = i;                                                                                \
-        X86_W##D(c, i->reg, (uint##D##_t)(type)x86_ld##S(c, i->seg, x86_ea(c, i)));                \
-        X86_NEXT(c, i);                                                                            \
-    }
+    X86_LOAD_OP(x86_op_##name##_m##S##_##D, S, v, X86_W##D(c, i->reg, (uint##D##_t)(type)v))
 #define MOVX_PAIR(name, S, D)                                                                      \
     {                                                                                              \
         x86_op_##name##_r##S##_##D, x86_op_##name##_m##S##_##D                                     \
@@ -83,6 +63,22 @@ const X86Handler x86_movsx[3][4][2] = {
     {{NULL}, MOVX_PAIR(movsx, 8, 16), MOVX_PAIR(movsx, 8, 32), MOVX_PAIR(movsx, 8, 64)},
     {{NULL}, MOVX_PAIR(movsx, 16, 16), MOVX_PAIR(movsx, 16, 32), MOVX_PAIR(movsx, 16, 64)},
     {{NULL}, {NULL}, {NULL}, MOVX_PAIR(movsx, 32, 64)},
+};
+
+const X86Handler x86_mov_mem[][3] = {
+    X86_MEM_ROW(x86_op_mov_rm8),      X86_MEM_ROW(x86_op_mov_rm16),
+    X86_MEM_ROW(x86_op_mov_rm32),     X86_MEM_ROW(x86_op_mov_rm64),
+    X86_MEM_ROW(x86_op_mov_mr8),      X86_MEM_ROW(x86_op_mov_mr16),
+    X86_MEM_ROW(x86_op_mov_mr32),     X86_MEM_ROW(x86_op_mov_mr64),
+    X86_MEM_ROW(x86_op_mov_mi8),      X86_MEM_ROW(x86_op_mov_mi16),
+    X86_MEM_ROW(x86_op_mov_mi32),     X86_MEM_ROW(x86_op_mov_mi64),
+    X86_MEM_ROW(x86_op_movzx_m8_16),  X86_MEM_ROW(x86_op_movzx_m8_32),
+    X86_MEM_ROW(x86_op_movzx_m8_64),  X86_MEM_ROW(x86_op_movzx_m16_16),
+    X86_MEM_ROW(x86_op_movzx_m16_32), X86_MEM_ROW(x86_op_movzx_m16_64),
+    X86_MEM_ROW(x86_op_movsx_m8_16),  X86_MEM_ROW(x86_op_movsx_m8_32),
+    X86_MEM_ROW(x86_op_movsx_m8_64),  X86_MEM_ROW(x86_op_movsx_m16_16),
+    X86_MEM_ROW(x86_op_movsx_m16_32), X86_MEM_ROW(x86_op_movsx_m16_64),
+    X86_MEM_ROW(x86_op_movsx_m32_64), {NULL},
 };
 
 static int x86_op_lea16(X86Cpu *c, const X86Insn *i)

@@ -2,20 +2,42 @@
 /* x86: PUSH POP PUSHA POPA PUSHF POPF ENTER LEAVE. */
 #include "x86_old.h"
 
+/* 64-bit mode: the stack is flat (x86_mem.h). What is no plain memory goes the slow way. */
+static X86_COLD int x86_push_r64_slow(X86Cpu *c, const X86Insn *i)
+{
+    c->cur = i;
+    x86_push(c, c->r[i->reg], 8);
+    X86_NEXT(c, i);
+}
+
 int x86_op_push_r64(X86Cpu *c, const X86Insn *i)
 {
     uint64_t sp = c->r[X86_RSP] - 8;
-    c->cur = i;
-    x86_st64(c, VIV_SEG_SS, sp, c->r[i->reg]);
+    X86U64 *p;
+    if (X86_UNLIKELY(!x86_rw_flat64(c, sp, &p)))
+        return x86_push_r64_slow(c, i);
+    *p = c->r[i->reg];
     c->r[X86_RSP] = sp;
+    X86_NEXT(c, i);
+}
+
+static X86_COLD int x86_pop_r64_slow(X86Cpu *c, const X86Insn *i)
+{
+    uint64_t v;
+    c->cur = i;
+    v = x86_peek(c, 0, 8);
+    c->r[X86_RSP] += 8;
+    c->r[i->reg] = v;
     X86_NEXT(c, i);
 }
 
 int x86_op_pop_r64(X86Cpu *c, const X86Insn *i)
 {
     uint64_t v;
-    c->cur = i;
-    v = x86_ld64(c, VIV_SEG_SS, c->r[X86_RSP]);
+    X86U64 *p;
+    if (X86_UNLIKELY(!x86_rd_flat64(c, c->r[X86_RSP], &p)))
+        return x86_pop_r64_slow(c, i);
+    v = *p;
     c->r[X86_RSP] += 8;
     c->r[i->reg] = v;
     X86_NEXT(c, i);
