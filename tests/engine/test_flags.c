@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Flags that an engine leaves out because nothing reads them must be there when something does:
- * random sequences of register instructions, run whole and by single steps, with looks at RFLAGS
- * from the host in between and one instruction replaced in each round.
+/* What an engine makes of instructions that stand together must not show: flags that it leaves out
+ * because nothing reads them, pairs that it takes as one. Random sequences, run whole and by single
+ * steps, with looks at RFLAGS from the host in between and one instruction replaced in each round.
  *
  * Environment: VIV_ENGINE_PLUGIN the engine's .so. */
 #include <check.h>
@@ -12,7 +12,9 @@
 
 #define CODE      0x100000u
 #define STEPS     48u
-#define WIDTH     4u /* bytes an instruction, filled up with NOPs */
+#define WIDTH     5u /* bytes an instruction, of which the first are DS prefixes: no effect */
+#define DATA      0x200ff0u       /* near the end of a page */
+#define BESIDE    (CODE + 0x800u) /* in the page of the code */
 #define ROUNDS    24u
 #define SEEN_MAX  2048u
 #define PORT_SEE  0x80u
@@ -68,16 +70,71 @@ static uint32_t put_any(Random *r, uint8_t *at)
     return n;
 }
 
-static void put_step(Random *r, uint8_t *at)
+/* [rbx + d8], [rbp + d8]: memory up to the next page, memory beside code. */
+static uint32_t put_memory(Random *r, uint8_t *at)
+{
+    static const uint8_t ops[] = {0x8b, 0x89, 0x3b, 0x39, 0x03, 0x01, 0x2b, 0x31,
+                                  0x8a, 0x88, 0x3a, 0x38, 0x00, 0x85, 0x84};
+    static const uint8_t with_imm[][2] = {{0x83, 7}, {0x80, 7}, {0xf6, 0}, {0x83, 5}, {0x83, 0}};
+    uint8_t base = draw(r, 4) == 0 ? 5 : 3;
+    uint32_t n = 0;
+    if (draw(r, 2))
+        at[n++] = 0x48;
+    if (draw(r, 3) == 0) {
+        const uint8_t *op = with_imm[draw(r, 5)];
+        at[n++] = op[0], at[n++] = (uint8_t)(0x40 | op[1] << 3 | base);
+        at[n++] = (uint8_t)draw(r, 32), at[n++] = (uint8_t)draw(r, 256);
+    } else {
+        at[n++] = ops[draw(r, sizeof(ops))];
+        at[n++] = (uint8_t)(0x40 | draw_reg(r) << 3 | base), at[n++] = (uint8_t)draw(r, 32);
+    }
+    return n;
+}
+
+/* CMP and TEST in the forms that compilers use. */
+static uint32_t put_compare(Random *r, uint8_t *at)
+{
+    static const uint8_t two[] = {0x39, 0x3b, 0x38, 0x85, 0x84};
+    uint8_t modrm = (uint8_t)(0xc0 | draw_reg(r) << 3 | draw_reg(r));
+    uint32_t n = 0;
+    if (draw(r, 2))
+        at[n++] = 0x48;
+    switch (draw(r, 4)) {
+    case 0: at[n++] = 0x83, at[n++] = modrm | 0x38, at[n++] = (uint8_t)draw(r, 4); break;
+    case 1: at[n++] = 0x80, at[n++] = modrm | 0x38, at[n++] = (uint8_t)draw(r, 4); break;
+    case 2: at[n++] = 0xf6, at[n++] = modrm & 0xc7, at[n++] = (uint8_t)draw(r, 256); break;
+    default: at[n++] = two[draw(r, sizeof(two))], at[n++] = modrm; break;
+    }
+    return n;
+}
+
+static uint32_t put_other(Random *r, uint8_t *at)
 {
     static const uint8_t others[][2] = {
         {0xe6, PORT_SEE}, {0x9c, 0x58}, {0xf5, 0x90}, {0x0f, 0xc9}, {0x73, 0x00},
     };
-    memset(at, 0x90, WIDTH);
-    if (draw(r, 8) == 0)
-        memcpy(at, others[draw(r, 5)], 2);
-    else
-        put_any(r, at);
+    memcpy(at, others[draw(r, 5)], 2);
+    return 2;
+}
+
+static void put_step(Random *r, uint8_t *to)
+{
+    uint8_t at[WIDTH];
+    uint32_t n;
+    switch (draw(r, 16)) {
+    case 0: n = put_other(r, at); break;
+    case 1:
+    case 2: n = put_memory(r, at); break;
+    case 3:
+    case 4: n = put_compare(r, at); break;
+    case 5:
+    case 6: n = 2, at[0] = (uint8_t)(0x70 | draw(r, 16)), at[1] = WIDTH; break; /* over the next */
+    case 7: n = 1, at[0] = (uint8_t)(0x50 | draw(r, 2) << 3 | draw_reg(r)); break; /* PUSH POP */
+    case 8: n = 3, at[0] = 0x0f, at[1] = 0xb6, at[2] = (uint8_t)(0xc0 | draw(r, 16)); break;
+    default: n = put_any(r, at); break;
+    }
+    memset(to, 0x3e, WIDTH - n);
+    memcpy(to + WIDTH - n, at, n);
 }
 
 static void on_port(Rig *rig, uint16_t port, uint32_t value, uint32_t width)
@@ -98,19 +155,23 @@ static void on_port(Rig *rig, uint16_t port, uint32_t value, uint32_t width)
 static Rig *sequence(Watch *w, uint32_t seed)
 {
     Rig *rig = rig_create(getenv("VIV_ENGINE_PLUGIN"), NULL, 4u << 20);
-    uint8_t code[STEPS * WIDTH + 8];
+    uint8_t code[(STEPS + 1) * WIDTH + 8], *end = code + (STEPS + 1) * WIDTH;
+    int32_t back = -(int32_t)((STEPS + 1) * WIDTH + 7);
     uint32_t k;
     ck_assert_ptr_nonnull(rig);
     memset(w, 0, sizeof(*w));
     w->random.state = 0x9e3779b97f4a7c15u * (seed + 1);
     for (k = 0; k < STEPS; k++)
         put_step(&w->random, code + k * WIDTH);
-    code[STEPS * WIDTH] = 0xe6; /* out PORT_TURN, al; jmp to the start */
-    code[STEPS * WIDTH + 1] = PORT_TURN;
-    code[STEPS * WIDTH + 2] = 0xe9;
-    int32_t back = -(int32_t)(STEPS * WIDTH + 7);
-    memcpy(code + STEPS * WIDTH + 3, &back, 4);
+    memset(end - WIDTH, 0x90, WIDTH); /* what a branch in the last step goes over */
+    end[0] = 0xe6;                    /* out PORT_TURN, al; jmp to the start */
+    end[1] = PORT_TURN;
+    end[2] = 0xe9;
+    memcpy(end + 3, &back, 4);
     rig_long(rig, CODE, 0);
+    rig->cpu->gpr[VIV_REG_RBX] = DATA;
+    rig->cpu->gpr[VIV_REG_RBP] = BESIDE;
+    rig->cpu->gpr[VIV_REG_RSP] = DATA + 0x1000;
     rig_load(rig, CODE, code, sizeof(code));
     rig->on_port_write = on_port;
     rig->user = w;
@@ -134,6 +195,7 @@ START_TEST(whole_and_stepped)
                           seed, k, (unsigned long long)whole.rflags[k],
                           (unsigned long long)stepped.rflags[k]);
         ck_assert_mem_eq(a->cpu->gpr, b->cpu->gpr, sizeof(a->cpu->gpr));
+        ck_assert_mem_eq(a->ram, b->ram, a->ram_bytes);
         rig_destroy(a);
         rig_destroy(b);
     }

@@ -11,7 +11,7 @@
  *     insn->off, its count is icnt - (block->n - insn->idx). Whoever leaves a block early puts
  *     both right.
  *  2. c->cur is the instruction in execution, or NULL between blocks. A handler that may fault, or
- *     call the host, sets it first.
+ *     call the host, sets it first; what only touches plain memory in place does neither.
  *  3. The general registers live in c->r, the arithmetic flags in c->fz, c->fr, c->fc; the copies
  *     in viv_cpu_t are current only after x86_sync(), which precedes each host call and the
  *     return.
@@ -249,6 +249,9 @@ struct X86Insn {
 #define X86_IF_REL   0x100u /* relative branch: disp leads to the target */
 #define X86_IF_SAME  0x200u /* ... which is in the block's own page */
 #define X86_IF_FALL  0x400u /* the next instruction starts in the block's own page */
+/* The same in 64-bit mode, where no limit has to be looked at. */
+#define X86_IF_SAME64 0x800u
+#define X86_IF_FALL64 0x1000u
 
 #define X86_BLOCK_MAX 48u
 
@@ -600,10 +603,15 @@ void x86_quiet_init(void);
 /* Gives the instructions of a block handlers that make only those flags that may be seen. */
 void x86_quiet_block(X86Insn *insn, uint32_t n);
 
+/* The handler without flags in place of loud, or NULL. */
+X86Handler x86_quiet_of(X86Handler loud);
+
 /* -- x86_fast.c -------------------------------------------------------------------------------- */
-void x86_fast_init(void);
-/* The same for what else is known: flat addresses. Behind x86_quiet_block(). */
+void x86_fast_init(void); /* behind x86_quiet_init() */
+/* Flat addresses and pairs of instructions, behind x86_quiet_block(). Takes a block's instructions
+ * but once; x86_fast_undo() comes before x86_quiet_block() and this look at it again. */
 void x86_fast_block(X86Insn *insn, uint32_t n);
+void x86_fast_undo(X86Insn *insn, uint32_t n);
 
 /* -- x86_decode.c ------------------------------------------------------------------------------ */
 /* Decodes one instruction from at most avail bytes. Returns its length; 0: needs more bytes. What

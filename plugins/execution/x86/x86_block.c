@@ -502,7 +502,7 @@ static X86Block *x86_block_scratch(X86Cpu *c)
 static X86Block *x86_block_once(X86Block *b, uint32_t mode, uint32_t len)
 {
     b->insn[0].idx = 0;
-    b->insn[0].flags &= (uint16_t) ~(X86_IF_SAME | X86_IF_FALL);
+    b->insn[0].flags &= (uint16_t) ~(X86_IF_SAME | X86_IF_FALL | X86_IF_SAME64 | X86_IF_FALL64);
     b->n = 1;
     b->bytes = len;
     b->mode = mode;
@@ -621,14 +621,15 @@ static X86Block *x86_block_cross(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
 }
 
 /* Where instruction k of a block stands in the page, and whether it stays there. */
-static void x86_insn_place(X86Insn *i, uint32_t k, uint32_t start)
+static void x86_insn_place(X86Insn *i, uint32_t k, uint32_t start, uint32_t mode)
 {
     int64_t to = (int64_t)start + i->disp;
+    bool flat = (mode & X86_MODE_CODE) == X86_MODE_64;
     i->idx = (uint8_t)k;
     if ((i->flags & X86_IF_REL) && to >= 0 && to < 0x1000)
-        i->flags |= X86_IF_SAME;
+        i->flags |= flat && i->amask == ~0ull ? X86_IF_SAME | X86_IF_SAME64 : X86_IF_SAME;
     if (start + i->end < 0x1000)
-        i->flags |= X86_IF_FALL;
+        i->flags |= flat ? X86_IF_FALL | X86_IF_FALL64 : X86_IF_FALL;
 }
 
 /* What an instruction is decoded from: other vCPUs may be writing to the page. */
@@ -657,7 +658,7 @@ static bool x86_block_refresh(X86Cpu *c, X86Block *b, const X86CodePage *p)
             ((fresh.flags ^ i->flags) & X86_IF_END))
             return false;
         ++*c->stats.insns;
-        x86_insn_place(&fresh, k, b->off);
+        x86_insn_place(&fresh, k, b->off, b->mode);
         memcpy(raw, bytes, len);
         *i = fresh;
         if (k == 0) {
@@ -680,6 +681,7 @@ static X86Block *x86_block_revive(X86Cpu *c, X86CodePage *p, uint32_t mode, uint
     if (!x86_block_refresh(c, b, p))
         return NULL;
     b->insn[0].fn = b->first_fn;
+    x86_fast_undo(b->insn, b->n);
     x86_quiet_block(b->insn, b->n);
     x86_fast_block(b->insn, b->n);
     c->dead_bytes -= b->size_bytes;
@@ -709,7 +711,7 @@ static X86Block *x86_block_build(X86Cpu *c, uint32_t mode, uint64_t gpa, uint64_
         uint32_t len = x86_decode(c, mode, raw + off, avail, off, &insn[n]);
         if (len == 0)
             break;
-        x86_insn_place(&insn[n], n, start);
+        x86_insn_place(&insn[n], n, start, mode);
         off += len;
         if (insn[n++].flags & X86_IF_END)
             break;

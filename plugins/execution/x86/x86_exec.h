@@ -21,30 +21,30 @@
  * the run loop, because it may have changed what the loop looks at. */
 #define X86_END return 0
 
-/* Enters a block, if nothing asks for attention first. */
-static inline int x86_enter(X86Cpu *c, X86Block *b)
+/* Enters a block, if nothing asks for attention first. flat: in 64-bit mode CS has no limit. */
+static inline int x86_enter(X86Cpu *c, X86Block *b, bool flat)
 {
 #if X86_CHAIN
     uint64_t n = c->icnt + b->n;
     if (X86_UNLIKELY((*c->ff & c->ff_mask) | c->slow))
         return 0;
-    if (X86_UNLIKELY(c->r[X86_PC] + b->bytes - 1 > c->code_last || n > c->istop))
+    if (X86_UNLIKELY((!flat && c->r[X86_PC] + b->bytes - 1 > c->code_last) || n > c->istop))
         return 0;
     c->icnt = n;
     c->blk = b;
     return b->insn[0].fn(c, b->insn);
 #else
-    (void)c, (void)b;
+    (void)c, (void)b, (void)flat;
     return 0;
 #endif
 }
 
 /* Same-page successor k of the current block; r[X86_PC] is set. */
-static inline int x86_chain(X86Cpu *c, unsigned k)
+static inline int x86_chain(X86Cpu *c, unsigned k, bool flat)
 {
     X86Block *n = c->blk->next[k];
     if (X86_LIKELY(n != NULL))
-        return x86_enter(c, n);
+        return x86_enter(c, n, flat);
     c->link = k + 1;
     return 0;
 }
@@ -60,7 +60,17 @@ static inline int x86_jump(X86Cpu *c)
     uint64_t lin = (c->r[X86_PC] + c->segbase[VIV_SEG_CS]) & c->linmask;
     const X86JcEnt *e = &c->jc[x86_jc_hash(lin)];
     if (X86_LIKELY(e->lin == lin && e->tag == c->jc_tag))
-        return x86_enter(c, e->block);
+        return x86_enter(c, e->block, false);
+    return 0;
+}
+
+/* The same in 64-bit mode. */
+static inline int x86_jump_flat(X86Cpu *c)
+{
+    uint64_t lin = c->r[X86_PC];
+    const X86JcEnt *e = &c->jc[x86_jc_hash(lin)];
+    if (X86_LIKELY(e->lin == lin && e->tag == c->jc_tag))
+        return x86_enter(c, e->block, true);
     return 0;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* x86: near branches. A target beyond the CS limit, or not canonical, faults on the branch itself.
  */
-#include "x86_exec.h"
+#include "x86_branch.h"
 
-/* Goes to a relative target. r[X86_PC] still points to the block. */
-static inline int x86_rel(X86Cpu *c, const X86Insn *i)
+/* A target that may be wrapped, beyond the limit or not canonical. */
+int x86_rel_far(X86Cpu *c, const X86Insn *i)
 {
     uint64_t to = c->r[X86_PC] + (uint64_t)i->disp;
     if (X86_UNLIKELY(to & ~i->amask)) {
@@ -18,7 +18,7 @@ static inline int x86_rel(X86Cpu *c, const X86Insn *i)
         return x86_fault(c, i, X86_GP, 0);
     if (X86_LIKELY(i->flags & X86_IF_SAME)) {
         c->r[X86_PC] = to;
-        return x86_chain(c, 1);
+        return x86_chain(c, 1, false);
     }
     if (X86_UNLIKELY(!x86_canonical(c, to)))
         return x86_fault(c, i, X86_GP, 0);
@@ -26,11 +26,11 @@ static inline int x86_rel(X86Cpu *c, const X86Insn *i)
     return x86_jump(c);
 }
 
-static inline int x86_fall(X86Cpu *c, const X86Insn *i)
+int x86_fall_far(X86Cpu *c, const X86Insn *i)
 {
     c->r[X86_PC] += i->end;
     if (X86_LIKELY(i->flags & X86_IF_FALL))
-        return x86_chain(c, 0);
+        return x86_chain(c, 0, false);
     return x86_jump(c);
 }
 
@@ -156,7 +156,7 @@ int x86_op_ret64(X86Cpu *c, const X86Insn *i)
         return x86_ret64_slow(c, i);
     c->r[X86_RSP] += 8;
     c->r[X86_PC] = to;
-    return x86_jump(c);
+    return x86_jump_flat(c);
 }
 
 int x86_op_ret(X86Cpu *c, const X86Insn *i)

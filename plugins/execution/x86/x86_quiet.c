@@ -183,6 +183,11 @@ void x86_quiet_init(void)
     pthread_once(&x86_quiet_once, x86_quiet_fill);
 }
 
+X86Handler x86_quiet_of(X86Handler loud)
+{
+    return x86_quiet_slot(loud)->quiet;
+}
+
 /* -- a block ----------------------------------------------------------------------------------- */
 
 /* From the last instruction up: `unseen` says that the flags behind the instruction at hand are set

@@ -64,7 +64,7 @@ int x86_op_sentinel(X86Cpu *c, const X86Insn *i)
 {
     c->r[X86_PC] += i->off;
     if (i->op)
-        return x86_chain(c, 0);
+        return x86_chain(c, 0, false);
     return x86_jump(c);
 }
 
