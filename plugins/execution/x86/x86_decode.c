@@ -179,11 +179,9 @@ bool x86_dec_host(X86Dec *d)
     } else if (op->mem_kind != X86_HOST_MEM_NONE) {
         x86_dec_rm(d, 3);
     }
-    d->i->fn = op->mem_kind == X86_HOST_MEM_NONE && op->cls == X86_HOST_CLASS_FREE ? x86_op_nop
-                                                                                   : x86_op_host;
-    if (op->mem_kind == X86_HOST_MEM_NONE && op->cls == X86_HOST_CLASS_FREE &&
-        d->z.meta.category != ZYDIS_CATEGORY_PREFETCH)
-        d->i->fn = x86_op_host;
+    d->i->fn = d->z.meta.category == ZYDIS_CATEGORY_PREFETCH && op->cls == X86_HOST_CLASS_FREE
+                   ? x86_op_nop
+                   : x86_host_handler(op);
     return true;
 }
 

@@ -104,6 +104,7 @@ extern const X86Handler x86_cmovcc[16][4][2];
  * an index]; behind the last a NULL. */
 extern const X86Handler x86_mov_mem[][3];
 extern const X86Handler x86_alu_mem[][3];
+extern const X86Handler x86_host_mem[][3];
 
 #define X86_OP(name) int name(X86Cpu *c, const X86Insn *i)
 
@@ -274,5 +275,8 @@ X86_OP(x86_op_no_fpu);
 X86_OP(x86_op_no_fpu_wait);
 /* x86_op_host.c */
 X86_OP(x86_op_host);
+struct X86HostOp;
+/* The handler for it: x86_op_host(), or one that does no more than it needs. */
+X86Handler x86_host_handler(const struct X86HostOp *op);
 
 #endif

@@ -277,6 +277,7 @@ static void x86_fast_fill(void)
     uint32_t k;
     x86_fast_add_mem(x86_mov_mem);
     x86_fast_add_mem(x86_alu_mem);
+    x86_fast_add_mem(x86_host_mem);
     x86_fast_add_steps();
     for (k = 0; k < X86_FAST_BRANCHES; k++)
         x86_fast_add_branches(&x86_fast_branches[k]);

@@ -91,34 +91,53 @@ static X86_COLD bool x86_host_check(X86Cpu *c, const X86HostOp *op)
 }
 
 /* -- execution --------------------------------------------------------------------------------- */
-static int x86_host_call(X86Cpu *c, const X86HostOp *op, void *mem)
+
+/* What of the working state exec() reads, or may leave as it is. Vector instructions write all of
+ * the arithmetic flags or none; FCOMI writes none if it raises an exception. */
+static void x86_host_give(X86Cpu *c, const X86HostOp *op)
 {
-    if (op->reads_flags | op->writes_flags)
+    uint32_t left;
+    if (op->reads_flags || (op->writes_flags && op->cls == X86_HOST_CLASS_X87))
         c->s->rflags = x86_flags_get(c);
-    if (op->gpr_reads | op->gpr_writes)
-        memcpy(c->s->gpr, c->r, sizeof(c->s->gpr));
-    return op->exec(op, c->s, mem);
+    for (left = op->gpr_reads | op->gpr_writes; left; left &= left - 1)
+        c->s->gpr[__builtin_ctz(left)] = c->r[__builtin_ctz(left)];
 }
 
-static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
+static void x86_host_take(X86Cpu *c, const X86HostOp *op)
 {
-    int rc = x86_host_call(c, op, mem);
+    uint32_t left;
+    if (op->writes_flags)
+        x86_flags_set_arith(c, c->s->rflags);
+    for (left = op->gpr_writes; left; left &= left - 1)
+        c->r[__builtin_ctz(left)] = c->s->gpr[__builtin_ctz(left)];
+}
+
+static _Noreturn X86_COLD void x86_host_raise(X86Cpu *c, int rc)
+{
+    if (rc == X86_HOST_XM && !(c->s->cr4 & X86_CR4_OSXMMEXCPT))
+        rc = X86_HOST_UD;
+    x86_raise(c, (uint32_t)rc, 0);
+}
+
+/* Behind exec(). */
+static int x86_host_finish(X86Cpu *c, const X86HostOp *op, void *mem, int rc)
+{
     if (rc == X86_HOST_MF) /* not stopped by the check: CR0.NE is clear and IGNNE# asserted */
         rc = x86_host_exec_ignne(op, c->s, mem);
     if (X86_HOST_CHANGES_ES >> op->cls & 1u && X86_UNLIKELY(x86_host_es(c) != c->x87_es)) {
         x86_host_gate_update(c);
         x86_host_ferr(c);
     }
-    if (rc <= 0) {
-        if (op->writes_flags)
-            x86_flags_set_arith(c, c->s->rflags);
-        if (op->gpr_writes)
-            memcpy(c->r, c->s->gpr, sizeof(c->s->gpr));
-        return rc;
-    }
-    if (rc == X86_HOST_XM && !(c->s->cr4 & X86_CR4_OSXMMEXCPT))
-        rc = X86_HOST_UD;
-    x86_raise(c, (uint32_t)rc, 0);
+    if (X86_UNLIKELY(rc > 0))
+        x86_host_raise(c, rc);
+    x86_host_take(c, op);
+    return rc;
+}
+
+static int x86_host_exec(X86Cpu *c, const X86HostOp *op, void *mem)
+{
+    x86_host_give(c, op);
+    return x86_host_finish(c, op, mem, op->exec(op, c->s, mem));
 }
 
 static bool x86_host_misaligned(const X86Cpu *c, const X86Insn *i, const X86HostOp *op, uint64_t ea)
@@ -260,4 +279,118 @@ int x86_op_host(X86Cpu *c, const X86Insn *i)
     if (X86_UNLIKELY(x86_host_do(c, i)))
         x86_host_wait(c, i);
     X86_NEXT(c, i);
+}
+
+/* -- the plain ones ---------------------------------------------------------------------------- */
+
+/* Instructions with little to do for the caller: memory operands are in one page of plain memory,
+ * and aligned as they have to be. Everything else is x86_op_host()'s. */
+static X86_COLD int x86_host_failed(X86Cpu *c, const X86Insn *i, int rc)
+{
+    c->cur = i;
+    x86_host_raise(c, rc);
+}
+
+/* Vector registers alone. */
+static int x86_op_host_vec(X86Cpu *c, const X86Insn *i)
+{
+    const X86HostOp *op = i->host;
+    int rc;
+    if (X86_UNLIKELY(c->host_gate >> op->cls & 1u))
+        return x86_op_host(c, i);
+    rc = op->exec(op, c->s, NULL);
+    if (X86_UNLIKELY(rc != X86_HOST_OK))
+        return x86_host_failed(c, i, rc);
+    X86_NEXT(c, i);
+}
+
+/* The same with general registers or flags. */
+static int x86_op_host_reg(X86Cpu *c, const X86Insn *i)
+{
+    const X86HostOp *op = i->host;
+    int rc;
+    if (X86_UNLIKELY(c->host_gate >> op->cls & 1u))
+        return x86_op_host(c, i);
+    x86_host_give(c, op);
+    rc = op->exec(op, c->s, NULL);
+    if (X86_UNLIKELY(rc != X86_HOST_OK))
+        return x86_host_failed(c, i, rc);
+    x86_host_take(c, op);
+    X86_NEXT(c, i);
+}
+
+static inline void x86_host_note_reg(X86Cpu *c, const X86Insn *i, const X86HostOp *op)
+{
+    if (op->fpu_pointers)
+        x86_host_note_pointers(op, c->s, (c->r[X86_PC] + i->off) & c->linmask,
+                               c->s->seg[VIV_SEG_CS].sel, 0, 0);
+}
+
+/* An exception was raised, or one that was pending is gone. */
+static X86_COLD int x86_host_x87_odd(X86Cpu *c, const X86Insn *i, int rc)
+{
+    const X86HostOp *op = i->host;
+    c->cur = i;
+    (void)x86_host_finish(c, op, NULL, rc);
+    x86_host_note_reg(c, i, op);
+    X86_NEXT(c, i);
+}
+
+/* x87 registers alone. */
+static int x86_op_host_x87(X86Cpu *c, const X86Insn *i)
+{
+    const X86HostOp *op = i->host;
+    int rc;
+    if (X86_UNLIKELY(c->host_gate >> op->cls & 1u))
+        return x86_op_host(c, i);
+    rc = op->exec(op, c->s, NULL);
+    if (X86_UNLIKELY(rc > 0 || x86_host_es(c) != c->x87_es))
+        return x86_host_x87_odd(c, i, rc);
+    x86_host_note_reg(c, i, op);
+    X86_NEXT(c, i);
+}
+
+/* Vector registers and memory. */
+#define HOST_MEM_AT(name, ea_, lin_, top, tag)                                                     \
+    static int name(X86Cpu *c, const X86Insn *i)                                                   \
+    {                                                                                              \
+        const X86HostOp *op = i->host;                                                             \
+        uint64_t ea = ea_, lin = lin_;                                                             \
+        const X86TlbEnt *e = x86_tlb_slot(c, lin);                                                 \
+        int rc;                                                                                    \
+        if (X86_UNLIKELY(c->host_gate >> op->cls & 1u) ||                                          \
+            X86_UNLIKELY(lin & (op->mem_align - 1u)) ||                                            \
+            X86_UNLIKELY((int64_t)(ea + (op->mem_bytes - 1u)) > (top)) ||                          \
+            X86_UNLIKELY(((lin + (op->mem_bytes - 1u)) & X86_PAGE_MASK) != e->tag))                \
+            return x86_op_host(c, i);                                                              \
+        rc = op->exec(op, c->s, (void *)(uintptr_t)(lin + e->add));                                \
+        if (X86_UNLIKELY(rc != X86_HOST_OK))                                                       \
+            return x86_host_failed(c, i, rc);                                                      \
+        X86_NEXT(c, i);                                                                            \
+    }
+#define HOST_MEM(name, segs, tag)                                                                  \
+    HOST_MEM_AT(name, x86_ea(c, i), (ea + c->segbase[i->seg]) & c->linmask, c->segs[i->seg], tag)  \
+    HOST_MEM_AT(name##_flat, x86_ea_flat(c, i), ea, INT64_MAX, tag)                                \
+    HOST_MEM_AT(name##_base, x86_ea_base(c, i), ea, INT64_MAX, tag)
+HOST_MEM(x86_op_host_load, seg_r, rd)
+HOST_MEM(x86_op_host_store, seg_w, wr)
+
+const X86Handler x86_host_mem[][3] = {
+    {x86_op_host_load, x86_op_host_load_flat, x86_op_host_load_base},
+    {x86_op_host_store, x86_op_host_store_flat, x86_op_host_store_base},
+    {NULL},
+};
+
+X86Handler x86_host_handler(const X86HostOp *op)
+{
+    bool vector = op->cls == X86_HOST_CLASS_SSE || op->cls == X86_HOST_CLASS_AVX;
+    bool alone = !(op->gpr_reads | op->gpr_writes | op->reads_flags | op->writes_flags);
+    if (op->mem_kind == X86_HOST_MEM_NONE) {
+        if (vector)
+            return alone ? x86_op_host_vec : x86_op_host_reg;
+        return alone && op->cls == X86_HOST_CLASS_X87 ? x86_op_host_x87 : x86_op_host;
+    }
+    if (!vector || !alone || op->mem_kind != X86_HOST_MEM_PLAIN)
+        return x86_op_host;
+    return op->mem_access & X86_HOST_MEM_WRITE ? x86_op_host_store : x86_op_host_load;
 }
