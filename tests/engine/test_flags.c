@@ -70,15 +70,23 @@ static uint32_t put_any(Random *r, uint8_t *at)
     return n;
 }
 
-/* [rbx + d8], [rbp + d8]: memory up to the next page, memory beside code. */
+/* [rbx + d8], [rbp + d8]: memory up to the next page, memory beside code; [rbx + r14 * 2 + d8]. */
 static uint32_t put_memory(Random *r, uint8_t *at)
 {
     static const uint8_t ops[] = {0x8b, 0x89, 0x3b, 0x39, 0x03, 0x01, 0x2b, 0x31,
                                   0x8a, 0x88, 0x3a, 0x38, 0x00, 0x85, 0x84};
     static const uint8_t with_imm[][2] = {{0x83, 7}, {0x80, 7}, {0xf6, 0}, {0x83, 5}, {0x83, 0}};
     uint8_t base = draw(r, 4) == 0 ? 5 : 3;
+    bool wide = draw(r, 2), index = draw(r, 4) == 0;
     uint32_t n = 0;
-    if (draw(r, 2))
+    if (index) {
+        at[n++] = wide ? 0x4a : 0x42; /* REX.X */
+        at[n++] = ops[draw(r, sizeof(ops))];
+        at[n++] = (uint8_t)(0x44 | draw_reg(r) << 3);
+        at[n++] = 0x73, at[n++] = (uint8_t)draw(r, 32);
+        return n;
+    }
+    if (wide)
         at[n++] = 0x48;
     if (draw(r, 3) == 0) {
         const uint8_t *op = with_imm[draw(r, 5)];
@@ -171,6 +179,7 @@ static Rig *sequence(Watch *w, uint32_t seed)
     rig_long(rig, CODE, 0);
     rig->cpu->gpr[VIV_REG_RBX] = DATA;
     rig->cpu->gpr[VIV_REG_RBP] = BESIDE;
+    rig->cpu->gpr[14] = 3;
     rig->cpu->gpr[VIV_REG_RSP] = DATA + 0x1000;
     rig_load(rig, CODE, code, sizeof(code));
     rig->on_port_write = on_port;

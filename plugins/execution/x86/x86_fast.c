@@ -30,14 +30,20 @@
 #define STEP_shr64(i)     STEP_RI(64, >>, i)
 #define STEP_rol64(i)                                                                              \
     X86_W64(c, (i)->rm, X86_R64(c, (i)->rm) << (i)->imm | X86_R64(c, (i)->rm) >> (-(i)->imm & 63))
+#define STEP_add32i(i) STEP_RI(32, +, i)
+#define STEP_xor32(i)  STEP_RR(32, ^, i)
+#define STEP_mov32i(i) X86_W32(c, (i)->rm, (i)->imm)
 #define STEP_imul64(i) X86_W64(c, (i)->reg, X86_R64(c, (i)->reg) * X86_R64(c, (i)->rm))
-#define STEP_load64(i)                                                                             \
+#define STEP_LOAD(W, w, ea, i)                                                                     \
     do {                                                                                           \
-        X86U64 *p_;                                                                                \
-        if (X86_UNLIKELY(!x86_rd_flat64(c, x86_ea_base(c, i), &p_)))                               \
-            return x86_mov[3][X86_FORM_RM](c, i);                                                  \
+        X86U##W *p_;                                                                               \
+        if (X86_UNLIKELY(!x86_rd_flat##W(c, ea(c, i), &p_)))                                       \
+            return x86_mov[w][X86_FORM_RM](c, i);                                                  \
         c->r[(i)->reg] = *p_;                                                                      \
     } while (0)
+#define STEP_load64(i)  STEP_LOAD(64, 3, x86_ea_base, i)
+#define STEP_load64x(i) STEP_LOAD(64, 3, x86_ea_flat, i)
+#define STEP_load32(i)  STEP_LOAD(32, 2, x86_ea_base, i)
 #define STEP_store64(i)                                                                            \
     do {                                                                                           \
         X86U64 *p_;                                                                                \
@@ -67,17 +73,19 @@
 /* X(first, second) for each second; and for each first. */
 /* clang-format off */
 #define STEPS_WITH(X, a) \
-    X(a, mov64) X(a, mov32) X(a, movzx8) X(a, lea64) \
-    X(a, add64) X(a, add64i) X(a, sub64) X(a, xor64) \
-    X(a, shl64) X(a, shr64) X(a, rol64) X(a, imul64) \
-    X(a, load64) X(a, store64) X(a, push) X(a, pop)
+    X(a, mov64) X(a, mov32) X(a, mov32i) X(a, movzx8) X(a, lea64) \
+    X(a, add64) X(a, add64i) X(a, add32i) X(a, sub64) X(a, xor64) \
+    X(a, xor32) X(a, shl64) X(a, shr64) X(a, rol64) X(a, imul64) \
+    X(a, load64) X(a, load64x) X(a, load32) X(a, store64) X(a, push) \
+    X(a, pop)
 #define STEPS(X, Y) \
-    X(Y, mov64) X(Y, mov32) X(Y, movzx8) X(Y, lea64) \
-    X(Y, add64) X(Y, add64i) X(Y, sub64) X(Y, xor64) \
-    X(Y, shl64) X(Y, shr64) X(Y, rol64) X(Y, imul64) \
-    X(Y, load64) X(Y, store64) X(Y, push) X(Y, pop)
+    X(Y, mov64) X(Y, mov32) X(Y, mov32i) X(Y, movzx8) X(Y, lea64) \
+    X(Y, add64) X(Y, add64i) X(Y, add32i) X(Y, sub64) X(Y, xor64) \
+    X(Y, xor32) X(Y, shl64) X(Y, shr64) X(Y, rol64) X(Y, imul64) \
+    X(Y, load64) X(Y, load64x) X(Y, load32) X(Y, store64) X(Y, push) \
+    X(Y, pop)
 /* clang-format on */
-#define STEP_COUNT 16u
+#define STEP_COUNT 21u
 
 /* -- pairs of steps ---------------------------------------------------------------------------- */
 #define PAIR(a, b)                                                                                 \
@@ -108,6 +116,14 @@ static const X86Handler x86_pairs[STEP_COUNT][STEP_COUNT] = {STEPS(PAIR_NAMES, P
      : (cc) >> 1 == 4 ? (int##W##_t)((a) & (b)) < 0                                                \
      : (cc) >> 1 == 7 ? (int##W##_t)((a) & (b)) <= 0                                               \
                       : x86_cond(c, (cc) & ~1u))
+#define COND_ADD(W, cc, a, b)                                                                      \
+    ((cc) >> 1 == 2   ? (uint##W##_t)((a) + (b)) == 0                                              \
+     : (cc) >> 1 == 4 ? (int##W##_t)((a) + (b)) < 0                                                \
+                      : x86_cond(c, (cc) & ~1u))
+#define RESULT_ADD(a, b)   ((a) + (b))
+#define RESULT_SUB(a, b)   ((a) - (b))
+#define RESULT_AND(a, b)   ((a) & (b))
+#define FLAGS_ADD(W, a, b) x86_fl_add##W(c, a, b, (uint##W##_t)((a) + (b)))
 #define FLAGS_SUB(W, a, b) x86_fl_sub##W(c, a, b, (uint##W##_t)((a) - (b)))
 #define FLAGS_AND(W, a, b) x86_fl_logic##W(c, (a) & (b))
 
@@ -123,45 +139,55 @@ static const X86Handler x86_pairs[STEP_COUNT][STEP_COUNT] = {STEPS(PAIR_NAMES, P
         *p_;                                                                                       \
     })
 
-#define BRANCH(name, kind, W, left, right, cc)                                                     \
+/* What becomes of the result. */
+#define DROP(W, result) (void)0
+#define KEEP(W, result) X86_W##W(c, i->rm, (uint##W##_t)(result))
+
+#define BRANCH(name, kind, W, left, right, keep, cc)                                               \
     static int x86_pair_##name##_j##cc(X86Cpu *c, const X86Insn *i)                                \
     {                                                                                              \
         uint##W##_t a = left, b = right;                                                           \
         FLAGS_##kind(W, a, b);                                                                     \
+        keep(W, RESULT_##kind(a, b));                                                              \
         if (COND_##kind(W, cc, a, b) != ((cc)&1))                                                  \
             return x86_rel(c, i + 1);                                                              \
         return x86_fall(c, i + 1);                                                                 \
     }
-#define BRANCHES(name, kind, W, left, right)                                                       \
-    BRANCH(name, kind, W, left, right, 2)                                                          \
-    BRANCH(name, kind, W, left, right, 3)                                                          \
-    BRANCH(name, kind, W, left, right, 4)                                                          \
-    BRANCH(name, kind, W, left, right, 5)                                                          \
-    BRANCH(name, kind, W, left, right, 6)                                                          \
-    BRANCH(name, kind, W, left, right, 7)                                                          \
-    BRANCH(name, kind, W, left, right, 8)                                                          \
-    BRANCH(name, kind, W, left, right, 9)                                                          \
-    BRANCH(name, kind, W, left, right, 12)                                                         \
-    BRANCH(name, kind, W, left, right, 13)                                                         \
-    BRANCH(name, kind, W, left, right, 14)                                                         \
-    BRANCH(name, kind, W, left, right, 15)
-BRANCHES(cmp_rr64, SUB, 64, RM(64), REG(64))
-BRANCHES(cmp_rr32, SUB, 32, RM(32), REG(32))
-BRANCHES(cmp_rr8, SUB, 8, RM(8), REG(8))
-BRANCHES(cmp_ri64, SUB, 64, RM(64), IMM(64))
-BRANCHES(cmp_ri32, SUB, 32, RM(32), IMM(32))
-BRANCHES(cmp_ri8, SUB, 8, RM(8), IMM(8))
-BRANCHES(cmp_mi64, SUB, 64, MEM(64, x86_alu[7][3][X86_FORM_MI]), IMM(64))
-BRANCHES(cmp_mi32, SUB, 32, MEM(32, x86_alu[7][2][X86_FORM_MI]), IMM(32))
-BRANCHES(cmp_mi8, SUB, 8, MEM(8, x86_alu[7][0][X86_FORM_MI]), IMM(8))
-BRANCHES(cmp_rm64, SUB, 64, REG(64), MEM(64, x86_alu[7][3][X86_FORM_RM]))
-BRANCHES(cmp_mr64, SUB, 64, MEM(64, x86_alu[7][3][X86_FORM_MR]), REG(64))
-BRANCHES(test_rr64, AND, 64, RM(64), REG(64))
-BRANCHES(test_rr32, AND, 32, RM(32), REG(32))
-BRANCHES(test_rr8, AND, 8, RM(8), REG(8))
-BRANCHES(test_ri32, AND, 32, RM(32), IMM(32))
-BRANCHES(test_ri8, AND, 8, RM(8), IMM(8))
-BRANCHES(test_mi8, AND, 8, MEM(8, x86_alu[8][0][X86_FORM_MI]), IMM(8))
+#define BRANCHES(name, kind, W, left, right, keep)                                                 \
+    BRANCH(name, kind, W, left, right, keep, 2)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 3)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 4)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 5)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 6)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 7)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 8)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 9)                                                    \
+    BRANCH(name, kind, W, left, right, keep, 12)                                                   \
+    BRANCH(name, kind, W, left, right, keep, 13)                                                   \
+    BRANCH(name, kind, W, left, right, keep, 14)                                                   \
+    BRANCH(name, kind, W, left, right, keep, 15)
+BRANCHES(cmp_rr64, SUB, 64, RM(64), REG(64), DROP)
+BRANCHES(cmp_rr32, SUB, 32, RM(32), REG(32), DROP)
+BRANCHES(cmp_rr8, SUB, 8, RM(8), REG(8), DROP)
+BRANCHES(cmp_ri64, SUB, 64, RM(64), IMM(64), DROP)
+BRANCHES(cmp_ri32, SUB, 32, RM(32), IMM(32), DROP)
+BRANCHES(cmp_ri8, SUB, 8, RM(8), IMM(8), DROP)
+BRANCHES(cmp_mi64, SUB, 64, MEM(64, x86_alu[7][3][X86_FORM_MI]), IMM(64), DROP)
+BRANCHES(cmp_mi32, SUB, 32, MEM(32, x86_alu[7][2][X86_FORM_MI]), IMM(32), DROP)
+BRANCHES(cmp_mi8, SUB, 8, MEM(8, x86_alu[7][0][X86_FORM_MI]), IMM(8), DROP)
+BRANCHES(cmp_rm64, SUB, 64, REG(64), MEM(64, x86_alu[7][3][X86_FORM_RM]), DROP)
+BRANCHES(cmp_mr64, SUB, 64, MEM(64, x86_alu[7][3][X86_FORM_MR]), REG(64), DROP)
+BRANCHES(test_rr64, AND, 64, RM(64), REG(64), DROP)
+BRANCHES(test_rr32, AND, 32, RM(32), REG(32), DROP)
+BRANCHES(test_rr8, AND, 8, RM(8), REG(8), DROP)
+BRANCHES(test_ri32, AND, 32, RM(32), IMM(32), DROP)
+BRANCHES(test_ri8, AND, 8, RM(8), IMM(8), DROP)
+BRANCHES(test_mi8, AND, 8, MEM(8, x86_alu[8][0][X86_FORM_MI]), IMM(8), DROP)
+BRANCHES(add_ri64, ADD, 64, RM(64), IMM(64), KEEP)
+BRANCHES(add_ri32, ADD, 32, RM(32), IMM(32), KEEP)
+BRANCHES(sub_ri64, SUB, 64, RM(64), IMM(64), KEEP)
+BRANCHES(sub_ri32, SUB, 32, RM(32), IMM(32), KEEP)
+BRANCHES(and_ri32, AND, 32, RM(32), IMM(32), KEEP)
 
 #define BRANCH_ROW(name)                                                                           \
     {                                                                                              \
@@ -183,7 +209,9 @@ static const X86FastBranches x86_fast_branches[] = {
     {7, 3, X86_FORM_MR, BRANCH_ROW(cmp_mr64)},  {8, 3, X86_FORM_RR, BRANCH_ROW(test_rr64)},
     {8, 2, X86_FORM_RR, BRANCH_ROW(test_rr32)}, {8, 0, X86_FORM_RR, BRANCH_ROW(test_rr8)},
     {8, 2, X86_FORM_RI, BRANCH_ROW(test_ri32)}, {8, 0, X86_FORM_RI, BRANCH_ROW(test_ri8)},
-    {8, 0, X86_FORM_MI, BRANCH_ROW(test_mi8)},
+    {8, 0, X86_FORM_MI, BRANCH_ROW(test_mi8)},  {0, 3, X86_FORM_RI, BRANCH_ROW(add_ri64)},
+    {0, 2, X86_FORM_RI, BRANCH_ROW(add_ri32)},  {5, 3, X86_FORM_RI, BRANCH_ROW(sub_ri64)},
+    {5, 2, X86_FORM_RI, BRANCH_ROW(sub_ri32)},  {4, 2, X86_FORM_RI, BRANCH_ROW(and_ri32)},
 };
 #define X86_FAST_BRANCHES (sizeof(x86_fast_branches) / sizeof(x86_fast_branches[0]))
 
@@ -224,12 +252,6 @@ static void x86_fast_add_mem(const X86Handler (*mem)[3])
         x86_fast_add((*mem)[0])->mem = *mem;
 }
 
-/* The flat form without an index. */
-static X86Handler x86_fast_base(X86Handler fn)
-{
-    return x86_fast_slot(fn)->mem[2];
-}
-
 /* The handlers that steps stand for, in the order of STEPS; where there are two, those that leave
  * the flags alone. */
 static void x86_fast_add_steps(void)
@@ -237,18 +259,23 @@ static void x86_fast_add_steps(void)
     const X86Handler steps[STEP_COUNT] = {
         x86_mov[3][X86_FORM_RR],
         x86_mov[2][X86_FORM_RR],
+        x86_mov[2][X86_FORM_RI],
         x86_movzx[0][2][0],
         x86_lea[3],
         x86_quiet_of(x86_alu[0][3][X86_FORM_RR]),
         x86_quiet_of(x86_alu[0][3][X86_FORM_RI]),
+        x86_quiet_of(x86_alu[0][2][X86_FORM_RI]),
         x86_quiet_of(x86_alu[5][3][X86_FORM_RR]),
         x86_quiet_of(x86_alu[6][3][X86_FORM_RR]),
+        x86_quiet_of(x86_alu[6][2][X86_FORM_RR]),
         x86_quiet_of(x86_shift_i[4][3][0]),
         x86_quiet_of(x86_shift_i[5][3][0]),
         x86_quiet_of(x86_shift_i[0][3][0]),
         x86_quiet_of(x86_op_imul2_64r),
-        x86_fast_base(x86_mov[3][X86_FORM_RM]),
-        x86_fast_base(x86_mov[3][X86_FORM_MR]),
+        x86_fast_slot(x86_mov[3][X86_FORM_RM])->mem[2],
+        x86_fast_slot(x86_mov[3][X86_FORM_RM])->mem[1],
+        x86_fast_slot(x86_mov[2][X86_FORM_RM])->mem[2],
+        x86_fast_slot(x86_mov[3][X86_FORM_MR])->mem[2],
         x86_op_push_r64,
         x86_op_pop_r64,
     };
@@ -265,7 +292,7 @@ static void x86_fast_add_branches(const X86FastBranches *row)
     X86Handler fn = x86_alu[row->op][row->w][row->form];
     uint32_t cc;
     if (row->form != X86_FORM_RR && row->form != X86_FORM_RI)
-        fn = x86_fast_base(fn);
+        fn = x86_fast_slot(fn)->mem[2]; /* flat, no index */
     x86_fast_add(fn)->branches = row->by_cc;
     for (cc = 0; cc < 16; cc++)
         if (row->by_cc[cc])

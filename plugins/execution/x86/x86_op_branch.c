@@ -7,6 +7,12 @@
 int x86_rel_far(X86Cpu *c, const X86Insn *i)
 {
     uint64_t to = c->r[X86_PC] + (uint64_t)i->disp;
+    if (X86_LIKELY(i->amask == ~0ull)) { /* 64-bit mode */
+        if (X86_UNLIKELY(!x86_canonical(c, to)))
+            return x86_fault(c, i, X86_GP, 0);
+        c->r[X86_PC] = to;
+        return x86_jump_flat(c);
+    }
     if (X86_UNLIKELY(to & ~i->amask)) {
         to &= i->amask; /* wrapped: not where the link leads */
         if (to > c->code_last)
