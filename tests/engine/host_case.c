@@ -472,7 +472,7 @@ static uint64_t case_code_target(const HostCase *t)
 {
     uint64_t to = HOST_CODE + host_rng_below(0x180);
     if (!host_chance(90))
-        return case_integer();
+        return HOST_WILD ? case_integer() : ~0ull - host_rng_below(16);
     return to - t->rip < HOST_INSN_BYTES ? to + HOST_INSN_BYTES : to;
 }
 
