@@ -1,6 +1,7 @@
 ; SPDX-License-Identifier: LGPL-2.1-or-later
 ; Writes to CR0 and CR4 in long mode that must be refused, and that nobody comes back from who takes them: PE, PG, PAE, LA57, and all that
 ; CPUID does not offer in CR4. SDM vol. 3, 2.5, 9.8.5.
+; CPU viv: x86-64-v3,+la57
 %define HOME 64
 %include "snip.inc"
 %include "paging.inc"
