@@ -465,22 +465,30 @@ START_TEST(control_register_faults)
 }
 END_TEST
 
-/* IA-32e mode is not entered with a 16-bit TSS, nor from a code segment with L set. */
+/* IA-32e mode is not entered from a code segment with L set, nor, on Intel's, with a 16-bit TSS. */
 START_TEST(long_mode_entry)
 {
-    static const uint32_t tss[3] = {0x8b, 0x83, 0x8b}, cs[3] = {0xc09b, 0xc09b, 0xe09b};
-    Rig *rig = rig_new("x86-64-v3");
+    static const struct {
+        const char *spec;
+        uint32_t tss, cs;
+        bool enters;
+    } list[] = {
+        {"x86-64-v3", 0x8b, 0xc09b, true},  {"x86-64-v3", 0x83, 0xc09b, true},
+        {"x86-64-v3", 0x8b, 0xe09b, false}, {"core2", 0x8b, 0xc09b, true},
+        {"core2", 0x83, 0xc09b, false},     {"core2", 0x8b, 0xe09b, false},
+    };
+    Rig *rig = rig_new(list[_i].spec);
     paging_env(rig, PAGING_LONG4, 0);
     rig->cpu->cr0 = 0x11;
     rig->cpu->efer = 0x100;
-    rig->cpu->tr.attr = tss[_i];
-    rig->cpu->seg[VIV_SEG_CS].attr = cs[_i];
+    rig->cpu->tr.attr = list[_i].tss;
+    rig->cpu->seg[VIV_SEG_CS].attr = list[_i].cs;
     rig->cpu->idtr.limit = 0;
     rig_load(rig, PAGING_CODE, "\x0f\x22\xc0", 3);
     rig->cpu->rip = PAGING_CODE;
     rig->cpu->gpr[VIV_REG_RAX] = 0x80000011;
-    ck_assert_uint_eq(rig_run(rig, 1), _i ? VIV_EXIT_TRIPLE_FAULT : VIV_EXIT_BUDGET);
-    ck_assert_uint_eq(rig->cpu->efer, _i ? 0x100 : 0x500);
+    ck_assert_uint_eq(rig_run(rig, 1), list[_i].enters ? VIV_EXIT_BUDGET : VIV_EXIT_TRIPLE_FAULT);
+    ck_assert_uint_eq(rig->cpu->efer, list[_i].enters ? 0x500 : 0x100);
     rig_destroy(rig);
 }
 END_TEST
@@ -939,7 +947,7 @@ static void add_tlb(Suite *s)
     tcase_add_test(tc, pcid_and_code);
     tcase_add_test(tc, pcid_and_changed_code);
     tcase_add_test(tc, control_register_faults);
-    tcase_add_loop_test(tc, long_mode_entry, 0, 3);
+    tcase_add_loop_test(tc, long_mode_entry, 0, 6);
     suite_add_tcase(s, tc);
 }
 

@@ -154,6 +154,21 @@ START
     END
     SHOW_EFER "efer"
     UNDO
+    CASE "the TSS has 16 bits"                      ; Intel's refuse that
+        mov eax, LTSS16
+        ltr ax
+        PREPARE
+        PG_ON
+        mov ecx, 0xc0000080
+        rdmsr
+        mov ebx, eax
+        PG_OFF
+    END
+    SHOWM "efer", ebx, 0x500
+    UNDO
+    and byte [gdt + TSS0 + 5], 0xfd                 ; not busy
+    mov eax, TSS0
+    ltr ax
     CASE "LME under 32-bit paging"
         CR_SET cr4, CR4_PSE
         mov eax, PD32

@@ -17,11 +17,12 @@ static void x86_cpl0(X86Cpu *c)
 
 /* -- control registers ------------------------------------------------------------------------- */
 
-/* SDM vol. 3, 9.8.5: what IA-32e mode asks of who enters it. */
+/* SDM vol. 3, 9.8.5: what IA-32e mode asks of who enters it. AMD's processors do not look at the
+ * task register (APM vol. 2, 14.6.2). */
 static bool x86_long_ready(const X86Cpu *c)
 {
     const viv_cpu_t *s = c->s;
-    bool tss16 = (s->tr.attr & 0x1d) == 0x01;
+    bool tss16 = c->feat.intel && (s->tr.attr & 0x1d) == 0x01;
     return (s->cr4 & X86_CR4_PAE) && !(s->seg[VIV_SEG_CS].attr & VIV_ATTR_L) && !tss16;
 }
 
