@@ -333,7 +333,8 @@ static uint64_t case_target(const HostCase *t, const HostInsn *i, uint32_t n, bo
     uint32_t kind = host_rng_below(100);
     if (i->z.address_width == 16)
         return HOST_LOW + 0x400 + host_rng_below(0x3800);
-    if (kind < 60 || t->sequence || case_wants_selector(i) || host_is_far(i, true))
+    if (kind < 60 || t->sequence || case_wants_selector(i) || host_is_far(i, true) ||
+        (!HOST_WILD && i->z.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE))
         return at + host_rng_below(0x20) * 64;
     if (kind < 82)
         return at + host_rng_below(0x800);
