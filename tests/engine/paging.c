@@ -6,11 +6,13 @@
 #include <string.h>
 
 const PagingCpu paging_cpus[] = {
-    {"x86-64-v3,+la57", 40, true, true, true, true, true, true, true, true, true},
-    {"x86-64-v3,-pku,-pdpe1gb", 40, true, true, true, true, true, false, false, false, true},
-    {"pentium3", 36, true, true, true, false, false, false, false, false, false},
-    {"pentium3,-pat,-pse36", 36, false, false, true, false, false, false, false, false, false},
-    {"pentium", 32, false, false, false, false, false, false, false, false, false},
+    {"x86-64-v3,+la57", 40, true, true, true, true, true, true, true, true, true, true},
+    {"x86-64-v3,-pku,-pdpe1gb", 40, true, true, true, true, true, false, false, false, true, true},
+    {"core2", 40, true, true, true, true, true, false, false, false, false, false},
+    {"pentium3", 36, true, true, true, false, false, false, false, false, false, false},
+    {"pentium3,-pat,-pse36", 36, false, false, true, false, false, false, false, false, false,
+     false},
+    {"pentium", 32, false, false, false, false, false, false, false, false, false, false},
 };
 const uint32_t paging_cpu_count = sizeof(paging_cpus) / sizeof(paging_cpus[0]);
 
@@ -136,6 +138,7 @@ uint32_t paging_error(const Rig *rig)
 #define E_A  0x20u
 #define E_D  0x40u
 #define E_PS 0x80u
+#define E_G  0x100u
 
 #define BITS(high, low) ((~0ull >> (63 - (high))) & (~0ull << (low)))
 
@@ -185,6 +188,8 @@ static uint64_t model_reserved(const PagingCase *t, uint32_t shift, uint64_t e)
         rsvd |= BITS(63, 63);
     if (shift >= 39 || (shift == 30 && !cpu->gib))
         rsvd |= E_PS;
+    if (shift >= 39 && cpu->amd)
+        rsvd |= E_G;
     if (leaf && shift > 12)
         rsvd |= BITS(shift - 1, 13);
     return rsvd;

@@ -40,7 +40,7 @@ typedef enum PagingAccess {
 typedef struct PagingCpu {
     const char *spec;
     uint32_t maxphyaddr;
-    bool pat, pse36, pae, lm, nx, gib, la57, pk, smep;
+    bool pat, pse36, pae, lm, nx, gib, la57, pk, smep, amd;
 } PagingCpu;
 
 extern const PagingCpu paging_cpus[];

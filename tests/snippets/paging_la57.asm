@@ -127,6 +127,7 @@ START
     ONE "la57, PML5E neither", 1, 0
     ONE "la57, PML5E not present", 6, 0
     ONE "la57, PML5E, bit 7", 0x87, 0
+    ONE "la57, PML5E, bit 8", 0x107, 0
     ONE "la57, PML5E, bits that mean nothing", 0x7ff0000000000e5f, 0
     ONE "la57, PML5E, XD without NXE", 7, NX
     CR_SET cr0, CR0_WP

@@ -89,6 +89,7 @@ START
     PROBE "not present, with NXE"
 ; -- reserved bits -----------------------------------------------------------------------------------------------------------------
     ONE "PML4E, bit 7", 4, 0x80
+    ONE "PML4E, bit 8", 4, 0x100                    ; Intel's pass it over
     ONE "PML4E, bits that mean nothing", 4, 0x7ff0000000000e58
     ONE "PDPTE, bits that mean nothing", 3, 0x7ff0000000000f58
     ONE "PDE, bits that mean nothing", 2, 0x7ff0000000000f58

@@ -235,6 +235,17 @@ static uint64_t x86_walk_legacy(X86WalkState *w, uint32_t *ret_size)
     return e & 0xfffff000u;
 }
 
+/* What is reserved in the low bits of an entry that decides the address from bit shift on. AMD's
+ * processors reserve the place of G in a PML4E and above, Intel's pass it over. */
+static uint64_t x86_walk_reserved(const X86Cpu *c, uint32_t shift)
+{
+    if (shift >= 39)
+        return c->feat.intel ? PTE_PS : PTE_PS | PTE_G;
+    if (shift == 30)
+        return c->feat.e1_edx & (1u << 26) ? 0 : PTE_PS;
+    return shift == 12 && !x86_walk_pat(c) ? PTE_PAT : 0;
+}
+
 /* PAE, 4-level and 5-level differ in where they begin. */
 static uint64_t x86_walk_wide(X86WalkState *w, uint32_t *ret_size)
 {
@@ -256,12 +267,8 @@ static uint64_t x86_walk_wide(X86WalkState *w, uint32_t *ret_size)
             x86_walk_fault(w, 0);
     }
     for (;; shift -= 9) {
-        uint64_t bad = rsvd;
-        if (shift >= 39 || (shift == 30 && !(c->feat.e1_edx & (1u << 26))))
-            bad |= PTE_PS;
-        if (shift == 12 && no_pat)
-            bad |= PTE_PAT;
-        e = x86_walk_entry(w, (e & mask) + ((w->lin >> shift) & 0x1ff) * 8, bad);
+        e = x86_walk_entry(w, (e & mask) + ((w->lin >> shift) & 0x1ff) * 8,
+                           rsvd | x86_walk_reserved(c, shift));
         if (shift == 12 || (e & PTE_PS))
             break;
     }
