@@ -221,6 +221,16 @@ START
         insw
         int 0x30
     END
+    CASE "far CALL, slots of 4 bytes"
+        mov dword [D], .far
+        mov word [D + 4], CODE643
+        mov ebx, D
+        LEVEL3 AC
+        sub esp, 4
+        call dword far [rbx]
+.far:
+        int 0x30
+    END
     CASE "#GP is before #AC"
         mov rbx, 0x0000800000000001
         LEVEL3 AC

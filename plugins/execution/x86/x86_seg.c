@@ -277,8 +277,9 @@ static uint64_t x86_stack_lin(X86Cpu *c, const X86Stack *st, uint64_t sp, uint32
 void x86_stack_room(X86Cpu *c, const X86Stack *st, uint32_t count, uint32_t n)
 {
     uint64_t sp = st->sp;
-    if (st->flat) {
-        x86_stack_lin(c, st, sp - count * n, count * n);
+    if (st->flat) { /* what lies between has no end */
+        x86_stack_lin(c, st, sp - n, n);
+        x86_stack_lin(c, st, sp - count * n, n);
         return;
     }
     while (count-- > 0) {
