@@ -571,8 +571,8 @@ bool host_undefined_outcome(const HostCase *t, const HostState *native, const Ho
     switch (i->z.mnemonic) {
     case ZYDIS_MNEMONIC_LDMXCSR: /* AMD has a bit 17, misaligned exception mask */
     case ZYDIS_MNEMONIC_VLDMXCSR: return guest->vector == HOST_VECTOR_GP;
-    case ZYDIS_MNEMONIC_CALL: /* AMD pushes before it looks at the target */
-        if (faults && guest->vector == HOST_VECTOR_GP)
+    case ZYDIS_MNEMONIC_CALL: /* AMD looks at the stack before it looks at the target */
+        if (!host_is_amd && faults)
             return true;
         break;
     case ZYDIS_MNEMONIC_POPA:

@@ -107,11 +107,19 @@ int x86_op_jcxz(X86Cpu *c, const X86Insn *i)
 
 /* 64-bit mode, where the stack is flat (x86_mem.h). What is no plain memory, and targets that are not
  * canonical, go the slow way. */
+/* A target that is no address: AMD's processors have looked at the stack by then. */
+static _Noreturn X86_COLD void x86_call_hole(X86Cpu *c)
+{
+    if (!c->feat.intel)
+        x86_rmw_probe(c, VIV_SEG_SS, c->r[X86_RSP] - 8, 8);
+    x86_raise(c, X86_GP, 0);
+}
+
 static X86_COLD int x86_call_rel64_slow(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;
     if (!x86_canonical(c, c->r[X86_PC] + (uint64_t)i->disp))
-        x86_raise(c, X86_GP, 0);
+        x86_call_hole(c);
     x86_push(c, c->r[X86_PC] + i->end, 8);
     return x86_rel(c, i);
 }
@@ -188,8 +196,10 @@ int x86_op_call_ind(X86Cpu *c, const X86Insn *i)
     uint64_t to;
     c->cur = i;
     to = x86_rm_get(c, i, i->osz);
-    if (X86_UNLIKELY(to > c->code_last) || (i->osz == 8 && !x86_canonical(c, to)))
+    if (X86_UNLIKELY(to > c->code_last))
         x86_raise(c, X86_GP, 0);
+    if (X86_UNLIKELY(i->osz == 8 && !x86_canonical(c, to)))
+        x86_call_hole(c);
     x86_push(c, x86_next_pc(c), i->osz);
     return x86_abs(c, i, to);
 }
