@@ -252,6 +252,7 @@ struct X86Insn {
 /* The same in 64-bit mode, where no limit has to be looked at. */
 #define X86_IF_SAME64 0x800u
 #define X86_IF_FALL64 0x1000u
+#define X86_IF_PAIR   0x2000u /* fn executes the next instruction too: x86_fast.c */
 
 #define X86_BLOCK_MAX 48u
 

@@ -325,10 +325,19 @@ static bool x86_fast_is_flat(const X86Insn *i)
     return i->amask == ~0ull && i->seg != VIV_SEG_FS && i->seg != VIV_SEG_GS;
 }
 
-/* The handler of two instructions, or NULL. */
-static X86Handler x86_fast_pair(const X86Insn *i)
+/* What is known of an instruction's handler, a flat one if it can have it. */
+static const X86Fast *x86_fast_of(X86Insn *i)
 {
-    const X86Fast *a = x86_fast_slot(i[0].fn), *b = x86_fast_slot(i[1].fn);
+    const X86Fast *f = x86_fast_slot(i->fn);
+    if (!f->mem || !x86_fast_is_flat(i))
+        return f;
+    i->fn = f->mem[i->index == X86_ZERO ? 2 : 1];
+    return x86_fast_slot(i->fn);
+}
+
+/* The handler of two instructions, or NULL. */
+static X86Handler x86_fast_pair(const X86Fast *a, const X86Fast *b)
+{
     if (a->step && b->step)
         return x86_pairs[a->step - 1][b->step - 1];
     if (a->branches && b->jcc)
@@ -338,26 +347,26 @@ static X86Handler x86_fast_pair(const X86Insn *i)
 
 void x86_fast_block(X86Insn *insn, uint32_t n)
 {
+    const X86Fast *last = NULL; /* of the instruction before, if it stands alone */
     X86Handler fn;
     uint32_t k;
     for (k = 0; k < n; k++) {
-        const X86Fast *f = x86_fast_slot(insn[k].fn);
-        if (f->mem && x86_fast_is_flat(&insn[k]))
-            insn[k].fn = f->mem[insn[k].index == X86_ZERO ? 2 : 1];
-    }
-    for (k = 0; k + 1 < n; k++) {
-        fn = x86_fast_pair(&insn[k]);
-        if (fn)
-            insn[k++].fn = fn;
+        const X86Fast *f = x86_fast_of(&insn[k]);
+        fn = last ? x86_fast_pair(last, f) : NULL;
+        last = fn ? NULL : f;
+        if (fn) {
+            insn[k - 1].fn = fn;
+            insn[k - 1].flags |= X86_IF_PAIR;
+        }
     }
 }
 
 void x86_fast_undo(X86Insn *insn, uint32_t n)
 {
     uint32_t k;
-    for (k = 0; k < n; k++) {
-        const X86Fast *f = x86_fast_slot(insn[k].fn);
-        if (f->first)
-            insn[k].fn = f->first;
-    }
+    for (k = 0; k < n; k++)
+        if (insn[k].flags & X86_IF_PAIR) {
+            insn[k].fn = x86_fast_slot(insn[k].fn)->first;
+            insn[k].flags &= (uint16_t)~X86_IF_PAIR;
+        }
 }
