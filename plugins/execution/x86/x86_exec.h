@@ -74,6 +74,12 @@ static inline int x86_jump_flat(X86Cpu *c)
     return 0;
 }
 
+/* For tables of what is known of handlers (x86_quiet.c, x86_fast.c). */
+static inline uint32_t x86_handler_hash(X86Handler fn)
+{
+    return (uint32_t)((uintptr_t)fn >> 4) * 0x9e3779b1u >> 16;
+}
+
 /* The handlers, by group; tables are indexed as their comments say. */
 /* [op 0..7: ADD OR ADC SBB AND SUB XOR CMP, 8: TEST][log2 width][X86_FORM_*] */
 #define X86_FORM_RR  0u /* rm <- rm op reg */

@@ -232,7 +232,7 @@ static pthread_once_t x86_fast_once = PTHREAD_ONCE_INIT;
 /* The entry of a handler, or the free one where it belongs. */
 static X86Fast *x86_fast_slot(X86Handler fn)
 {
-    uint32_t k = (uint32_t)((uintptr_t)fn >> 4) * 0x9e3779b1u >> 16;
+    uint32_t k = x86_handler_hash(fn);
     X86Fast *f = &x86_fast_table[k & (X86_FAST_SLOTS - 1)];
     while (f->key && f->key != fn)
         f = &x86_fast_table[++k & (X86_FAST_SLOTS - 1)];

@@ -105,8 +105,6 @@ int x86_op_jcxz(X86Cpu *c, const X86Insn *i)
     return c->r[X86_RCX] & i->imm ? x86_fall(c, i) : x86_rel(c, i);
 }
 
-/* 64-bit mode, where the stack is flat (x86_mem.h). What is no plain memory, and targets that are not
- * canonical, go the slow way. */
 /* A target that is no address: AMD's processors have looked at the stack by then. */
 static _Noreturn X86_COLD void x86_call_hole(X86Cpu *c)
 {
@@ -115,6 +113,8 @@ static _Noreturn X86_COLD void x86_call_hole(X86Cpu *c)
     x86_raise(c, X86_GP, 0);
 }
 
+/* 64-bit mode, where the stack is flat (x86_mem.h). What is no plain memory, and targets that are not
+ * canonical, go the slow way. */
 static X86_COLD int x86_call_rel64_slow(X86Cpu *c, const X86Insn *i)
 {
     c->cur = i;

@@ -88,7 +88,7 @@ static pthread_once_t x86_quiet_once = PTHREAD_ONCE_INIT;
 /* The entry of a handler, or the free one where it belongs. */
 static X86Quiet *x86_quiet_slot(X86Handler fn)
 {
-    uint32_t k = (uint32_t)((uintptr_t)fn >> 4) * 0x9e3779b1u >> 16;
+    uint32_t k = x86_handler_hash(fn);
     X86Quiet *q = &x86_quiet_table[k & (X86_QUIET_SLOTS - 1)];
     while (q->key && q->key != fn)
         q = &x86_quiet_table[++k & (X86_QUIET_SLOTS - 1)];
