@@ -24,6 +24,7 @@ Pdm *pdm_new(Vm *vm)
     pdm->a20_sources =
         1; /* as most firmware leaves it; the owner of source 0 speaks for itself at reset */
     g_rec_mutex_init(&pdm->chipset);
+    pdm_dma_init(pdm);
     pdm_async_init(pdm);
     return pdm;
 }
@@ -39,6 +40,7 @@ void pdm_free(Pdm *pdm)
         g_ptr_array_set_size(pdm->devices, (gint)pdm->devices->len - 1);
     }
     pdm_async_finish(pdm);
+    pdm_dma_finish(pdm);
     for (guint i = 0; i < pdm->fwfiles->len; i++) {
         PdmFwFile *file = g_ptr_array_index(pdm->fwfiles, i);
         g_free(file->name);
@@ -232,6 +234,7 @@ void pdm_resume(Pdm *pdm)
 void pdm_reset(Pdm *pdm)
 {
     pdm_irq_clear_all(pdm);
+    pdm_dma_clear_all(pdm);
     pdm_pci_reset(pdm);
     pdm_reset_devices(pdm);
     pdm_apply_a20(pdm);
@@ -399,6 +402,7 @@ static viv_status_t pdm_load_own(Pdm *pdm, SsmReader *reader, VivError *err)
 viv_status_t pdm_load(Pdm *pdm, SsmReader *reader, VivError *err)
 {
     pdm_irq_clear_all(pdm);
+    pdm_dma_clear_all(pdm);
     viv_status_t st = pdm_load_own(pdm, reader, err);
     if (st || (st = pdm_pci_load(pdm, reader, err))) {
         return st;

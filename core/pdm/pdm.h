@@ -10,6 +10,7 @@
 #include <viv/draft/engine.h>
 #include <viv/driver.h>
 #include <viv/interfaces.h>
+#include <viv/isadma.h>
 #include <viv/pci.h>
 
 #include "cfgm/cfgm.h"

@@ -278,6 +278,7 @@ void pdm_device_free(PdmDevice *device)
         device->class->destruct(&device->pub, device->self);
         g_rec_mutex_unlock(device->lock);
     }
+    pdm_dma_forget(device);
     while (device->ranges->len) {
         pdm_dev_range_unmap(&device->pub, g_ptr_array_index(device->ranges, 0));
     }

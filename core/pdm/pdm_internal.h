@@ -112,11 +112,21 @@ typedef struct PdmRole {
     void *self;
 } PdmRole;
 
+typedef struct PdmDmaChannel { /* of the ISA bus */
+    Pdm *pdm;
+    uint32_t number;
+    PdmDevice *device; /* NULL: nobody */
+    viv_isadma_ready_fn fn;
+    void *ctx;
+    uint32_t level;  /* of DREQ */
+    uint32_t posted; /* a ready call is queued */
+} PdmDmaChannel;
+
 struct Pdm {
     Vm *vm;
     GPtrArray *devices; /* in order of construction */
     GRecMutex chipset;
-    PdmRole pic, apic, ioapic, rtc, pcibus;
+    PdmRole pic, apic, ioapic, rtc, pcibus, isadma;
     void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);
     void *ferr_ctx;
     viv_dev_t *ferr_dev;
@@ -124,6 +134,8 @@ struct Pdm {
     uint32_t a20_sources; /* one bit a source */
     GPtrArray *fwfiles;   /* by name */
     GPtrArray *functions; /* every viv_pci_fn_t */
+    GMutex dma_lock;
+    PdmDmaChannel dma[VIV_ISADMA_CHANNELS];
     /* async completion */
     GMutex async_lock;
     GCond async_cond;
@@ -151,6 +163,13 @@ extern const viv_chipset_api_t pdm_chipset_api;
 void pdm_irq_set(viv_dev_t *dev, uint32_t irq, uint32_t level);
 void pdm_irq_clear_all(Pdm *pdm);
 void pdm_apply_a20(Pdm *pdm);
+
+/* pdm_dma.c */
+extern const viv_isadma_api_t pdm_isadma_api;
+void pdm_dma_init(Pdm *pdm);
+void pdm_dma_finish(Pdm *pdm);
+void pdm_dma_clear_all(Pdm *pdm); /* every DREQ low */
+void pdm_dma_forget(PdmDevice *device);
 
 /* pdm_pci.c */
 extern const viv_pci_api_t pdm_pci_api;

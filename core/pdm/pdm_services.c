@@ -372,7 +372,7 @@ const void *pdm_service(const char *id)
         {VIV_FWFILE_ID, &pdm_fwfile_api},   {VIV_STAM_ID, &pdm_stam_api},
         {VIV_PCI_ID, &pdm_pci_api},         {VIV_PCIBUS_ID, &pdm_pcibus_api},
         {VIV_CHIPSET_ID, &pdm_chipset_api}, {VIV_QUEUE_ID, &pdm_queue_api},
-        {VIV_THREAD_ID, &pdm_thread_api},
+        {VIV_THREAD_ID, &pdm_thread_api},   {VIV_ISADMA_ID, &pdm_isadma_api},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(services); i++) {
         if (!strcmp(services[i].id, id)) {

@@ -325,6 +325,7 @@ void harness_reset(Harness *h)
 {
     HARNESS_CHECK(h->depth == 0, "harness_reset from within a callback");
     harness_pci_reset(h);
+    harness_dma_lower_all(h);
     for (int i = 0; i < h->count; i++) {
         harness_inst_reset(h->inst[i]);
     }

@@ -23,6 +23,7 @@
 #include <viv/device.h>
 #include <viv/driver.h>
 #include <viv/interfaces.h>
+#include <viv/isadma.h>
 #include <viv/pci.h>
 #include <viv/types.h>
 
@@ -201,6 +202,25 @@ void harness_apic_accepts(
     uint32_t accepted); /* what apic_deliver returns without a role holder; 1 at first */
 void harness_current_vcpu(Harness *h, uint32_t vcpu);
 
+/* -- ISA DMA --------------------------------------------------------------------------------- */
+
+/* Device tests: the harness is the controller. What the guest programs a channel for: mode is
+ * VIV_ISADMA_* of type, AUTO_INIT and transfer mode; unmasks it. */
+void harness_dma_program(Harness *h, uint32_t channel, uint32_t mode, uint64_t gpa,
+                         uint32_t len_bytes);
+void harness_dma_mask(Harness *h, uint32_t channel, uint32_t masked);
+uint32_t harness_dma_left(Harness *h, uint32_t channel); /* bytes to terminal count */
+unsigned harness_dma_tcs(Harness *h, uint32_t channel);  /* terminal counts so far */
+uint32_t harness_dma_dreq(Harness *h, uint32_t channel); /* level of DREQ */
+/* Controller tests: the test is the device on every channel that it raises. DREQ comes back by
+ * itself after a load, not after a reset. */
+void harness_dma_raise(Harness *h, uint32_t channel, uint32_t level);
+uint32_t harness_dma_mode(Harness *h, uint32_t channel);
+uint32_t harness_dma_run(Harness *h, uint32_t channel, void *buf, uint32_t len_bytes,
+                         uint32_t *ret_flags);
+/* Ready calls since the latest question; in device tests those that the device got. */
+unsigned harness_dma_readies(Harness *h, uint32_t channel);
+
 /* -- PCI, function fn_index of the selected instance ----------------------------------------- */
 
 uint32_t harness_cfg_read(Harness *h, uint32_t fn_index, uint32_t off, uint32_t width);
@@ -312,6 +332,7 @@ typedef enum HarnessFuzzKind {
     HARNESS_FUZZ_MMIO, /* guest-physical addresses */
     HARNESS_FUZZ_CFG,  /* PCI configuration space of function `base`, registers 0 .. len */
     HARNESS_FUZZ_IRQ,  /* harness_irq_drive() of lines base .. base + len, and acknowledges */
+    HARNESS_FUZZ_DMA,  /* ISA DMA channel `base`: DREQ and cycles, or its programming */
 } HarnessFuzzKind;
 typedef struct HarnessFuzzRange {
     HarnessFuzzKind kind;

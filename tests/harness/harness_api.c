@@ -33,6 +33,7 @@ static viv_status_t harness_api_get_interface(viv_dev_t *dev, const char *id, ui
         {VIV_CFG_ID, &harness_cfg_api},         {VIV_LUN_ID, &harness_lun_api},
         {VIV_VM_ID, &harness_vm_api},           {VIV_RAM_ID, &harness_ram_api},
         {VIV_FWFILE_ID, &harness_fwfile_api},   {VIV_STAM_ID, &harness_stam_api},
+        {VIV_ISADMA_ID, &harness_isadma_api},
     };
     HarnessInst *inst = harness_api_inst(dev);
     if (harness_fallible(inst->h)) {

@@ -58,5 +58,6 @@ void harness_idle(Harness *h)
     harness_ranges_sweep(h, NULL);
     harness_media_idle(h);
     harness_chars_idle(h);
+    harness_dma_idle(h);
     h->in_idle = 0;
 }

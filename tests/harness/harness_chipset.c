@@ -112,6 +112,7 @@ void harness_chipset_forget(Harness *h, const HarnessInst *inst)
             *roles[i] = (HarnessRole){NULL, NULL, NULL};
         }
     }
+    harness_dma_forget(h, inst);
     if (h->ferr_inst == inst) {
         h->ferr_inst = NULL;
         h->ferr_fn = NULL;

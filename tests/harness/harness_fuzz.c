@@ -69,6 +69,21 @@ static void harness_fuzz_irq(Harness *h, const HarnessFuzzRange *r, uint32_t val
     }
 }
 
+static void harness_fuzz_dma(Harness *h, HarnessFuzzInput *in, uint32_t channel, uint32_t op)
+{
+    static uint8_t buf[0x20000];
+    uint32_t flags;
+    if (h->isadma.ops) { /* the other side of it */
+        harness_dma_raise(h, channel, op & 1);
+        harness_dma_run(h, channel, buf, (uint32_t)harness_fuzz_take(in, 3) % sizeof(buf), &flags);
+    } else if (op & 1) {
+        harness_dma_mask(h, channel, op >> 4 & 1);
+    } else {
+        uint64_t gpa = harness_fuzz_take(in, 3);
+        harness_dma_program(h, channel, op >> 4 & 7, gpa, (uint32_t)harness_fuzz_take(in, 2) + 1);
+    }
+}
+
 /* What is not an access: time, completions, reset, save and load. */
 static void harness_fuzz_event(Harness *h, HarnessFuzzInput *in, uint64_t max_advance_ns)
 {
@@ -104,6 +119,7 @@ void harness_fuzz(Harness *h, const uint8_t *data, size_t len, const HarnessFuzz
         case HARNESS_FUZZ_PIO: harness_fuzz_pio(h, &in, (uint32_t)(r->base + off), op); break;
         case HARNESS_FUZZ_MMIO: harness_fuzz_mmio(h, &in, r->base + off, op); break;
         case HARNESS_FUZZ_CFG: harness_fuzz_cfg(h, &in, r, op); break;
+        case HARNESS_FUZZ_DMA: harness_fuzz_dma(h, &in, (uint32_t)r->base, op); break;
         case HARNESS_FUZZ_IRQ: harness_fuzz_irq(h, r, (uint32_t)off, op); break;
         }
     }

@@ -190,6 +190,17 @@ typedef struct HarnessRole {
     void *self;
 } HarnessRole;
 
+typedef struct HarnessDma { /* an ISA DMA channel */
+    HarnessInst *inst;      /* whose it is; NULL: nobody's, or the test's */
+    viv_isadma_ready_fn fn;
+    void *ctx;
+    uint32_t level, posted, external; /* external: the test plays the device */
+    unsigned readies, tcs;
+    /* the fake controller */
+    uint32_t programmed, mode, left, base_len;
+    uint64_t gpa, base_gpa;
+} HarnessDma;
+
 typedef struct HarnessDriver HarnessDriver;
 
 struct Harness {
@@ -230,7 +241,8 @@ struct Harness {
     uint32_t pic_intr;
     uint8_t cpu_intr[HARNESS_VCPUS], cpu_extint[HARNESS_VCPUS];
     uint32_t a20_sources, ignne, apic_accepts, current_vcpu;
-    HarnessRole pic, apic, ioapic, rtc, pcibus;
+    HarnessRole pic, apic, ioapic, rtc, pcibus, isadma;
+    HarnessDma dma[VIV_ISADMA_CHANNELS];
     HarnessInst *ferr_inst;
     void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);
     void *ferr_ctx;
@@ -323,6 +335,13 @@ void harness_irq_update(Harness *h, uint32_t irq);
 void harness_chipset_forget(Harness *h, const HarnessInst *inst);
 viv_status_t harness_role_take(Harness *h, HarnessRole *role, HarnessInst *inst, const void *ops,
                                uint32_t ours, void *self, const char *name);
+
+/* harness_dma.c */
+extern const viv_isadma_api_t harness_isadma_api;
+void harness_dma_idle(Harness *h);
+uint32_t harness_dma_lower_all(Harness *h); /* which the test itself held up */
+void harness_dma_forget(Harness *h, const HarnessInst *inst);
+uint32_t harness_dma_lines(const Harness *h);
 
 /* harness_pci.c */
 extern const viv_pci_api_t harness_pci_api;

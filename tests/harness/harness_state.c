@@ -447,6 +447,7 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
     uint32_t count = 0;
     harness_run_pending(h);
     h->muted++;
+    uint32_t dreqs = harness_dma_lower_all(h);
     viv_status_t st = harness_renew(h);
     if (harness_get(&r, &magic, sizeof(magic)) || harness_get_u32(&r, &count) ||
         magic != HARNESS_STATE_MAGIC || count != (uint32_t)h->count) {
@@ -464,6 +465,11 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
     for (uint32_t irq = 0; irq < HARNESS_IRQS; irq++) { /* other devices raise their lines again */
         harness_irq_update(h, irq);
     }
+    for (uint32_t i = 0; st == VIV_OK && i < VIV_ISADMA_CHANNELS; i++) {
+        if (dreqs >> i & 1) {
+            harness_dma_raise(h, i, 1);
+        }
+    }
     h->muted--;
     h->failed_load = st != VIV_OK;
     return st;
@@ -473,7 +479,7 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
 
 typedef struct HarnessLines {
     uint64_t gsi;
-    uint32_t irq, pic_irq, pic_intr, a20, ignne;
+    uint32_t irq, pic_irq, pic_intr, a20, ignne, dreq;
     uint8_t cpu_intr[HARNESS_VCPUS], cpu_extint[HARNESS_VCPUS];
     uint8_t intx[HARNESS_MAX_INSTANCES][HARNESS_PCI_FNS];
 } HarnessLines;
@@ -487,6 +493,7 @@ static void harness_lines_get(const Harness *h, HarnessLines *lines)
     lines->pic_intr = h->pic_intr;
     lines->a20 = h->a20_sources;
     lines->ignne = h->ignne;
+    lines->dreq = harness_dma_lines(h);
     memcpy(lines->cpu_intr, h->cpu_intr, sizeof(lines->cpu_intr));
     memcpy(lines->cpu_extint, h->cpu_extint, sizeof(lines->cpu_extint));
     for (int i = 0; i < h->count; i++) {
@@ -507,6 +514,8 @@ static void harness_lines_compare(const HarnessLines *a, const HarnessLines *b)
                   a->pic_irq);
     HARNESS_CHECK(a->pic_intr == b->pic_intr, "after load the PIC's INTR is %u", b->pic_intr);
     HARNESS_CHECK(a->a20 == b->a20, "after load A20 is %x, before it was %x", b->a20, a->a20);
+    HARNESS_CHECK(a->dreq == b->dreq, "after load the DREQ lines are %02x, before they were %02x",
+                  b->dreq, a->dreq);
     HARNESS_CHECK(a->ignne == b->ignne, "after load IGNNE# is %u", b->ignne);
     HARNESS_CHECK(!memcmp(a->cpu_intr, b->cpu_intr, sizeof(a->cpu_intr)),
                   "after load a vCPU's INTR differs");
