@@ -49,6 +49,23 @@ viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, 
                                const char *id, viv_iface_t *ret_iface);
 gboolean pdm_has_device(Pdm *pdm, const char *name);
 
+/* -- drives whose medium can be changed (viv.mount/1), for frontends; [main], the machine may run -- */
+#define PDM_MEDIUM_PATH 4096u
+typedef struct PdmMedium {
+    const char *device; /* borrowed */
+    uint32_t instance, lun;
+    uint32_t type; /* VIV_MEDIA_* */
+    gboolean mounted, locked, open;
+    char path[PDM_MEDIUM_PATH]; /* cut to fit; "" without a medium */
+} PdmMedium;
+typedef void (*PdmMediumFn)(const PdmMedium *medium, void *ctx);
+void pdm_medium_each(Pdm *pdm, PdmMediumFn fn, void *ctx);
+/* slot: device, instance and lun. format NULL: found out. A drive that the guest keeps locked gives
+ * VIV_E_BUSY, unless force is set; the guest hears of the wish. */
+viv_status_t pdm_medium_insert(Pdm *pdm, const PdmMedium *slot, const char *path,
+                               const char *format, gboolean force, VivError *err);
+viv_status_t pdm_medium_eject(Pdm *pdm, const PdmMedium *slot, gboolean force, VivError *err);
+
 /* -- roles, for TRPM and EM -- */
 void pdm_chipset_lock(Pdm *pdm);
 void pdm_chipset_unlock(Pdm *pdm);

@@ -183,6 +183,8 @@ static const struct {
     {"resume", "", "lets it run on", control_resume},
     {"reset", "", "presses the reset button", control_reset},
     {"powerbutton", "", "presses the power button", control_powerbutton},
+    {"medium", "list | insert [--force] SLOT F | eject [--force] SLOT",
+     "shows and changes what is in the drives", medium_command},
     {"save", "F", "saves the machine's state; it runs on", control_save},
     {"stats", "[PATTERN]", "lists the statistics counters", control_stats},
     {"quit", "", "ends the machine at once", control_quit},

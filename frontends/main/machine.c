@@ -167,7 +167,7 @@ static viv_status_t machine_drive(Machine *m, const char *device, uint32_t lun, 
     return strcmp(type, "HardDisk") != 0 ? cfgm_set_u64(m->root, mountable, 1, m->err) : VIV_OK;
 }
 
-/* Disks from the primary master up; CD-ROMs from the secondary master, as a PC with one of each is
+/* An empty path is an empty drive. Disks from the primary master up; CD-ROMs from the secondary master, as a PC with one of each is
  * built. */
 static viv_status_t machine_media(Machine *m)
 {

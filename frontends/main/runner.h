@@ -45,6 +45,10 @@ viv_status_t runner_screen_text(Runner *runner, const char *path, VivError *err)
 /* What a failure's status means as an exit code. */
 int runner_exit_code(viv_status_t status);
 
+/* medium.c: "list", "insert [--force] SLOT FILE", "eject [--force] SLOT"; a slot is cdrom0, floppy0, ...
+ * or piix3ide/0/LUN#2. What a list says goes to out. */
+viv_status_t medium_command(Runner *runner, const char *arg, GString *out, VivError *err);
+
 /* control.c: the line protocol on a unix socket. NULL with err. */
 struct Control *control_new(Runner *runner, const char *spec, VivError *err);
 void control_free(struct Control *control);

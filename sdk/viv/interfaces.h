@@ -57,6 +57,9 @@ typedef struct viv_media_info {
     uint32_t present; /* a medium is in */
     uint32_t non_rotational;
     uint32_t generation; /* raised with every change of medium */
+    /* Tells one medium from another across processes, so that a saved state knows its own; 0: not
+     * known. */
+    uint64_t identity;
 } viv_media_info_t;
 
 #define VIV_MEDIA_OP_READ    0u
@@ -100,8 +103,36 @@ typedef struct viv_media_ops {
 typedef struct viv_media_port_ops {
     uint32_t size;
     uint32_t reserved0;
-    void (*changed)(void *self); /* another medium, or none: ask info() again */
+    void (*changed)(void *self); /* another medium, or none: ask info() again [any] */
+    /* The user has pressed the eject button of a drive that the guest keeps locked. May be NULL.
+     * [any] */
+    void (*eject_request)(void *self);
 } viv_media_port_ops_t;
+
+/* Changing the medium of a drive while the machine runs. All functions are called on the frontend's
+ * main thread, with no locks held, and wait until requests that the guest queued before are done;
+ * the device has been told when they return. */
+#define VIV_MOUNT_ID "viv.mount/1" /* driver, for frontends */
+typedef struct viv_mount_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* Puts an image in and closes the tray; what was in goes out first. format NULL: found out from
+     * the contents. The image is opened before anything else: on failure the drive is as it was,
+     * and the driver's fail() says why. VIV_E_BUSY: the guest keeps the drive locked (and has been
+     * asked to let go); VIV_E_UNSUPPORTED: the medium of this drive stays. */
+    viv_status_t (*mount)(void *self, const char *path, const char *format);
+    /* Takes the medium out, and leaves the tray open if eject is set. force: even if the guest
+     * keeps it locked, which gives VIV_E_BUSY else. VIV_E_NOT_FOUND: there was none. */
+    viv_status_t (*unmount)(void *self, uint32_t force, uint32_t eject);
+    uint32_t (*is_mounted)(void *self); /* an image is in, or lies on the open tray [any] */
+    uint32_t (*is_locked)(void *self);  /* [any] */
+    uint32_t (*is_open)(void *self);    /* the tray [any] */
+    /* Locks and unlocks as the guest does. [any] */
+    void (*lock)(void *self);
+    void (*unlock)(void *self);
+    /* Copies the image's path, cut to fit and NUL-terminated; "" without one. [main] */
+    void (*path)(void *self, char *ret_path, uint32_t path_bytes);
+} viv_mount_ops_t;
 
 /* -- display --------------------------------------------------------------------------------- */
 

@@ -257,6 +257,8 @@ void harness_media_poke(Harness *h, uint32_t lun, uint64_t off, const void *buf,
 void harness_media_peek(Harness *h, uint32_t lun, uint64_t off, void *buf, size_t len);
 /* Another medium (0 bytes: none); raises the generation and calls the device's viv.media-port/1. */
 void harness_media_change(Harness *h, uint32_t lun, uint64_t size_bytes, uint32_t read_only);
+/* The user presses the eject button: viv.media-port/1 eject_request. */
+void harness_media_eject_request(Harness *h, uint32_t lun);
 /* The next `count` operations (blocking or queued) on the LUN fail with status. */
 void harness_media_fail(Harness *h, uint32_t lun, viv_status_t status, unsigned count);
 unsigned harness_media_ops(Harness *h, uint32_t lun,

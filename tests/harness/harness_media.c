@@ -63,6 +63,7 @@ static void harness_media_info(void *self, viv_media_info_t *ret_info)
     HARNESS_CHECK(size, "info() without a size");
     viv_media_info_t info = m->info;
     info.size_bytes = info.present ? info.size_bytes : 0;
+    info.identity = info.present ? info.identity : 0;
     memcpy(ret_info, &info, size < sizeof(info) ? size : sizeof(info));
     ret_info->size = size;
 }
@@ -201,6 +202,7 @@ void harness_lun_media(Harness *h, uint32_t lun, uint32_t type, uint64_t size_by
         .read_only = read_only,
         .present = size_bytes != 0,
         .generation = 1,
+        .identity = 1,
     };
 }
 
@@ -223,6 +225,7 @@ void harness_media_change(Harness *h, uint32_t lun, uint64_t size_bytes, uint32_
     m->info.present = size_bytes != 0;
     m->info.read_only = read_only;
     m->info.generation++;
+    m->info.identity++;
     m->ejected = 0;
     if (h->count && harness_query(h, lun, VIV_MEDIA_PORT_ID, &port) == VIV_OK) {
         const viv_media_port_ops_t *ops = port.ops;
@@ -230,6 +233,16 @@ void harness_media_change(Harness *h, uint32_t lun, uint64_t size_bytes, uint32_
         ops->changed(port.self);
         harness_leave_bare(h);
     }
+}
+
+void harness_media_eject_request(Harness *h, uint32_t lun)
+{
+    viv_iface_t port = harness_port(h, lun, VIV_MEDIA_PORT_ID);
+    const viv_media_port_ops_t *ops = port.ops;
+    HARNESS_CHECK(VIV_HAS(ops, eject_request), "the device takes no eject requests");
+    harness_enter_bare(h);
+    ops->eject_request(port.self);
+    harness_leave_bare(h);
 }
 
 void harness_media_fail(Harness *h, uint32_t lun, viv_status_t status, unsigned count)

@@ -3,38 +3,10 @@
  * The image is opened through the host's storage layer; queued requests run on its worker thread,
  * one at a time and in order. A removable drive (Mountable) may be empty, and may be opened by the
  * guest: the medium then stays on the tray, and closing the tray brings the same medium back.
- * Threads: info() and the state of the tray are guarded by the lock; the image itself may be used
- * on any thread. */
-#include <viv/driver.h>
-#include <viv/interfaces.h>
+ * vd_mount.c changes the medium (viv.mount/1). */
+#include "vd.h"
 
-#include <pthread.h>
 #include <string.h>
-
-typedef struct Vd {
-    /* config */
-    const char *path;
-    const char *format;
-    const char *type_name;
-    uint8_t read_only;
-    uint8_t maybe_read_only;
-    uint8_t mountable;
-    uint8_t empty_drive;
-    uint8_t non_rotational;
-    uint8_t discard;
-    uint8_t ignore_flush;
-    /* host resources */
-    viv_drv_t *drv;
-    const viv_storage_api_t *storage;
-    const viv_async_api_t *async;
-    viv_disk_t *disk; /* NULL: empty drive */
-    uint32_t type;
-    uint32_t disk_read_only;
-    uint64_t disk_bytes;
-    pthread_mutex_t lock;
-    uint32_t lock_ready;
-    uint32_t tray_open, locked, generation; /* under lock */
-} Vd;
 
 static const viv_option_t vd_options[] = {
     VIV_OPT_STRING(Vd, "Path", path, "", "image; empty: no medium (Mountable drives only)"),
@@ -59,12 +31,20 @@ static const viv_option_t vd_options[] = {
 
 /* -- viv.media/1 ----------------------------------------------------------------------------- */
 
-static uint32_t vd_present(Vd *v)
+/* The image, for use until vd_release(); NULL: none that the guest could reach. */
+static viv_disk_t *vd_use(Vd *v)
 {
+    pthread_rwlock_rdlock(&v->use);
     pthread_mutex_lock(&v->lock);
-    uint32_t present = v->disk && !v->tray_open;
+    viv_disk_t *disk = v->tray_open ? NULL : v->medium.disk;
     pthread_mutex_unlock(&v->lock);
-    return present;
+    return disk;
+}
+
+static viv_status_t vd_release(Vd *v, viv_status_t status)
+{
+    pthread_rwlock_unlock(&v->use);
+    return status;
 }
 
 /* [any] */
@@ -74,11 +54,12 @@ static void vd_info(void *self, viv_media_info_t *ret_info)
     viv_media_info_t info = {
         .size = sizeof(info), .type = v->type, .non_rotational = v->non_rotational};
     pthread_mutex_lock(&v->lock);
-    info.present = v->disk && !v->tray_open;
+    info.present = v->medium.disk && !v->tray_open;
     info.generation = v->generation;
+    info.size_bytes = info.present ? v->medium.size_bytes : 0;
+    info.identity = info.present ? v->medium.identity : 0;
+    info.read_only = v->medium.disk ? v->medium.read_only : v->read_only;
     pthread_mutex_unlock(&v->lock);
-    info.size_bytes = info.present ? v->disk_bytes : 0;
-    info.read_only = v->disk ? v->disk_read_only : v->read_only;
     uint32_t room = ret_info->size < sizeof(info) ? ret_info->size : (uint32_t)sizeof(info);
     info.size = ret_info->size;
     memcpy(ret_info, &info, room);
@@ -88,34 +69,41 @@ static void vd_info(void *self, viv_media_info_t *ret_info)
 static viv_status_t vd_read(void *self, uint64_t off, void *buf, uint64_t len_bytes)
 {
     Vd *v = self;
-    return vd_present(v) ? v->storage->read(v->disk, off, buf, len_bytes) : VIV_E_NOT_FOUND;
+    viv_disk_t *disk = vd_use(v);
+    return vd_release(v, disk ? v->storage->read(disk, off, buf, len_bytes) : VIV_E_NOT_FOUND);
 }
 
 /* [emt] or [main] */
 static viv_status_t vd_write(void *self, uint64_t off, const void *buf, uint64_t len_bytes)
 {
     Vd *v = self;
-    if (!vd_present(v))
-        return VIV_E_NOT_FOUND;
-    return v->disk_read_only ? VIV_E_ACCESS : v->storage->write(v->disk, off, buf, len_bytes);
+    viv_disk_t *disk = vd_use(v);
+    if (!disk)
+        return vd_release(v, VIV_E_NOT_FOUND);
+    if (v->medium.read_only)
+        return vd_release(v, VIV_E_ACCESS);
+    return vd_release(v, v->storage->write(disk, off, buf, len_bytes));
 }
 
-/* [emt] or [main] */
+/* [emt] or [main]; a medium on the open tray, too */
 static viv_status_t vd_flush(void *self)
 {
     Vd *v = self;
-    if (!v->disk || v->disk_read_only || v->ignore_flush)
-        return VIV_OK;
-    return v->storage->flush(v->disk);
+    vd_use(v);
+    if (!v->medium.disk || v->medium.read_only || v->ignore_flush)
+        return vd_release(v, VIV_OK);
+    return vd_release(v, v->storage->flush(v->medium.disk));
 }
 
 static viv_status_t vd_discard(Vd *v, uint64_t off, uint64_t len_bytes)
 {
-    if (!vd_present(v))
-        return VIV_E_NOT_FOUND;
-    if (v->disk_read_only)
-        return VIV_E_ACCESS;
-    return v->discard ? v->storage->discard(v->disk, off, len_bytes) : VIV_E_UNSUPPORTED;
+    viv_disk_t *disk = vd_use(v);
+    if (!disk)
+        return vd_release(v, VIV_E_NOT_FOUND);
+    if (v->medium.read_only)
+        return vd_release(v, VIV_E_ACCESS);
+    return vd_release(v,
+                      v->discard ? v->storage->discard(disk, off, len_bytes) : VIV_E_UNSUPPORTED);
 }
 
 /* Worker thread. */
@@ -209,25 +197,6 @@ static viv_status_t vd_set_type(Vd *v)
                              v->type_name);
 }
 
-static viv_status_t vd_open_medium(Vd *v)
-{
-    const char *format = *v->format ? v->format : NULL;
-    uint32_t read_only = v->read_only || v->type == VIV_MEDIA_DVD;
-    viv_status_t st =
-        v->storage->open(v->drv, v->path, format, read_only ? VIV_DISK_READ_ONLY : 0, &v->disk);
-    if (st < 0 && !read_only && v->maybe_read_only) {
-        v->disk = NULL;
-        st = v->storage->open(v->drv, v->path, format, VIV_DISK_READ_ONLY, &v->disk);
-    }
-    if (st < 0) {
-        v->disk = NULL;
-        return st;
-    }
-    v->disk_read_only = read_only || v->storage->is_read_only(v->disk);
-    v->disk_bytes = v->storage->size_bytes(v->disk);
-    return VIV_OK;
-}
-
 /* [main] */
 static viv_status_t vd_construct(viv_drv_t *drv, void *self)
 {
@@ -235,8 +204,10 @@ static viv_status_t vd_construct(viv_drv_t *drv, void *self)
     const viv_drv_api_t *api = drv->api;
     viv_iface_t iface;
     v->drv = drv;
+    pthread_rwlock_init(&v->use, NULL);
     pthread_mutex_init(&v->lock, NULL);
-    v->lock_ready = 1;
+    pthread_cond_init(&v->changed, NULL);
+    v->locks_ready = 1;
     viv_status_t st = vd_set_type(v);
     if (st < 0)
         return st;
@@ -248,13 +219,17 @@ static viv_status_t vd_construct(viv_drv_t *drv, void *self)
     if (st < 0)
         return api->fail(drv, st, "the host has no " VIV_ASYNC_ID);
     v->async = iface.ops;
+    st = api->query_above(drv, VIV_MEDIA_PORT_ID, offsetof(viv_media_port_ops_t, eject_request),
+                          &v->port);
+    if (st < 0 && st != VIV_E_NOT_FOUND)
+        return api->fail(drv, st, "the device's " VIV_MEDIA_PORT_ID " cannot be had");
     if (v->empty_drive || !*v->path) {
         if (!v->mountable)
             return api->fail(drv, VIV_E_CONFIG,
                              "Path names no image, and the drive is not Mountable");
         return VIV_OK;
     }
-    return vd_open_medium(v);
+    return vd_medium_open(v, v->path, *v->format ? v->format : NULL, &v->medium);
 }
 
 /* [main] */
@@ -262,12 +237,13 @@ static void vd_destruct(viv_drv_t *drv, void *self)
 {
     Vd *v = self;
     (void)drv;
-    if (v->disk)
-        v->storage->close(v->disk);
-    v->disk = NULL;
-    if (v->lock_ready)
-        pthread_mutex_destroy(&v->lock);
-    v->lock_ready = 0;
+    if (!v->locks_ready)
+        return;
+    vd_medium_close(v, &v->medium);
+    pthread_cond_destroy(&v->changed);
+    pthread_mutex_destroy(&v->lock);
+    pthread_rwlock_destroy(&v->use);
+    v->locks_ready = 0;
 }
 
 /* [main] */
@@ -275,9 +251,12 @@ static viv_status_t vd_query_interface(viv_drv_t *drv, void *self, const char *i
                                        viv_iface_t *ret_iface)
 {
     (void)drv;
-    if (strcmp(id, VIV_MEDIA_ID) != 0)
+    if (strcmp(id, VIV_MEDIA_ID) == 0)
+        ret_iface->ops = &vd_media;
+    else if (strcmp(id, VIV_MOUNT_ID) == 0)
+        ret_iface->ops = &vd_mount_ops;
+    else
         return VIV_E_NOT_FOUND;
-    ret_iface->ops = &vd_media;
     ret_iface->self = self;
     return VIV_OK;
 }
@@ -288,7 +267,7 @@ static void vd_suspend(viv_drv_t *drv, void *self)
     Vd *v = self;
     viv_status_t st = vd_flush(v);
     if (st < 0)
-        drv->api->log(drv, VIV_LOG_WARN, "%s could not be flushed (%d)", v->path, st);
+        drv->api->log(drv, VIV_LOG_WARN, "%s could not be flushed (%d)", v->medium.path, st);
 }
 
 static const viv_driver_class_t vd_class = {

@@ -159,6 +159,118 @@ START_TEST(empty_drive)
 }
 END_TEST
 
+/* A device above: counts what it is told, and looks at the drive then as a device does. */
+static unsigned told, requests;
+static uint32_t told_present[8];
+
+static void port_changed(void *port)
+{
+    (void)port;
+    told_present[told++ & 7u] = info().present;
+}
+
+static void port_eject_request(void *port)
+{
+    (void)port;
+    requests++;
+}
+
+static const viv_media_port_ops_t port_ops = {
+    .size = sizeof(port_ops), .changed = port_changed, .eject_request = port_eject_request};
+
+static const viv_mount_ops_t *mount_start(const char *options)
+{
+    told = requests = 0;
+    h = harness_create();
+    harness_storage_mem(h, "disk", 1 << 20, 0);
+    harness_storage_mem(h, "other", 2 << 20, 0);
+    harness_drv_above(h, VIV_MEDIA_PORT_ID, &port_ops, NULL);
+    ck_assert_msg(harness_start(h, "VD", options) == VIV_OK, "%s", harness_error());
+    viv_iface_t iface = harness_drv_iface(h, VIV_MEDIA_ID);
+    media = iface.ops;
+    self = iface.self;
+    iface = harness_drv_iface(h, VIV_MOUNT_ID);
+    ck_assert_ptr_eq(iface.self, self);
+    return iface.ops;
+}
+
+START_TEST(changing_the_medium)
+{
+    char path[16], buf[8] = "";
+    const viv_mount_ops_t *mount = mount_start("Path=disk,Type=DVD,Mountable=1");
+    uint64_t identity = info().identity;
+    uint32_t generation = info().generation;
+    harness_async_inline(h, 1);
+    harness_storage_poke(h, "other", 0, "second", 7);
+    ck_assert_uint_ne(identity, 0);
+    ck_assert_uint_eq(mount->is_mounted(self), 1);
+    ck_assert_int_lt(mount->mount(self, "/nonexistent/image", NULL), 0);
+    ck_assert_uint_eq(info().generation, generation); /* the old one is still in */
+    ck_assert_uint_eq(told, 0);
+    ck_assert_int_eq(mount->mount(self, "other", NULL), VIV_OK);
+    ck_assert_uint_eq(told, 2); /* out, then in */
+    ck_assert_uint_eq(told_present[0], 0);
+    ck_assert_uint_eq(told_present[1], 1);
+    ck_assert_uint_eq(info().size_bytes, 2 << 20);
+    ck_assert_uint_eq(info().generation, generation + 2);
+    ck_assert_uint_ne(info().identity, identity);
+    ck_assert_int_eq(media->read(self, 0, buf, 7), VIV_OK);
+    ck_assert_str_eq(buf, "second");
+    mount->path(self, path, sizeof(path));
+    ck_assert_str_eq(path, "other");
+    mount->path(self, path, 3);
+    ck_assert_str_eq(path, "ot");
+    ck_assert_int_eq(mount->mount(self, "disk", NULL), VIV_OK);
+    ck_assert_uint_eq(info().identity, identity); /* the same image is the same medium */
+    ck_assert_int_eq(mount->unmount(self, 0, 1), VIV_OK);
+    ck_assert_uint_eq(info().present, 0);
+    ck_assert_uint_eq(mount->is_open(self), 1);
+    ck_assert_uint_eq(mount->is_mounted(self), 0);
+    ck_assert_int_eq(mount->unmount(self, 0, 0), VIV_E_NOT_FOUND);
+    ck_assert_uint_eq(mount->is_open(self), 0);
+    mount->path(self, path, sizeof(path));
+    ck_assert_str_eq(path, "");
+}
+END_TEST
+
+START_TEST(changing_a_locked_medium)
+{
+    const viv_mount_ops_t *mount = mount_start("Path=disk,Type=DVD,Mountable=1");
+    harness_async_inline(h, 1);
+    media->lock(self, 1);
+    ck_assert_uint_eq(mount->is_locked(self), 1);
+    ck_assert_int_eq(mount->unmount(self, 0, 1), VIV_E_BUSY);
+    ck_assert_int_eq(mount->mount(self, "other", NULL), VIV_E_BUSY);
+    ck_assert_uint_eq(requests, 2);
+    ck_assert_uint_eq(told, 0);
+    ck_assert_int_eq(mount->unmount(self, 1, 1), VIV_OK);
+    ck_assert_int_eq(mount->mount(self, "other", NULL), VIV_OK); /* it lay open */
+    mount->unlock(self);
+    ck_assert_int_eq(mount->unmount(self, 0, 1), VIV_OK);
+    teardown();
+    mount = mount_start("Path=disk");
+    ck_assert_int_eq(mount->unmount(self, 1, 1), VIV_E_UNSUPPORTED);
+    ck_assert_int_eq(mount->mount(self, "other", NULL), VIV_E_UNSUPPORTED);
+}
+END_TEST
+
+START_TEST(a_written_floppy_is_flushed_when_it_leaves)
+{
+    char buf[8] = "kept", back[8] = "";
+    const viv_mount_ops_t *mount = mount_start("Path=disk,Type=Floppy 1.44,Mountable=1");
+    harness_async_inline(h, 1);
+    uint64_t identity = info().identity;
+    ck_assert_int_eq(media->write(self, 512, buf, 5), VIV_OK);
+    ck_assert_uint_eq(info().identity, identity);
+    harness_storage_fail(h, VIV_E_IO, 1); /* told in the log, no more */
+    ck_assert_int_eq(mount->unmount(self, 0, 0), VIV_OK);
+    ck_assert_uint_ge(harness_event_count(h, HARNESS_EV_LOG), 1);
+    ck_assert_int_eq(mount->mount(self, "disk", "raw"), VIV_OK);
+    ck_assert_int_eq(media->read(self, 512, back, 5), VIV_OK);
+    ck_assert_str_eq(back, "kept");
+}
+END_TEST
+
 START_TEST(flush_and_discard)
 {
     char buf[512] = "x";
@@ -208,6 +320,9 @@ int main(void)
     tcase_add_test(tc, read_only);
     tcase_add_test(tc, tray);
     tcase_add_test(tc, empty_drive);
+    tcase_add_test(tc, changing_the_medium);
+    tcase_add_test(tc, changing_a_locked_medium);
+    tcase_add_test(tc, a_written_floppy_is_flushed_when_it_leaves);
     tcase_add_test(tc, flush_and_discard);
     tcase_add_test(tc, bad_configuration);
     tcase_add_test(tc, failures_unwind);
