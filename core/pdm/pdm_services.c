@@ -151,6 +151,25 @@ static uint64_t pdm_vm_cpu_hz(viv_dev_t *dev)
     return tm_tsc_hz(pdm_vm_of(dev)->tm);
 }
 
+static void pdm_vm_guest_event(viv_dev_t *dev, uint32_t kind, const char *text)
+{
+    static const char *const kinds[] = {
+        [VIV_GUEST_PANICKED] = "the guest has panicked",
+        [VIV_GUEST_CRASH_LOADED] = "the guest has crashed and goes on in its crash kernel",
+        [VIV_GUEST_SHUTDOWN] = "the guest is shutting down",
+        [VIV_GUEST_WATCHDOG] = "a watchdog has run out",
+    };
+    const char *what = kind < G_N_ELEMENTS(kinds) ? kinds[kind] : NULL;
+    viv_log(pdm_dev(dev)->name, VIV_LOG_WARN, "%s%s%s", what ? what : "unknown event of the guest",
+            text ? ": " : "", text ? text : "");
+    vm_event(pdm_vm_of(dev), VM_EVENT_GUEST, kind, text);
+}
+
+static void pdm_vm_pause(viv_dev_t *dev)
+{
+    vm_event(pdm_vm_of(dev), VM_EVENT_PAUSE, 0, NULL);
+}
+
 static const viv_vm_api_t pdm_vm_api = {
     .size = sizeof pdm_vm_api,
     .ram_bytes = pdm_vm_ram_bytes,
@@ -161,6 +180,8 @@ static const viv_vm_api_t pdm_vm_api = {
     .wall_time_ns = pdm_vm_wall_time_ns,
     .has_device = pdm_vm_has_device,
     .cpu_hz = pdm_vm_cpu_hz,
+    .guest_event = pdm_vm_guest_event,
+    .pause = pdm_vm_pause,
 };
 
 /* -- viv.ram/1 ------------------------------------------------------------------------------- */

@@ -89,6 +89,19 @@ void vm_set_end_fn(Vm *vm, void (*fn)(void *ctx), void *ctx)
     vm->end_ctx = ctx;
 }
 
+void vm_set_event_fn(Vm *vm, VmEventFn fn, void *ctx)
+{
+    vm->event_fn = fn;
+    vm->event_ctx = ctx;
+}
+
+void vm_event(Vm *vm, VmEvent event, uint32_t kind, const char *text)
+{
+    if (vm->event_fn) {
+        vm->event_fn(vm->event_ctx, event, kind, text);
+    }
+}
+
 /* -- reset ----------------------------------------------------------------------------------- */
 
 static void vm_reset_now(Vm *vm, void *ctx)

@@ -28,7 +28,15 @@ typedef enum VmEnd {
     VM_END_TRIPLE_FAULT,
     VM_END_ICOUNT, /* vm_set_icount_stop(); the state may be saved */
     VM_END_ERROR,  /* an engine or a device gave up; text says why */
+    VM_END_PANIC,  /* the guest's system crashed, and that was to be the end */
 } VmEnd;
+
+/* What a guest does by itself, or a device on its behalf, that a frontend may act on. */
+typedef enum VmEvent {
+    VM_EVENT_GUEST, /* kind: VIV_GUEST_*; text may be NULL */
+    VM_EVENT_PAUSE, /* the machine wants to stand */
+} VmEvent;
+typedef void (*VmEventFn)(void *ctx, VmEvent event, uint32_t kind, const char *text);
 
 typedef struct Vm {
     /* owned, in order of construction */
@@ -56,6 +64,8 @@ typedef struct Vm {
     char *end_text;
     void (*end_fn)(void *ctx); /* [emt] called once */
     void *end_ctx;
+    VmEventFn event_fn; /* [any] set before the machine runs */
+    void *event_ctx;
     gboolean icount_quiet; /* the stop waits for disk accesses; set before the machine runs */
     gint reset_pending;
     gboolean running; /* under lock: resumed and not paused */
@@ -68,6 +78,10 @@ void vm_destroy(Vm *vm);
  * machine is ready to run. */
 viv_status_t vm_power_on(Vm *vm, const char *load_path, VivError *err);
 void vm_set_end_fn(Vm *vm, void (*fn)(void *ctx), void *ctx);
+/* fn is called on any thread, with locks of devices held: it may request a reset or an end, and
+ * hands everything else on. The machine stands when this is called. */
+void vm_set_event_fn(Vm *vm, VmEventFn fn, void *ctx);
+void vm_event(Vm *vm, VmEvent event, uint32_t kind, const char *text); /* [any] */
 VmEnd vm_end(Vm *vm, uint32_t *ret_code, char **ret_text); /* text: transfer, may be NULL [any] */
 
 void vm_resume(Vm *vm);

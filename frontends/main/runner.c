@@ -126,6 +126,7 @@ static gboolean runner_on_end(gpointer data)
     case VM_END_RESET: exit_code = RUN_EXIT_OK; break;
     case VM_END_TRIPLE_FAULT: exit_code = RUN_EXIT_TRIPLE_FAULT; break;
     case VM_END_ICOUNT: exit_code = RUN_EXIT_TIMEOUT; break;
+    case VM_END_PANIC: exit_code = RUN_EXIT_PANIC; break;
     case VM_END_ERROR: exit_code = RUN_EXIT_ENGINE; break;
     case VM_END_NONE: return G_SOURCE_REMOVE;
     }
@@ -140,6 +141,29 @@ static gboolean runner_on_end(gpointer data)
 static void runner_end(void *ctx)
 {
     g_idle_add_full(G_PRIORITY_HIGH, runner_on_end, ctx, NULL);
+}
+
+static gboolean runner_on_pause(gpointer data)
+{
+    Runner *runner = data;
+    runner_say("the machine is paused");
+    vm_pause(runner->vm);
+    return G_SOURCE_REMOVE;
+}
+
+/* [any] */
+static void runner_event(void *ctx, VmEvent event, uint32_t kind, const char *text)
+{
+    Runner *runner = ctx;
+    RunOnPanic on_panic = runner->options->on_panic;
+    gboolean panic = event == VM_EVENT_GUEST && kind == VIV_GUEST_PANICKED;
+    if (event == VM_EVENT_PAUSE || (panic && on_panic == RUN_ON_PANIC_PAUSE)) {
+        g_idle_add_full(G_PRIORITY_HIGH, runner_on_pause, runner, NULL);
+    } else if (panic && on_panic == RUN_ON_PANIC_RESET) {
+        vm_request_reset(runner->vm);
+    } else if (panic && on_panic == RUN_ON_PANIC_POWER_OFF) {
+        vm_request_end(runner->vm, VM_END_PANIC, 0, text ? text : "the guest has panicked");
+    }
 }
 
 /* -- life ------------------------------------------------------------------------------------ */
@@ -183,6 +207,7 @@ static void runner_loop(Runner *runner)
                         ? g_timeout_add((guint)(o->timeout_s * 1000), runner_on_timeout, runner)
                         : 0;
     vm_set_end_fn(runner->vm, runner_end, runner);
+    vm_set_event_fn(runner->vm, runner_event, runner);
     vm_resume(runner->vm);
     g_main_loop_run(runner->loop);
     if (timeout && runner->exit_code != RUN_EXIT_TIMEOUT) {
@@ -220,6 +245,7 @@ int runner_run(const RunOptions *options, PluginRegistry *plugins)
     input_free(runner.input);
     vm_pause(runner.vm);
     vm_set_end_fn(runner.vm, NULL, NULL);
+    vm_set_event_fn(runner.vm, NULL, NULL);
     while (g_main_context_iteration(NULL, FALSE)) { /* an end that came late */
     }
     vm_destroy(runner.vm);

@@ -12,8 +12,17 @@
 #define RUN_EXIT_USAGE        2 /* bad option or configuration */
 #define RUN_EXIT_FILE         4 /* a file is missing, malformed or cannot be written */
 #define RUN_EXIT_TRIPLE_FAULT 6
+#define RUN_EXIT_PANIC        7 /* the guest panicked, and --on-panic=poweroff */
 #define RUN_EXIT_ENGINE       8 /* the engine or a device gave up */
 #define RUN_EXIT_TIMEOUT      124
+
+/* What a crash of the guest's system, as its pvpanic or a Hyper-V-like interface tells it, does. */
+typedef enum RunOnPanic {
+    RUN_ON_PANIC_KEEP, /* it is logged, nothing else */
+    RUN_ON_PANIC_POWER_OFF,
+    RUN_ON_PANIC_RESET,
+    RUN_ON_PANIC_PAUSE,
+} RunOnPanic;
 
 typedef struct RunOptions {
     MachineOptions machine;
@@ -23,6 +32,7 @@ typedef struct RunOptions {
     const char *save, *load;
     gboolean stats;
     uint64_t max_instructions; /* 0: no limit */
+    RunOnPanic on_panic;
 } RunOptions;
 
 /* Returns the exit code; what went wrong has been said on stderr in one sentence. [main] */

@@ -47,6 +47,28 @@ static gboolean run_on_deterministic(const char *name, const char *value, gpoint
     return TRUE;
 }
 
+/* --on-panic=WHAT */
+static gboolean run_on_panic(const char *name, const char *value, gpointer data, GError **error)
+{
+    static const char *const names[] = {
+        [RUN_ON_PANIC_KEEP] = "keep",
+        [RUN_ON_PANIC_POWER_OFF] = "poweroff",
+        [RUN_ON_PANIC_RESET] = "reset",
+        [RUN_ON_PANIC_PAUSE] = "pause",
+    };
+    RunOptions *o = data;
+    (void)name;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (!strcmp(value, names[i])) {
+            o->on_panic = (RunOnPanic)i;
+            return TRUE;
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--on-panic takes keep, poweroff, reset or pause, not \"%s\"", value);
+    return FALSE;
+}
+
 static void run_usage(const char *text)
 {
     fprintf(stderr, "viv: %s\nTry viv run --help.\n", text);
@@ -102,6 +124,9 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
          "PATH=VALUE"},
         {"no-reboot", 0, 0, G_OPTION_ARG_NONE, &m->no_reboot, "End where the guest would reset",
          NULL},
+        {"on-panic", 0, 0, G_OPTION_ARG_CALLBACK, (gpointer)run_on_panic,
+         "When the guest tells of its crash (device pvpanic): go on (keep), or one of the others",
+         "keep|poweroff|reset|pause"},
         {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &o.timeout_s,
          "End after S seconds with exit code 124", "S"},
         {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &o.screenshot,
@@ -132,13 +157,13 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
     GOptionGroup *group = g_option_group_new("run", "", "", &o, NULL);
     g_option_group_add_entries(group, entries);
     g_option_context_set_main_group(context, group);
-    g_option_context_set_description(context,
-                                     "On a terminal the first serial port has it raw: Ctrl-A x "
-                                     "leaves, Ctrl-A Ctrl-A sends Ctrl-A.\n"
-                                     "Exit codes: 0 power-off, reset under --no-reboot, or left; 2 "
-                                     "bad option or configuration; 4 file missing or\n"
-                                     "malformed; 6 triple fault; 8 engine failure; 124 time-out; "
-                                     "device debug-exit gives its own odd ones.");
+    g_option_context_set_description(
+        context, "On a terminal the first serial port has it raw: Ctrl-A x "
+                 "leaves, Ctrl-A Ctrl-A sends Ctrl-A.\n"
+                 "Exit codes: 0 power-off, reset under --no-reboot, or left; 2 "
+                 "bad option or configuration; 4 file missing or\n"
+                 "malformed; 6 triple fault; 7 guest panic; 8 engine failure; 124 time-out; "
+                 "device debug-exit gives its own odd ones.");
     g_autofree char *prgname = g_strdup("viv run");
     g_set_prgname(prgname);
     int code = RUN_EXIT_USAGE;

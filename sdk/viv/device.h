@@ -262,6 +262,12 @@ typedef struct viv_lun_api {
 
 /* -- viv.vm/1: the machine ------------------------------------------------------------------- */
 
+/* What guest_event() tells. A later kind is a new number. */
+#define VIV_GUEST_PANICKED     1u /* the guest's system has crashed and stands */
+#define VIV_GUEST_CRASH_LOADED 2u /* it has crashed and handed over to a crash kernel */
+#define VIV_GUEST_SHUTDOWN     3u /* it is shutting down by itself */
+#define VIV_GUEST_WATCHDOG     4u /* a watchdog has run out */
+
 #define VIV_VM_ID "viv.vm/1"
 typedef struct viv_vm_api {
     uint32_t size;
@@ -279,6 +285,12 @@ typedef struct viv_vm_api {
     /* Is an instance of that device class part of the machine? Valid from power_on. */
     uint32_t (*has_device)(viv_dev_t *dev, const char *name);
     uint64_t (*cpu_hz)(viv_dev_t *dev); /* TSC frequency */
+    /* The guest said something about itself (VIV_GUEST_*): logged, and handed to the frontend, which
+     * may act on it. text is one line for people, may be NULL, and is not kept. [any] */
+    void (*guest_event)(viv_dev_t *dev, uint32_t kind, const char *text);
+    /* The machine stands as soon as it can, until its user lets it go on. Without a frontend that
+     * can do so it runs on. [any] */
+    void (*pause)(viv_dev_t *dev);
 } viv_vm_api_t;
 
 /* -- viv.ram/1: memory of the device's own (MMIO2) and ROM images ---------------------------- */

@@ -151,6 +151,10 @@ typedef enum HarnessEventKind {
     HARNESS_EV_VM_POWER_OFF, /* a exit code */
     HARNESS_EV_DISPLAY_MODE, /* a width, b height */
     HARNESS_EV_LOG,          /* a severity */
+    HARNESS_EV_NMI_LINE,     /* a level of the wired-or of all devices, behind the gate */
+    HARNESS_EV_NMI_MASK,     /* a masked: the gate */
+    HARNESS_EV_GUEST_EVENT,  /* a VIV_GUEST_* */
+    HARNESS_EV_VM_PAUSE,
     HARNESS_EV_COUNT
 } HarnessEventKind;
 
@@ -174,6 +178,9 @@ uint32_t harness_pic_intr_level(Harness *h);
 uint32_t harness_cpu_intr_level(Harness *h, uint32_t vcpu);
 uint32_t harness_cpu_extint_level(Harness *h, uint32_t vcpu);
 uint32_t harness_intx_level(Harness *h, uint32_t fn_index); /* of the selected instance */
+uint32_t harness_nmi_level(Harness *h);                     /* behind the gate */
+uint32_t harness_nmi_masked(Harness *h);
+void harness_nmi_drive(Harness *h, uint32_t level); /* another device's nmi_set */
 uint32_t harness_a20(Harness *h);
 uint32_t harness_ignne(Harness *h);
 
@@ -201,6 +208,8 @@ void harness_apic_accepts(
     Harness *h,
     uint32_t accepted); /* what apic_deliver returns without a role holder; 1 at first */
 void harness_current_vcpu(Harness *h, uint32_t vcpu);
+/* The guest writes its TSC: it has that value now, and the APIC role is told. */
+void harness_tsc_set(Harness *h, uint64_t value);
 
 /* -- ISA DMA --------------------------------------------------------------------------------- */
 

@@ -233,6 +233,17 @@ static uint64_t harness_vm_hz(viv_dev_t *dev)
     return harness_svc_inst(dev)->h->cpu_hz;
 }
 
+static void harness_vm_guest_event(viv_dev_t *dev, uint32_t kind, const char *text)
+{
+    (void)text;
+    harness_log_event(harness_svc_inst(dev)->h, HARNESS_EV_GUEST_EVENT, kind, 0, 0, 0, 0);
+}
+
+static void harness_vm_pause(viv_dev_t *dev)
+{
+    harness_log_event(harness_svc_inst(dev)->h, HARNESS_EV_VM_PAUSE, 0, 0, 0, 0, 0);
+}
+
 const viv_vm_api_t harness_vm_api = {
     .size = sizeof(viv_vm_api_t),
     .ram_bytes = harness_vm_ram_bytes,
@@ -243,6 +254,8 @@ const viv_vm_api_t harness_vm_api = {
     .wall_time_ns = harness_vm_wall_time_ns,
     .has_device = harness_vm_has,
     .cpu_hz = harness_vm_hz,
+    .guest_event = harness_vm_guest_event,
+    .pause = harness_vm_pause,
 };
 
 void harness_vm_cpus(Harness *h, uint32_t count)
