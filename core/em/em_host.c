@@ -111,6 +111,7 @@ static uint64_t emh_tsc_read(viv_vcpu_t *vcpu)
 static void emh_tsc_write(viv_vcpu_t *vcpu, uint64_t value)
 {
     tm_tsc_set(emh_vm(vcpu)->tm, value);
+    pdm_tsc_changed(emh_vm(vcpu)->pdm);
 }
 
 static void emh_cpuid(viv_vcpu_t *vcpu, uint32_t leaf, uint32_t subleaf, uint32_t ret_regs[4])
@@ -139,6 +140,7 @@ static viv_status_t emh_msr_write(viv_vcpu_t *vcpu, uint32_t msr, uint64_t value
     Vm *vm = emh_vm(vcpu);
     if (msr == MSR_IA32_TSC) {
         tm_tsc_set(vm->tm, value);
+        pdm_tsc_changed(vm->pdm);
         return VIV_OK;
     }
     viv_status_t st = VIV_E_NOT_FOUND;

@@ -399,10 +399,8 @@ static viv_status_t pdm_load_own(Pdm *pdm, SsmReader *reader, VivError *err)
     return st ? error_set(err, st, "%s", ssm_stream_error(in)) : VIV_OK;
 }
 
-viv_status_t pdm_load(Pdm *pdm, SsmReader *reader, VivError *err)
+static viv_status_t pdm_load_units(Pdm *pdm, SsmReader *reader, VivError *err)
 {
-    pdm_irq_clear_all(pdm);
-    pdm_dma_clear_all(pdm);
     viv_status_t st = pdm_load_own(pdm, reader, err);
     if (st || (st = pdm_pci_load(pdm, reader, err))) {
         return st;
@@ -422,5 +420,15 @@ viv_status_t pdm_load(Pdm *pdm, SsmReader *reader, VivError *err)
     }
     pdm->a20_sources = a20;
     pdm_apply_a20(pdm);
+    return st;
+}
+
+viv_status_t pdm_load(Pdm *pdm, SsmReader *reader, VivError *err)
+{
+    pdm_lines_clear(pdm);
+    pdm_dma_clear_all(pdm);
+    pdm->loading = TRUE;
+    viv_status_t st = pdm_load_units(pdm, reader, err);
+    pdm->loading = FALSE;
     return st;
 }

@@ -78,6 +78,7 @@ void pdm_tpr_set(Pdm *pdm, uint32_t vcpu, uint32_t tpr);
 viv_status_t pdm_msr_read(Pdm *pdm, uint32_t vcpu, uint32_t msr, uint64_t *ret_value);
 viv_status_t pdm_msr_write(Pdm *pdm, uint32_t vcpu, uint32_t msr, uint64_t value);
 gboolean pdm_apic_enabled(Pdm *pdm, uint32_t vcpu);
+void pdm_tsc_changed(Pdm *pdm); /* the guest has written its TSC */
 void pdm_ferr(Pdm *pdm, uint32_t level);
 uint32_t pdm_ignne(const Pdm *pdm);
 void pdm_vcpu_init(Pdm *pdm, uint32_t vcpu);

@@ -80,6 +80,7 @@ struct PdmDevice {
     GRecMutex *lock;
     GPtrArray *ranges, *timers, *rams, *functions, *luns, *threads;
     uint32_t isa_lines, pic_lines, gsi_lines; /* levels it drives */
+    uint32_t nmi_line;
     char *fail_text;
 };
 
@@ -131,9 +132,12 @@ struct Pdm {
     void *ferr_ctx;
     viv_dev_t *ferr_dev;
     uint32_t ignne;
-    uint32_t a20_sources; /* one bit a source */
-    GPtrArray *fwfiles;   /* by name */
-    GPtrArray *functions; /* every viv_pci_fn_t */
+    /* NMI, chipset lock */
+    uint32_t nmi_masked, nmi_level; /* nmi_level: behind the gate, as last told */
+    gboolean loading;               /* levels come back; they are no edges */
+    uint32_t a20_sources;           /* one bit a source */
+    GPtrArray *fwfiles;             /* by name */
+    GPtrArray *functions;           /* every viv_pci_fn_t */
     GMutex dma_lock;
     PdmDmaChannel dma[VIV_ISADMA_CHANNELS];
     /* async completion */
@@ -161,7 +165,8 @@ const void *pdm_service(const char *id);
 /* pdm_irq.c */
 extern const viv_chipset_api_t pdm_chipset_api;
 void pdm_irq_set(viv_dev_t *dev, uint32_t irq, uint32_t level);
-void pdm_irq_clear_all(Pdm *pdm);
+void pdm_lines_clear(Pdm *pdm);   /* no device drives anything */
+void pdm_irq_clear_all(Pdm *pdm); /* and nothing is pending at a vCPU */
 void pdm_apply_a20(Pdm *pdm);
 
 /* pdm_dma.c */
@@ -170,6 +175,12 @@ void pdm_dma_init(Pdm *pdm);
 void pdm_dma_finish(Pdm *pdm);
 void pdm_dma_clear_all(Pdm *pdm); /* every DREQ low */
 void pdm_dma_forget(PdmDevice *device);
+
+/* pdm_nmi.c */
+void pdm_nmi_set(viv_dev_t *dev, uint32_t level);
+void pdm_nmi_mask(viv_dev_t *dev, uint32_t masked);
+void pdm_nmi_clear(Pdm *pdm);
+void pdm_cpu_nmi(viv_dev_t *dev, uint32_t vcpu);
 
 /* pdm_pci.c */
 extern const viv_pci_api_t pdm_pci_api;
@@ -202,6 +213,10 @@ void pdm_threads_go(PdmDevice *device);
 void pdm_threads_end(PdmDevice *device);
 /* pdm_storage.c */
 extern const viv_storage_api_t pdm_storage_api;
+
+/* Calls a function of a role that has a holder; the chipset lock is held. */
+#define PDM_CALL(role, type, fn, ...)                                                              \
+    ((const type *)(role).ops)->fn(&(role).device->pub, (role).self, ##__VA_ARGS__)
 
 static inline PdmDevice *pdm_dev(viv_dev_t *dev)
 {

@@ -59,9 +59,6 @@ static viv_status_t pdm_provide_rtc(viv_dev_t *dev, const viv_rtc_ops_t *ops, vo
     return pdm_provide(dev, &pdm_of(dev)->rtc, "an RTC", ops, self);
 }
 
-#define PDM_CALL(role, type, fn, ...)                                                              \
-    ((const type *)(role).ops)->fn(&(role).device->pub, (role).self, ##__VA_ARGS__)
-
 /* -- lines ----------------------------------------------------------------------------------- */
 
 typedef enum PdmLines { PDM_ISA, PDM_PIC, PDM_GSI } PdmLines;
@@ -130,12 +127,19 @@ static void pdm_gsi_set(viv_dev_t *dev, uint32_t gsi, uint32_t level)
     }
 }
 
-void pdm_irq_clear_all(Pdm *pdm)
+void pdm_lines_clear(Pdm *pdm)
 {
     for (guint i = 0; i < pdm->devices->len; i++) {
         PdmDevice *device = g_ptr_array_index(pdm->devices, i);
         device->isa_lines = device->pic_lines = device->gsi_lines = 0;
     }
+    pdm_nmi_clear(pdm);
+    trpm_lines_clear(pdm->vm->trpm);
+}
+
+void pdm_irq_clear_all(Pdm *pdm)
+{
+    pdm_lines_clear(pdm);
     trpm_reset(pdm->vm->trpm);
 }
 
@@ -161,11 +165,6 @@ static void pdm_cpu_intr(viv_dev_t *dev, uint32_t vcpu, uint32_t level)
 static void pdm_cpu_extint(viv_dev_t *dev, uint32_t vcpu, uint32_t level)
 {
     trpm_set_extint(pdm_of(dev)->vm->trpm, vcpu, level);
-}
-
-static void pdm_cpu_nmi(viv_dev_t *dev, uint32_t vcpu)
-{
-    em_kick(pdm_of(dev)->vm->em, vcpu, VIV_FF_NMI);
 }
 
 static void pdm_cpu_smi(viv_dev_t *dev, uint32_t vcpu)
@@ -471,4 +470,6 @@ const viv_chipset_api_t pdm_chipset_api = {
     .tsc_read = pdm_tsc_read,
     .tsc_to_time_ns = pdm_tsc_to_time_ns,
     .current_vcpu = pdm_current_vcpu,
+    .nmi_set = pdm_nmi_set,
+    .nmi_mask = pdm_nmi_mask,
 };

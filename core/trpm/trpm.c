@@ -37,11 +37,19 @@ static void trpm_update(Trpm *trpm, uint32_t vcpu)
     }
 }
 
-void trpm_reset(Trpm *trpm)
+void trpm_lines_clear(Trpm *trpm)
 {
     for (uint32_t i = 0; i < trpm->count; i++) {
         trpm->vcpu[i] = (TrpmVcpu){0};
-        em_clear_ff(trpm->vm->em, i, VIV_FF_INTR | VIV_FF_NMI);
+        em_clear_ff(trpm->vm->em, i, VIV_FF_INTR);
+    }
+}
+
+void trpm_reset(Trpm *trpm)
+{
+    trpm_lines_clear(trpm);
+    for (uint32_t i = 0; i < trpm->count; i++) {
+        em_clear_ff(trpm->vm->em, i, VIV_FF_NMI);
     }
 }
 

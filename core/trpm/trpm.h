@@ -14,7 +14,8 @@ struct Vm;
 Trpm *trpm_new(struct Vm *vm, uint32_t vcpu_count);
 void trpm_free(Trpm *trpm);
 /* No lines up; devices raise theirs again (reset, post_load). EMTs stand. */
-void trpm_reset(Trpm *trpm);
+void trpm_lines_clear(Trpm *trpm);
+void trpm_reset(Trpm *trpm); /* and no NMI pending, which a saved state may have */
 void trpm_set_apic(Trpm *trpm, uint32_t vcpu, uint32_t level);   /* [any, chipset lock held] */
 void trpm_set_extint(Trpm *trpm, uint32_t vcpu, uint32_t level); /* [any, chipset lock held] */
 /* Acknowledges: [emt] takes the chipset lock. VIV_E_NOT_FOUND when nothing is left. */

@@ -51,6 +51,8 @@ typedef struct viv_apic_ops {
                               uint64_t value);
     /* The vCPU has got an INIT: APIC registers as after INIT. */
     void (*vcpu_init)(viv_dev_t *dev, void *self, uint32_t vcpu);
+    /* The TSC of the machine was written: what waits for a value of it looks again. */
+    void (*tsc_changed)(viv_dev_t *dev, void *self);
 } viv_apic_ops_t;
 
 typedef struct viv_ioapic_ops {
@@ -127,6 +129,15 @@ typedef struct viv_chipset_api {
                                uint64_t tsc); /* virtual time at which the TSC has that value */
     uint32_t (*current_vcpu)(
         viv_dev_t *dev); /* index of the calling EMT's vCPU, 0 on other threads */
+
+    /* -- NMI, [any, chipset lock held] -- */
+    /* The level that this device drives on the board's NMI line (SERR#, IOCHK#, a watchdog). The
+     * line is wired-or over devices and gated by nmi_mask; what comes out is LINT1 of every local
+     * APIC, or the NMI pin of vCPU 0 where there is none, and a rise is one NMI. Levels are not
+     * saved: a device drives its own again in post_load, which is no new rise. */
+    void (*nmi_set)(viv_dev_t *dev, uint32_t level);
+    /* The gate: bit 7 of port 70h. For the RTC, which has that port; open at first. */
+    void (*nmi_mask)(viv_dev_t *dev, uint32_t masked);
 } viv_chipset_api_t;
 
 VIV_END_DECLS

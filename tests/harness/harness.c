@@ -326,6 +326,10 @@ void harness_reset(Harness *h)
     HARNESS_CHECK(h->depth == 0, "harness_reset from within a callback");
     harness_pci_reset(h);
     harness_dma_lower_all(h);
+    h->nmi_external = h->nmi_masked = h->nmi_level = 0;
+    for (int i = 0; i < h->count; i++) {
+        h->inst[i]->nmi_level = 0;
+    }
     for (int i = 0; i < h->count; i++) {
         harness_inst_reset(h->inst[i]);
     }

@@ -432,6 +432,63 @@ static uint32_t harness_chip_a20_get(viv_dev_t *dev)
     return harness_chipset_inst(dev)->h->a20_sources != 0;
 }
 
+/* -- NMI ------------------------------------------------------------------------------------- */
+
+void harness_nmi_update(Harness *h)
+{
+    uint32_t level = h->nmi_external;
+    for (int i = 0; i < HARNESS_MAX_INSTANCES; i++) {
+        level |= h->inst[i] ? h->inst[i]->nmi_level : 0;
+    }
+    level = level && !h->nmi_masked;
+    if (level == h->nmi_level) {
+        return;
+    }
+    h->nmi_level = level;
+    harness_log_event(h, HARNESS_EV_NMI_LINE, level, 0, 0, 0, 0);
+    const viv_apic_ops_t *ops = h->apic.ops;
+    for (uint32_t i = 0; ops && i < h->cpus && !h->muted; i++) {
+        ops->local_pin(&h->apic.inst->dev, h->apic.self, i, 1, level);
+    }
+}
+
+static void harness_chip_nmi_set(viv_dev_t *dev, uint32_t level)
+{
+    Harness *h = harness_chipset_locked(dev, "nmi_set");
+    harness_chipset_inst(dev)->nmi_level = level != 0;
+    harness_nmi_update(h);
+}
+
+static void harness_chip_nmi_mask(viv_dev_t *dev, uint32_t masked)
+{
+    Harness *h = harness_chipset_locked(dev, "nmi_mask");
+    if (h->nmi_masked != (masked != 0)) {
+        h->nmi_masked = masked != 0;
+        harness_log_event(h, HARNESS_EV_NMI_MASK, h->nmi_masked, 0, 0, 0, 0);
+    }
+    harness_nmi_update(h);
+}
+
+void harness_nmi_drive(Harness *h, uint32_t level)
+{
+    harness_chipset_lock(h);
+    h->nmi_external = level != 0;
+    harness_nmi_update(h);
+    harness_chipset_unlock(h);
+}
+
+uint32_t harness_nmi_level(Harness *h)
+{
+    return h->nmi_level;
+}
+
+uint32_t harness_nmi_masked(Harness *h)
+{
+    return h->nmi_masked;
+}
+
+/* -- time-stamp counter ---------------------------------------------------------------------- */
+
 static uint64_t harness_muldiv(uint64_t a, uint64_t mul, uint64_t div)
 {
     return (uint64_t)((unsigned __int128)a * mul / div);
@@ -441,15 +498,30 @@ static uint64_t harness_chip_tsc_read(viv_dev_t *dev, uint32_t vcpu)
 {
     Harness *h = harness_chipset_inst(dev)->h;
     harness_vcpu_check(h, vcpu);
-    return harness_muldiv(h->now_ns, h->cpu_hz, 1000000000u);
+    return h->tsc_offset + harness_muldiv(h->now_ns, h->cpu_hz, 1000000000u);
 }
 
 static uint64_t harness_chip_tsc_to_time_ns(viv_dev_t *dev, uint32_t vcpu, uint64_t tsc)
 {
     Harness *h = harness_chipset_inst(dev)->h;
     harness_vcpu_check(h, vcpu);
-    unsigned __int128 ns = ((unsigned __int128)tsc * 1000000000u + h->cpu_hz - 1) / h->cpu_hz;
+    uint64_t ticks = tsc - h->tsc_offset;
+    if ((int64_t)ticks < 0) {
+        return 0; /* before the clock began */
+    }
+    unsigned __int128 ns = ((unsigned __int128)ticks * 1000000000u + h->cpu_hz - 1) / h->cpu_hz;
     return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
+}
+
+void harness_tsc_set(Harness *h, uint64_t value)
+{
+    const viv_apic_ops_t *ops = h->apic.ops;
+    harness_chipset_lock(h);
+    h->tsc_offset = value - harness_muldiv(h->now_ns, h->cpu_hz, 1000000000u);
+    if (ops) {
+        ops->tsc_changed(&h->apic.inst->dev, h->apic.self);
+    }
+    harness_chipset_unlock(h);
 }
 
 static uint32_t harness_chip_current_vcpu(viv_dev_t *dev)
@@ -486,6 +558,8 @@ const viv_chipset_api_t harness_chipset_api = {
     .tsc_read = harness_chip_tsc_read,
     .tsc_to_time_ns = harness_chip_tsc_to_time_ns,
     .current_vcpu = harness_chip_current_vcpu,
+    .nmi_set = harness_chip_nmi_set,
+    .nmi_mask = harness_chip_nmi_mask,
 };
 
 /* -- levels for tests ------------------------------------------------------------------------ */

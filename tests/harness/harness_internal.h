@@ -109,6 +109,7 @@ struct HarnessInst {
     unsigned own_lock;
     unsigned *lock; /* own_lock or the machine's chipset lock */
     uint32_t irq_levels;
+    uint32_t nmi_level;
     viv_timer_t *timers;
     viv_pci_fn_t *fns[HARNESS_PCI_FNS];
     unsigned stream_users;
@@ -243,6 +244,8 @@ struct Harness {
     uint32_t a20_sources, ignne, apic_accepts, current_vcpu;
     HarnessRole pic, apic, ioapic, rtc, pcibus, isadma;
     HarnessDma dma[VIV_ISADMA_CHANNELS];
+    uint32_t nmi_external, nmi_masked, nmi_level;
+    uint64_t tsc_offset;
     HarnessInst *ferr_inst;
     void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);
     void *ferr_ctx;
@@ -332,6 +335,7 @@ void harness_log_line(Harness *h, const char *who, uint32_t severity, const char
 /* harness_chipset.c */
 extern const viv_chipset_api_t harness_chipset_api;
 void harness_irq_update(Harness *h, uint32_t irq);
+void harness_nmi_update(Harness *h);
 void harness_chipset_forget(Harness *h, const HarnessInst *inst);
 viv_status_t harness_role_take(Harness *h, HarnessRole *role, HarnessInst *inst, const void *ops,
                                uint32_t ours, void *self, const char *name);

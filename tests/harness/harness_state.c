@@ -412,6 +412,7 @@ static viv_status_t harness_renew(Harness *h)
     h->pic_intr = 0;
     h->a20_sources = 0;
     h->ignne = 0;
+    h->nmi_level = h->nmi_masked = 0;
     memset(h->cpu_intr, 0, sizeof(h->cpu_intr));
     memset(h->cpu_extint, 0, sizeof(h->cpu_extint));
     for (int i = 0; i < h->count; i++) {
@@ -470,6 +471,7 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
             harness_dma_raise(h, i, 1);
         }
     }
+    harness_nmi_update(h);
     h->muted--;
     h->failed_load = st != VIV_OK;
     return st;
@@ -479,7 +481,7 @@ viv_status_t harness_load(Harness *h, const uint8_t *blob, size_t len)
 
 typedef struct HarnessLines {
     uint64_t gsi;
-    uint32_t irq, pic_irq, pic_intr, a20, ignne, dreq;
+    uint32_t irq, pic_irq, pic_intr, a20, ignne, dreq, nmi, nmi_masked;
     uint8_t cpu_intr[HARNESS_VCPUS], cpu_extint[HARNESS_VCPUS];
     uint8_t intx[HARNESS_MAX_INSTANCES][HARNESS_PCI_FNS];
 } HarnessLines;
@@ -494,6 +496,8 @@ static void harness_lines_get(const Harness *h, HarnessLines *lines)
     lines->a20 = h->a20_sources;
     lines->ignne = h->ignne;
     lines->dreq = harness_dma_lines(h);
+    lines->nmi = h->nmi_level;
+    lines->nmi_masked = h->nmi_masked;
     memcpy(lines->cpu_intr, h->cpu_intr, sizeof(lines->cpu_intr));
     memcpy(lines->cpu_extint, h->cpu_extint, sizeof(lines->cpu_extint));
     for (int i = 0; i < h->count; i++) {
@@ -517,6 +521,9 @@ static void harness_lines_compare(const HarnessLines *a, const HarnessLines *b)
     HARNESS_CHECK(a->dreq == b->dreq, "after load the DREQ lines are %02x, before they were %02x",
                   b->dreq, a->dreq);
     HARNESS_CHECK(a->ignne == b->ignne, "after load IGNNE# is %u", b->ignne);
+    HARNESS_CHECK(a->nmi == b->nmi && a->nmi_masked == b->nmi_masked,
+                  "after load NMI is %u, masked %u; before %u, %u", b->nmi, b->nmi_masked, a->nmi,
+                  a->nmi_masked);
     HARNESS_CHECK(!memcmp(a->cpu_intr, b->cpu_intr, sizeof(a->cpu_intr)),
                   "after load a vCPU's INTR differs");
     HARNESS_CHECK(!memcmp(a->cpu_extint, b->cpu_extint, sizeof(a->cpu_extint)),

@@ -3,9 +3,9 @@
  * The guest sees a register page at FEE00000h (or wherever IA32_APIC_BASE puts it), MSRs 800h-83Fh
  * in x2APIC mode and IA32_TSC_DEADLINE. Version 14h, seven LVT entries, EOI broadcast suppression.
  * Follows: Intel SDM volume 3A, chapter 11.
- * After reset LINT0 of the boot processor is an unmasked ExtINT (key VirtualWire), as if firmware
- * had set virtual wire mode already: what KVM and QEMU do, so that the PIC works before or without
- * firmware that knows of APICs.
+ * After reset LINT0 of the boot processor is an unmasked ExtINT and LINT1 an NMI (key VirtualWire),
+ * as if firmware had set virtual wire mode already: what KVM and QEMU do with LINT0, so that the PIC
+ * works before or without firmware that knows of APICs.
  * Not modelled: sources of the thermal, performance and CMCI entries; focus processors; changing
  * the APIC id. */
 #include "apic_priv.h"
@@ -17,7 +17,7 @@ static const viv_option_t apic_options[] = {
                   "vCPUs; 0: what the machine has"),
     VIV_OPT_NAMED(Apic, "Mode", mode, VIV_U8, 1, 3, 3, "1 no APIC, 2 xAPIC, 3 xAPIC and x2APIC"),
     VIV_OPT_NAMED(Apic, "VirtualWire", virtual_wire, VIV_BOOL, 0, 1, 1,
-                  "LINT0 of the boot processor passes the PIC's INTR after reset"),
+                  "LINT0 of the boot processor passes the PIC's INTR after reset, LINT1 NMI"),
     {0},
 };
 
@@ -183,6 +183,14 @@ static void apic_role_vcpu_init(viv_dev_t *dev, void *self, uint32_t vcpu)
         apic_regs_reset(&apic->cpu[vcpu]);
 }
 
+static void apic_role_tsc_changed(viv_dev_t *dev, void *self)
+{
+    Apic *apic = self;
+    (void)dev;
+    for (uint32_t i = 0; i < apic->cpu_count; i++)
+        apic_timer_tsc_changed(&apic->cpu[i]);
+}
+
 static const viv_apic_ops_t apic_role = {
     .size = sizeof(viv_apic_ops_t),
     .deliver = apic_role_deliver,
@@ -195,6 +203,7 @@ static const viv_apic_ops_t apic_role = {
     .msr_read = apic_msr_read,
     .msr_write = apic_msr_write,
     .vcpu_init = apic_role_vcpu_init,
+    .tsc_changed = apic_role_tsc_changed,
 };
 
 /* -- life ------------------------------------------------------------------------------------ */
@@ -210,6 +219,7 @@ static void apic_reset(viv_dev_t *dev, void *self)
     for (uint32_t i = 0; i < apic->cpu_count; i++) {
         ApicCpu *cpu = &apic->cpu[i];
         cpu->base = APIC_DEFAULT_BASE | APIC_BASE_EN | (i == 0 ? APIC_BASE_BSP : 0);
+        cpu->pin[1] = 0; /* nobody drives NMI any more; LINT0 the PIC says anew */
         apic_regs_reset(cpu);
     }
     apic_pages_sync(apic); /* only unmaps: the default page is always there */

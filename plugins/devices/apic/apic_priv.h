@@ -177,6 +177,7 @@ void apic_timer_mode_changed(ApicCpu *cpu, uint32_t old, uint32_t now);
 uint32_t apic_timer_current(const ApicCpu *cpu);
 uint64_t apic_timer_deadline_read(const ApicCpu *cpu);
 void apic_timer_deadline_write(ApicCpu *cpu, uint64_t tsc);
+void apic_timer_tsc_changed(ApicCpu *cpu); /* the guest has written its TSC */
 
 /* apic_regs.c */
 uint64_t apic_mmio_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width);

@@ -261,8 +261,10 @@ void apic_regs_reset(ApicCpu *cpu)
         cpu->isr[i] = cpu->irr[i] = cpu->tmr[i] = 0;
     for (uint32_t i = 0; i < APIC_LVT_COUNT; i++)
         cpu->lvt[i] = APIC_LVT_MASKED;
-    if (cpu->apic->virtual_wire && cpu->base & APIC_BASE_BSP)
+    if (cpu->apic->virtual_wire && cpu->base & APIC_BASE_BSP) {
         cpu->lvt[APIC_LVT_LINT0] = VIV_APIC_DELIVERY_EXTINT << 8;
+        cpu->lvt[APIC_LVT_LINT1] = VIV_APIC_DELIVERY_NMI << 8;
+    }
     cpu->ext_message = 0;
     apic_timer_reset(cpu);
     apic_update(cpu);

@@ -142,8 +142,13 @@ void apic_timer_deadline_write(ApicCpu *cpu, uint64_t tsc)
         apic_timer_cancel(cpu);
 }
 
-/* The TSC may have been written since, or the conversion rounded down: then wait on, by a
- * nanosecond at least. */
+void apic_timer_tsc_changed(ApicCpu *cpu)
+{
+    if (cpu->tsc_deadline && apic_timer_mode(cpu) == APIC_TIMER_TSC_DEADLINE)
+        apic_timer_deadline_arm(cpu);
+}
+
+/* The conversion may have rounded down: then wait on, by a nanosecond at least. */
 static void apic_timer_deadline_expired(ApicCpu *cpu)
 {
     Apic *apic = cpu->apic;

@@ -401,6 +401,7 @@ static void mc146818_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
     case 0:
         rtc->index[0] = value & 0x7f;
         rtc->nmi_masked = value >> 7 & 1;
+        rtc->chipset->nmi_mask(dev, rtc->nmi_masked);
         break;
     case 1: mc146818_reg_write(dev, rtc, rtc->index[0], (uint8_t)value); break;
     case 2: rtc->index[1] = value & 0x7f; break;
@@ -457,6 +458,7 @@ static void mc146818_reset(viv_dev_t *dev, void *self)
     rtc->index[0] = 0;
     rtc->index[1] = 0;
     rtc->nmi_masked = 0;
+    rtc->chipset->nmi_mask(dev, 0);
     mc146818_update_irq(dev, rtc);
 }
 
@@ -484,6 +486,7 @@ static viv_status_t mc146818_post_load(viv_dev_t *dev, void *self, uint32_t vers
         (late_ns % MC146818_SECOND_NS || late_ns > MC146818_LATE_SECONDS * MC146818_SECOND_NS)) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "the next update is out of step");
     }
+    rtc->chipset->nmi_mask(dev, rtc->nmi_masked);
     mc146818_update_irq(dev, rtc);
     return VIV_OK;
 }

@@ -568,6 +568,69 @@ START_TEST(timer_tsc_deadline)
 }
 END_TEST
 
+START_TEST(timer_follows_tsc_writes)
+{
+    Harness *h = machine(2, NULL); /* 2 GHz */
+    put(h, LVT_TIMER, 0x40042);
+    uint64_t now = harness_time_ns(h);
+    wrmsr(h, 0, 0x6e0, (now + 1000) * 2);
+    harness_tsc_set(h, (now + 600) * 2); /* forwards: 400 ns are left */
+    harness_advance_ns(h, 399);
+    ck_assert_int_eq(take(h, 0), -1);
+    harness_advance_ns(h, 1);
+    ck_assert_int_eq(take(h, 0), 0x42);
+    put(h, EOI, 0);
+    harness_tsc_set(h, 10000);
+    wrmsr(h, 0, 0x6e0, 11000);
+    harness_tsc_set(h, 1000); /* backwards: 5 us */
+    harness_advance_ns(h, 4999);
+    ck_assert_int_eq(take(h, 0), -1);
+    harness_save_load(h);
+    harness_advance_ns(h, 1);
+    ck_assert_int_eq(take(h, 0), 0x42);
+    put(h, EOI, 0);
+    wrmsr(h, 0, 0x6e0, 50000);
+    harness_tsc_set(h, 60000); /* beyond it */
+    harness_advance_ns(h, 1);
+    ck_assert_int_eq(take(h, 0), 0x42);
+    /* The counter's modes do not care. */
+    put(h, EOI, 0);
+    put(h, LVT_TIMER, 0x42);
+    put(h, DIVIDE, 0xb);
+    put(h, INITIAL, 1000);
+    harness_tsc_set(h, 1);
+    ck_assert_uint_eq(get(h, CURRENT), 1000);
+    harness_free(h);
+}
+END_TEST
+
+START_TEST(nmi_line)
+{
+    Harness *h = machine(2, NULL);
+    /* Software enabling leaves the boot processor's virtual wire as it was; the other is masked. */
+    harness_nmi_drive(h, 1);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_NMI), 1);
+    ck_assert_uint_eq(harness_event_last(h, HARNESS_EV_CPU_NMI).a, 0);
+    harness_save_load(h); /* the level comes back, the edge does not */
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_NMI), 1);
+    harness_current_vcpu(h, 1);
+    put(h, LINT1, 0x400);
+    harness_current_vcpu(h, 0);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_NMI), 1);
+    harness_nmi_drive(h, 0);
+    harness_nmi_drive(h, 1);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_NMI), 3);
+    harness_reset(h); /* nobody drives it any more */
+    harness_nmi_drive(h, 1);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_NMI), 4);
+    harness_free(h);
+    h = machine(1, "VirtualWire=0");
+    harness_nmi_drive(h, 1);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_NMI), 0);
+    harness_free(h);
+}
+END_TEST
+
 START_TEST(base_transitions)
 {
     const uint64_t x = 0xfee00800, x2 = 0xfee00c00, off = 0xfee00000;
@@ -731,6 +794,8 @@ int main(void)
     tcase_add_test(tc, timer_one_shot);
     tcase_add_test(tc, timer_periodic);
     tcase_add_test(tc, timer_tsc_deadline);
+    tcase_add_test(tc, timer_follows_tsc_writes);
+    tcase_add_test(tc, nmi_line);
     tcase_add_test(tc, base_transitions);
     tcase_add_test(tc, page_moves);
     tcase_add_test(tc, x2apic_registers);

@@ -416,6 +416,27 @@ START_TEST(hostile_state)
 }
 END_TEST
 
+START_TEST(bit_7_of_the_index_gates_nmi)
+{
+    Harness *h = harness_new("mc146818", NULL);
+    harness_nmi_drive(h, 1);
+    ck_assert_uint_eq(harness_nmi_level(h), 1);
+    harness_out8(h, 0x70, 0x8d);
+    ck_assert_uint_eq(harness_nmi_masked(h), 1);
+    ck_assert_uint_eq(harness_nmi_level(h), 0);
+    harness_save_load(h);
+    ck_assert_uint_eq(harness_nmi_masked(h), 1);
+    harness_out8(h, 0x72, 0x00); /* the other pair has no such bit */
+    ck_assert_uint_eq(harness_nmi_masked(h), 1);
+    harness_out8(h, 0x70, 0x0d);
+    ck_assert_uint_eq(harness_nmi_level(h), 1);
+    harness_out8(h, 0x70, 0x80);
+    harness_reset(h);
+    ck_assert_uint_eq(harness_nmi_masked(h), 0);
+    harness_free(h);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("mc146818");
@@ -439,6 +460,7 @@ int main(void)
     tcase_add_test(tc, save_and_load_at_awkward_moments);
     tcase_add_test(tc, configuration);
     tcase_add_test(tc, hostile_state);
+    tcase_add_test(tc, bit_7_of_the_index_gates_nmi);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
