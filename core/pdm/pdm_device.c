@@ -268,6 +268,9 @@ viv_status_t pdm_device_construct(PdmDevice *device, VivError *err)
 void pdm_device_free(PdmDevice *device)
 {
     pdm_threads_end(device);
+    if (device->pdm->legacy == device) {
+        device->pdm->legacy = NULL;
+    }
     for (guint i = 0; i < device->luns->len; i++) {
         PdmLun *lun = g_ptr_array_index(device->luns, i);
         pdm_chain_free(lun->top);

@@ -132,6 +132,7 @@ struct Pdm {
     void *ferr_ctx;
     viv_dev_t *ferr_dev;
     uint32_t ignne;
+    PdmDevice *legacy; /* whose ISA lines 0 and 8 count alone; NULL: everybody's */
     /* NMI, chipset lock */
     uint32_t nmi_masked, nmi_level; /* nmi_level: behind the gate, as last told */
     gboolean loading;               /* levels come back; they are no edges */

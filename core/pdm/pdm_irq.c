@@ -63,18 +63,38 @@ static viv_status_t pdm_provide_rtc(viv_dev_t *dev, const viv_rtc_ops_t *ops, vo
 
 typedef enum PdmLines { PDM_ISA, PDM_PIC, PDM_GSI } PdmLines;
 
+#define PDM_LEGACY_LINES 0x101u /* what the HPET takes from PIT and RTC */
+
 static void pdm_line_levels(Pdm *pdm, uint32_t *ret_pic, uint32_t *ret_gsi)
 {
     uint32_t pic = 0, gsi = 0;
     for (guint i = 0; i < pdm->devices->len; i++) {
         const PdmDevice *device = g_ptr_array_index(pdm->devices, i);
         uint32_t isa = device->isa_lines;
+        if (pdm->legacy && pdm->legacy != device) {
+            isa &= ~PDM_LEGACY_LINES;
+        }
         pic |= isa | device->pic_lines;
         /* IRQ 0 is wired to input 2; input 0 is the PIC's (ExtINT), IRQ 2 does not exist. */
         gsi |= (isa & ~7u) | (isa & 2u) | ((isa & 1u) << 2) | device->gsi_lines;
     }
     *ret_pic = pic;
     *ret_gsi = gsi;
+}
+
+/* Tells the controllers what differs from the levels that were. */
+static void pdm_line_tell(Pdm *pdm, uint32_t old_pic, uint32_t old_gsi)
+{
+    uint32_t new_pic, new_gsi;
+    pdm_line_levels(pdm, &new_pic, &new_gsi);
+    for (uint32_t change = old_pic ^ new_pic; change && pdm->pic.device; change &= change - 1) {
+        uint32_t irq = (uint32_t)__builtin_ctz(change);
+        PDM_CALL(pdm->pic, viv_pic_ops_t, set_irq, irq, (new_pic >> irq) & 1);
+    }
+    for (uint32_t change = old_gsi ^ new_gsi; change && pdm->ioapic.device; change &= change - 1) {
+        uint32_t gsi = (uint32_t)__builtin_ctz(change);
+        PDM_CALL(pdm->ioapic, viv_ioapic_ops_t, set_irq, gsi, (new_gsi >> gsi) & 1);
+    }
 }
 
 /* [chipset lock held] */
@@ -89,18 +109,23 @@ static void pdm_line_set(PdmDevice *device, PdmLines lines, uint32_t line, uint3
     if (wanted == *mask) {
         return;
     }
-    uint32_t old_pic, old_gsi, new_pic, new_gsi;
+    uint32_t old_pic, old_gsi;
     pdm_line_levels(pdm, &old_pic, &old_gsi);
     *mask = wanted;
-    pdm_line_levels(pdm, &new_pic, &new_gsi);
-    for (uint32_t change = old_pic ^ new_pic; change && pdm->pic.device; change &= change - 1) {
-        uint32_t irq = (uint32_t)__builtin_ctz(change);
-        PDM_CALL(pdm->pic, viv_pic_ops_t, set_irq, irq, (new_pic >> irq) & 1);
+    pdm_line_tell(pdm, old_pic, old_gsi);
+}
+
+static void pdm_legacy_replacement(viv_dev_t *dev, uint32_t on)
+{
+    PdmDevice *device = pdm_dev(dev);
+    Pdm *pdm = device->pdm;
+    if (pdm->legacy && pdm->legacy != device) {
+        return;
     }
-    for (uint32_t change = old_gsi ^ new_gsi; change && pdm->ioapic.device; change &= change - 1) {
-        uint32_t gsi = (uint32_t)__builtin_ctz(change);
-        PDM_CALL(pdm->ioapic, viv_ioapic_ops_t, set_irq, gsi, (new_gsi >> gsi) & 1);
-    }
+    uint32_t old_pic, old_gsi;
+    pdm_line_levels(pdm, &old_pic, &old_gsi);
+    pdm->legacy = on ? device : NULL;
+    pdm_line_tell(pdm, old_pic, old_gsi);
 }
 
 void pdm_irq_set(viv_dev_t *dev, uint32_t irq, uint32_t level)
@@ -133,6 +158,7 @@ void pdm_lines_clear(Pdm *pdm)
         PdmDevice *device = g_ptr_array_index(pdm->devices, i);
         device->isa_lines = device->pic_lines = device->gsi_lines = 0;
     }
+    pdm->legacy = NULL;
     pdm_nmi_clear(pdm);
     trpm_lines_clear(pdm->vm->trpm);
 }
@@ -472,4 +498,5 @@ const viv_chipset_api_t pdm_chipset_api = {
     .current_vcpu = pdm_current_vcpu,
     .nmi_set = pdm_nmi_set,
     .nmi_mask = pdm_nmi_mask,
+    .legacy_replacement = pdm_legacy_replacement,
 };

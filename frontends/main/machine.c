@@ -22,8 +22,8 @@ typedef struct Machine {
 
 /* The standard PC. */
 static const char *const machine_devices[] = {
-    "pcarch", "pci",   "i8259",    "i8254", "mc146818",    "apic",   "ioapic",
-    "acpi",   "pckbd", "piix3ide", "vga",   "qemu-fw-cfg", "pcbios",
+    "pcarch", "pci",  "i8259", "i8254",    "hpet", "mc146818",    "apic",
+    "ioapic", "acpi", "pckbd", "piix3ide", "vga",  "qemu-fw-cfg", "pcbios",
 };
 
 static viv_status_t machine_set(Machine *m, const char *path, const char *value)

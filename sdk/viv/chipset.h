@@ -138,6 +138,12 @@ typedef struct viv_chipset_api {
     void (*nmi_set)(viv_dev_t *dev, uint32_t level);
     /* The gate: bit 7 of port 70h. For the RTC, which has that port; open at first. */
     void (*nmi_mask)(viv_dev_t *dev, uint32_t masked);
+    /* -- appended; test with VIV_HAS -- */
+    /* Legacy replacement of the HPET: while it is on, ISA lines 0 and 8 are `dev`'s alone. What
+     * other devices (PIT, RTC) drive there is cut off and comes back at its level when it ends. One
+     * device at a time: a second one has no effect while the first has it on. Not saved: say it
+     * again in post_load; a reset of the machine ends it. [any, chipset lock held] */
+    void (*legacy_replacement)(viv_dev_t *dev, uint32_t on);
 } viv_chipset_api_t;
 
 VIV_END_DECLS

@@ -182,6 +182,7 @@ uint32_t harness_nmi_level(Harness *h);                     /* behind the gate *
 uint32_t harness_nmi_masked(Harness *h);
 void harness_nmi_drive(Harness *h, uint32_t level); /* another device's nmi_set */
 uint32_t harness_a20(Harness *h);
+uint32_t harness_legacy_replacement(Harness *h); /* an instance has it on */
 uint32_t harness_ignne(Harness *h);
 
 /* -- chipset roles that the device has taken ------------------------------------------------- */

@@ -37,9 +37,11 @@ static void harness_route_irq(Harness *h, uint32_t irq, uint32_t level)
 
 void harness_irq_update(Harness *h, uint32_t irq)
 {
-    uint32_t level = h->irq_external >> irq & 1;
+    int taken = h->legacy_inst && (irq == 0 || irq == 8);
+    uint32_t level = taken ? 0 : h->irq_external >> irq & 1;
     for (int i = 0; i < HARNESS_MAX_INSTANCES; i++) {
-        level |= h->inst[i] ? h->inst[i]->irq_levels >> irq & 1 : 0;
+        int cut = taken && h->inst[i] != h->legacy_inst;
+        level |= h->inst[i] && !cut ? h->inst[i]->irq_levels >> irq & 1 : 0;
     }
     if (level != (h->irq_levels >> irq & 1)) {
         h->irq_levels ^= 1u << irq;
@@ -116,6 +118,9 @@ void harness_chipset_forget(Harness *h, const HarnessInst *inst)
     if (h->ferr_inst == inst) {
         h->ferr_inst = NULL;
         h->ferr_fn = NULL;
+    }
+    if (h->legacy_inst == inst) {
+        h->legacy_inst = NULL;
     }
 }
 
@@ -237,6 +242,22 @@ void harness_apic_accepts(Harness *h, uint32_t accepted)
 void harness_current_vcpu(Harness *h, uint32_t vcpu)
 {
     h->current_vcpu = vcpu;
+}
+
+static void harness_chip_legacy_replacement(viv_dev_t *dev, uint32_t on)
+{
+    HarnessInst *inst = harness_chipset_inst(dev);
+    Harness *h = harness_chipset_locked(dev, "legacy_replacement");
+    if (!h->legacy_inst || h->legacy_inst == inst) {
+        h->legacy_inst = on ? inst : NULL;
+        harness_irq_update(h, 0);
+        harness_irq_update(h, 8);
+    }
+}
+
+uint32_t harness_legacy_replacement(Harness *h)
+{
+    return h->legacy_inst != NULL;
 }
 
 /* -- the table ------------------------------------------------------------------------------- */
@@ -560,6 +581,7 @@ const viv_chipset_api_t harness_chipset_api = {
     .current_vcpu = harness_chip_current_vcpu,
     .nmi_set = harness_chip_nmi_set,
     .nmi_mask = harness_chip_nmi_mask,
+    .legacy_replacement = harness_chip_legacy_replacement,
 };
 
 /* -- levels for tests ------------------------------------------------------------------------ */

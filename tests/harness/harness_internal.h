@@ -246,6 +246,7 @@ struct Harness {
     HarnessDma dma[VIV_ISADMA_CHANNELS];
     uint32_t nmi_external, nmi_masked, nmi_level;
     uint64_t tsc_offset;
+    HarnessInst *legacy_inst; /* whose IRQ 0 and 8 count alone */
     HarnessInst *ferr_inst;
     void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);
     void *ferr_ctx;

@@ -406,6 +406,7 @@ static viv_status_t harness_renew(Harness *h)
         harness_inst_destroy(h, i);
     }
     harness_blobs_free(&h->fwfiles);
+    h->legacy_inst = NULL;
     h->irq_levels = 0;
     h->gsi_levels = 0;
     h->pic_irq_levels = 0;

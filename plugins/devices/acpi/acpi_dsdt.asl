@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: the DSDT of an i440FX/PIIX3 PC, revision 1 (32-bit integers), so that old systems read it
  * too.
- * The builder in acpi_tables.c finds PMLO and FDCP by name and writes the machine's values into
- * them. */
+ * The builder in acpi_tables.c finds PMLO, FDCP and HPTP by name and writes the machine's values
+ * into them. */
 DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
 {
     Name (\_S5, Package (4) {0, 0, 0, 0})
@@ -11,6 +11,7 @@ DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
     {
         Name (PMLO, 0xC0000000) /* where PCI memory begins: the end of low RAM */
         Name (FDCP, 0x0F0F0F0F) /* 1: there is a floppy controller */
+        Name (HPTP, 0x0F0F0F0F) /* 1: there is an HPET */
 
         /* What is decoded on the board beside PCI and the devices below. */
         Device (MBRD)
@@ -28,6 +29,21 @@ DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
                 IO (Decode16, 0xAFE0, 0xAFE0, 1, 4)
                 Memory32Fixed (ReadWrite, 0xFEC00000, 0x1000)
                 Memory32Fixed (ReadWrite, 0xFEE00000, 0x1000)
+            })
+        }
+
+        Device (HPET)
+        {
+            Name (_HID, EisaId ("PNP0103"))
+            Name (_UID, 0)
+            Method (_STA)
+            {
+                If (HPTP == 1) { Return (0x0F) }
+                Return (0)
+            }
+            Name (_CRS, ResourceTemplate ()
+            {
+                Memory32Fixed (ReadOnly, 0xFED00000, 0x400)
             })
         }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: the tables: FACS, DSDT (compiled from acpi_dsdt.asl), FADT, MADT, an SSDT with the
- * processors, the user's own, RSDT and XSDT. Follows ACPI 3.0 (FADT revision 3 is the newest that
+ * processors, HPET, the user's own, RSDT and XSDT. Follows ACPI 3.0 (FADT revision 3 is the newest that
  * old systems take). Addresses are offsets into the blob here; acpi_loader.c says which fields are
  * addresses. */
 #include "acpi_priv.h"
@@ -14,6 +14,7 @@
 #define ACPI_HEADER_BYTES 36u
 #define ACPI_BLOB_MAX     (1024u * 1024u)
 #define ACPI_PCI_HOLE_END 0xfec00000ull
+#define ACPI_HPET_BASE    0xfed00000ull
 
 /* FADT flags */
 #define ACPI_FADT_WBINVD        0x1u
@@ -144,7 +145,10 @@ static viv_status_t acpi_dsdt_add(Acpi *acpi, AcpiTables *t)
                                     (unsigned long long)(low >> 20));
     if ((st = acpi_dsdt_set(acpi, at, len, "PMLO", (uint32_t)low)) != VIV_OK)
         return st;
-    return acpi_dsdt_set(acpi, at, len, "FDCP", acpi->vm->has_device(acpi->dev, "i82078"));
+    if ((st = acpi_dsdt_set(acpi, at, len, "FDCP", acpi->vm->has_device(acpi->dev, "i82078"))) !=
+        VIV_OK)
+        return st;
+    return acpi_dsdt_set(acpi, at, len, "HPTP", acpi->vm->has_device(acpi->dev, "hpet"));
 }
 
 /* -- FADT ------------------------------------------------------------------------------------ */
@@ -280,6 +284,25 @@ static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
     }
 }
 
+/* -- HPET: IA-PC HPET specification 1.0a, 3.2.4 ---------------------------------------------- */
+
+static void acpi_hpet_add(Acpi *acpi, AcpiTables *t)
+{
+    uint32_t at_off;
+    uint8_t id[4];
+    uint8_t *at = acpi_table(acpi, t, "HPET", 56, 1, &at_off);
+
+    if (!at)
+        return;
+    acpi_root_add(t, at_off);
+    acpi->dev->api->mem_read(acpi->dev, ACPI_HPET_BASE, id, sizeof(id)); /* the device knows */
+    memcpy(at + 36, id, sizeof(id));
+    at[41] = 64; /* memory, register width, no offset */
+    acpi_put(at + 44, ACPI_HPET_BASE, 8);
+    acpi_put(at + 53, 0x80, 2); /* periodic interrupts no faster than every 9 us */
+    at[55] = 1;                 /* nothing else in this 4 KiB page */
+}
+
 /* -- the user's own tables ------------------------------------------------------------------- */
 
 static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
@@ -328,6 +351,8 @@ viv_status_t acpi_tables_build(Acpi *acpi, AcpiTables *t)
     if (acpi->vm->has_device(acpi->dev, "ioapic") && acpi->vm->has_device(acpi->dev, "apic"))
         acpi_madt_add(acpi, t);
     acpi_ssdt_add(acpi, t);
+    if (acpi->vm->has_device(acpi->dev, "hpet"))
+        acpi_hpet_add(acpi, t);
     for (uint32_t i = 0; i < ACPI_CUSTOM_TABLES; i++) {
         if (acpi->custom[i] && *acpi->custom[i] &&
             (st = acpi_custom_add(acpi, t, acpi->custom[i])) != VIV_OK)

@@ -411,6 +411,7 @@ START_TEST(tables_of_a_two_processor_machine)
     ck_assert_uint_eq(cpus, 2);
     ck_assert_uint_eq(ioapics, 1);
     ck_assert_uint_eq(overrides, 5);
+    ck_assert_ptr_null(table("HPET", 0));
 
     /* Name (PMLO, 0xC0000000): 3 GiB of low RAM in the harness. */
     static const uint8_t pmlo[] = {0x08, 'P', 'M', 'L', 'O', 0x0c, 0, 0, 0, 0xc0};
@@ -433,6 +434,7 @@ START_TEST(tables_with_extras)
     Harness *h = harness_create();
     harness_ram_size(h, 64ull << 20);
     harness_vm_has_device(h, "i82078");
+    harness_vm_has_device(h, "hpet");
     harness_vm_file(h, "slic.bin", custom, sizeof(custom));
     ck_assert_int_eq(harness_start(h, "acpi", "CustomTable1=slic.bin,PMTimerBits=32"), VIV_OK);
     run_script(h);
@@ -443,6 +445,14 @@ START_TEST(tables_with_extras)
     const uint8_t *dsdt = at_gpa(le(fadt + 40, 4));
     static const uint8_t fdcp[] = {0x08, 'F', 'D', 'C', 'P', 0x0c, 1, 0, 0, 0};
     static const uint8_t pmlo[] = {0x08, 'P', 'M', 'L', 'O', 0x0c, 0, 0, 0, 4};
+    static const uint8_t hptp[] = {0x08, 'H', 'P', 'T', 'P', 0x0c, 1, 0, 0, 0};
+    ck_assert_ptr_nonnull(memmem(dsdt, le(dsdt + 4, 4), hptp, sizeof(hptp)));
+    const uint8_t *hpet = table("HPET", 0);
+    ck_assert_ptr_nonnull(hpet);
+    ck_assert_uint_eq(le(hpet + 4, 4), 56);
+    ck_assert_uint_eq(le(hpet + 36, 4), 0xffffffff); /* what is there in this machine: nothing */
+    ck_assert_uint_eq(le(hpet + 44, 4), 0xfed00000);
+    dump("hpet", hpet);
     ck_assert_ptr_nonnull(memmem(dsdt, le(dsdt + 4, 4), fdcp, sizeof(fdcp)));
     ck_assert_ptr_nonnull(memmem(dsdt, le(dsdt + 4, 4), pmlo, sizeof(pmlo)));
     script_free();
