@@ -151,12 +151,12 @@ static void pdm_dev_range_unmap(viv_dev_t *dev, viv_range_t *range)
 
 static void pdm_dev_mem_read(viv_dev_t *dev, uint64_t gpa, void *buf, uint64_t len_bytes)
 {
-    pgm_read(pdm_dev(dev)->pdm->vm->pgm, gpa, buf, len_bytes);
+    pdm_bus_read(pdm_dev(dev)->pdm, gpa, buf, len_bytes);
 }
 
 static void pdm_dev_mem_write(viv_dev_t *dev, uint64_t gpa, const void *buf, uint64_t len_bytes)
 {
-    pgm_write(pdm_dev(dev)->pdm->vm->pgm, gpa, buf, len_bytes);
+    pdm_bus_write(pdm_dev(dev)->pdm, gpa, buf, len_bytes);
 }
 
 static uint64_t pdm_dev_time_ns(viv_dev_t *dev)

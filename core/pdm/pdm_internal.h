@@ -4,6 +4,7 @@
 #define CORE_PDM_INTERNAL_H
 
 #include "iom/iom.h"
+#include "pdm/pci_caps.h"
 #include "pdm/pdm.h"
 #include "pgm/pgm.h"
 #include "tm/tm.h"
@@ -29,8 +30,7 @@ struct viv_ram {
     PgmRange *mapped;
 };
 
-#define PDM_PCI_CONFIG 256u
-#define PDM_PCI_BARS   7u /* 6: expansion ROM */
+#define PDM_PCI_BARS 7u /* 6: expansion ROM */
 
 typedef enum PdmBarKind {
     PDM_BAR_NONE,
@@ -51,17 +51,28 @@ typedef struct PdmBar {
     PgmRange *mapped; /* MMIO, RAM */
 } PdmBar;
 
+/* The part of a memory BAR in which the host serves an MSI-X table or its pending bits. */
+typedef struct PdmMsixWindow {
+    viv_pci_fn_t *fn;
+    uint32_t bar;
+    uint64_t off, len; /* in the BAR: whole pages, or all of it */
+    IomRange *io;
+    PgmRange *mapped;
+} PdmMsixWindow;
+
 struct viv_pci_fn {
     PdmDevice *device;
     uint32_t index;
     uint8_t bus, devfn, pin;
-    uint8_t config[PDM_PCI_CONFIG];
-    uint8_t wmask[PDM_PCI_CONFIG];
-    uint8_t w1c[PDM_PCI_CONFIG];
-    uint8_t reset_config[PDM_PCI_CONFIG]; /* as power_on left it */
+    uint8_t config[PCI_CONFIG_MAX];
+    uint8_t wmask[PCI_CONFIG_MAX];
+    uint8_t w1c[PCI_CONFIG_MAX];
+    uint8_t reset_config[PCI_CONFIG_MAX]; /* as power_on left it */
+    PciCaps caps;                         /* guarded by the chipset lock */
     PdmBar bars[PDM_PCI_BARS];
-    uint32_t asserted; /* what the device wants on INTx */
-    uint32_t driven;   /* what the bus was told */
+    PdmMsixWindow windows[2]; /* over bars; len 0: unused */
+    uint32_t asserted;        /* what the device wants on INTx */
+    uint32_t driven;          /* what the bus was told */
     viv_pci_cfg_read_fn read;
     viv_pci_cfg_written_fn written;
     void *hook_ctx;
@@ -168,6 +179,7 @@ extern const viv_chipset_api_t pdm_chipset_api;
 void pdm_irq_set(viv_dev_t *dev, uint32_t irq, uint32_t level);
 void pdm_lines_clear(Pdm *pdm);   /* no device drives anything */
 void pdm_irq_clear_all(Pdm *pdm); /* and nothing is pending at a vCPU */
+uint32_t pdm_apic_message(Pdm *pdm, const PciApicMessage *msg); /* takes the chipset lock */
 void pdm_apply_a20(Pdm *pdm);
 
 /* pdm_dma.c */
@@ -192,6 +204,31 @@ void pdm_pci_reset(Pdm *pdm);
 void pdm_pci_remap(viv_pci_fn_t *fn);
 viv_status_t pdm_pci_save(Pdm *pdm, SsmWriter *writer);
 viv_status_t pdm_pci_load(Pdm *pdm, SsmReader *reader, VivError *err);
+gboolean pdm_pci_is_master(viv_pci_fn_t *fn);
+viv_status_t pdm_pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes, uint32_t flags,
+                              const viv_io_ops_t *ops, void *ctx, const char *name);
+
+/* pdm_msi.c */
+viv_status_t pdm_msi_cap_add(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t len_bytes, uint32_t off,
+                             uint32_t *ret_off);
+viv_status_t pdm_msi_ext_cap_add(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t version,
+                                 uint32_t len_bytes, uint32_t off, uint32_t *ret_off);
+viv_status_t pdm_msi_add(viv_pci_fn_t *fn, uint32_t vectors_log2, uint32_t flags, uint32_t off);
+viv_status_t pdm_msi_add_x(viv_pci_fn_t *fn, uint32_t vectors, uint32_t table_bar,
+                           uint32_t table_off, uint32_t pba_bar, uint32_t pba_off, uint32_t off);
+uint32_t pdm_msi_enabled(viv_pci_fn_t *fn);
+uint32_t pdm_msi_enabled_x(viv_pci_fn_t *fn);
+viv_status_t pdm_msi_send(viv_pci_fn_t *fn, uint32_t vector);
+void pdm_msi_clear(viv_pci_fn_t *fn, uint32_t vector);
+/* Sends what has become unmasked: after writes to configuration space or table. */
+void pdm_msi_flush(viv_pci_fn_t *fn);
+/* The windows follow their BAR. */
+void pdm_msi_map(viv_pci_fn_t *fn, uint32_t bar, uint64_t address);
+void pdm_msi_unmap(viv_pci_fn_t *fn, uint32_t bar);
+void pdm_msi_free(viv_pci_fn_t *fn);
+/* Guest memory as a bus master sees it: interrupt messages at FEE00000h-FEEFFFFFh. */
+void pdm_bus_read(Pdm *pdm, uint64_t gpa, void *buf, uint64_t len_bytes);
+void pdm_bus_write(Pdm *pdm, uint64_t gpa, const void *buf, uint64_t len_bytes);
 
 /* pdm_driver.c */
 viv_status_t pdm_chain_build(PdmDevice *device, uint32_t lun, CfgmNode *node, PdmDriver **ret_top);

@@ -277,6 +277,18 @@ static uint32_t pdm_apic_deliver(viv_dev_t *dev, uint32_t dest, uint32_t dest_lo
                             : 0;
 }
 
+uint32_t pdm_apic_message(Pdm *pdm, const PciApicMessage *msg)
+{
+    uint32_t accepted = 0;
+    pdm_chipset_lock(pdm);
+    if (msg->send && pdm->apic.device) {
+        accepted = PDM_CALL(pdm->apic, viv_apic_ops_t, deliver, msg->dest, msg->logical, msg->mode,
+                            msg->vector, msg->level);
+    }
+    pdm_chipset_unlock(pdm);
+    return accepted;
+}
+
 static void pdm_ioapic_eoi(viv_dev_t *dev, uint32_t vector)
 {
     Pdm *pdm = pdm_of(dev);

@@ -22,14 +22,14 @@
 #define PCI_INT_LINE         0x3cu
 #define PCI_INT_PIN          0x3du
 
-#define PDM_PCI_STATE_VERSION 1
+#define PDM_PCI_STATE_VERSION 2 /* 2: whole configuration space, MSI-X */
 
 /* -- raw space ------------------------------------------------------------------------------- */
 
 static uint32_t pci_get(const uint8_t *space, uint32_t off, uint32_t width)
 {
     uint32_t value = 0;
-    if (off < PDM_PCI_CONFIG && width <= PDM_PCI_CONFIG - off) {
+    if (off < PCI_CONFIG_MAX && width <= PCI_CONFIG_MAX - off) {
         memcpy(&value, space + off, MIN(width, 4));
     }
     return value;
@@ -37,7 +37,7 @@ static uint32_t pci_get(const uint8_t *space, uint32_t off, uint32_t width)
 
 static void pci_put(uint8_t *space, uint32_t off, uint32_t value, uint32_t width)
 {
-    if (off < PDM_PCI_CONFIG && width <= PDM_PCI_CONFIG - off) {
+    if (off < PCI_CONFIG_MAX && width <= PCI_CONFIG_MAX - off) {
         memcpy(space + off, &value, MIN(width, 4));
     }
 }
@@ -80,6 +80,7 @@ static void pci_bar_unmap(viv_pci_fn_t *fn, PdmBar *bar)
     if (bar->kind == PDM_BAR_PIO) {
         iom_pio_unmap(vm->iom, bar->io);
     } else {
+        pdm_msi_unmap(fn, (uint32_t)(bar - fn->bars));
         pgm_unmap(vm->pgm, bar->mapped);
         bar->mapped = NULL;
     }
@@ -105,6 +106,7 @@ static void pci_bar_map(viv_pci_fn_t *fn, PdmBar *bar, uint64_t address)
         return;
     }
     bar->address = address;
+    pdm_msi_map(fn, (uint32_t)(bar - fn->bars), address);
 }
 
 void pdm_pci_remap(viv_pci_fn_t *fn)
@@ -172,8 +174,8 @@ static viv_status_t pci_bar_pio(viv_pci_fn_t *fn, uint32_t bar, uint32_t count,
     return st;
 }
 
-static viv_status_t pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes, uint32_t flags,
-                                 const viv_io_ops_t *ops, void *ctx, const char *name)
+viv_status_t pdm_pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes, uint32_t flags,
+                              const viv_io_ops_t *ops, void *ctx, const char *name)
 {
     viv_status_t st = pci_bar_add(fn, bar, PDM_BAR_MMIO, len_bytes, flags);
     if (!st) {
@@ -286,6 +288,7 @@ static viv_status_t pci_add(viv_dev_t *dev, uint32_t index, const viv_pci_desc_t
     for (uint32_t n = 0; n < PDM_PCI_BARS; n++) {
         fn->bars[n].address = UINT64_MAX;
     }
+    pci_caps_init(&fn->caps, fn->config, fn->wmask);
     pci_header(fn, &copy);
     g_ptr_array_add(device->functions, fn);
     g_ptr_array_add(device->pdm->functions, fn);
@@ -302,6 +305,7 @@ void pdm_pci_free(viv_pci_fn_t *fn)
             iom_range_free(bar->io);
         }
     }
+    pdm_msi_free(fn);
     g_ptr_array_remove(fn->device->pdm->functions, fn);
     g_free(fn);
 }
@@ -339,7 +343,8 @@ static void pci_config_hooks(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read,
 static void pci_drive(viv_pci_fn_t *fn)
 {
     Pdm *pdm = fn->device->pdm;
-    uint32_t off = pci_get(fn->config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF;
+    gboolean off = (pci_get(fn->config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF) ||
+                   pci_msi_granted(&fn->caps) || pci_msix_granted(&fn->caps);
     uint32_t level = fn->asserted && !off;
     if (level == fn->driven || !fn->pin || !pdm->pcibus.device) {
         return;
@@ -360,27 +365,27 @@ static void pci_intx_set(viv_pci_fn_t *fn, uint32_t level)
     pdm_chipset_unlock(pdm);
 }
 
-static gboolean pci_master(viv_pci_fn_t *fn)
+gboolean pdm_pci_is_master(viv_pci_fn_t *fn)
 {
     return (pci_get(fn->config, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) != 0;
 }
 
 static viv_status_t pci_dma_read(viv_pci_fn_t *fn, uint64_t gpa, void *buf, uint64_t len_bytes)
 {
-    if (!pci_master(fn)) {
+    if (!pdm_pci_is_master(fn)) {
         return VIV_E_ACCESS;
     }
-    pgm_read(fn->device->pdm->vm->pgm, gpa, buf, len_bytes);
+    pdm_bus_read(fn->device->pdm, gpa, buf, len_bytes);
     return VIV_OK;
 }
 
 static viv_status_t pci_dma_write(viv_pci_fn_t *fn, uint64_t gpa, const void *buf,
                                   uint64_t len_bytes)
 {
-    if (!pci_master(fn)) {
+    if (!pdm_pci_is_master(fn)) {
         return VIV_E_ACCESS;
     }
-    pgm_write(fn->device->pdm->vm->pgm, gpa, buf, len_bytes);
+    pdm_bus_write(fn->device->pdm, gpa, buf, len_bytes);
     return VIV_OK;
 }
 
@@ -388,7 +393,7 @@ const viv_pci_api_t pdm_pci_api = {
     .size = sizeof pdm_pci_api,
     .add = pci_add,
     .bar_pio = pci_bar_pio,
-    .bar_mmio = pci_bar_mmio,
+    .bar_mmio = pdm_pci_bar_mmio,
     .bar_ram = pci_bar_ram,
     .bar_address = pci_bar_address,
     .config_get = pci_config_get,
@@ -399,6 +404,14 @@ const viv_pci_api_t pdm_pci_api = {
     .intx_set = pci_intx_set,
     .dma_read = pci_dma_read,
     .dma_write = pci_dma_write,
+    .cap_add = pdm_msi_cap_add,
+    .ext_cap_add = pdm_msi_ext_cap_add,
+    .msi_add = pdm_msi_add,
+    .msix_add = pdm_msi_add_x,
+    .msi_enabled = pdm_msi_enabled,
+    .msix_enabled = pdm_msi_enabled_x,
+    .msi_send = pdm_msi_send,
+    .msi_clear = pdm_msi_clear,
 };
 
 /* -- the guest's access ---------------------------------------------------------------------- */
@@ -407,11 +420,13 @@ uint32_t pdm_pci_read(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint
 {
     viv_pci_fn_t *fn = pci_find(pdm, bus, devfn);
     uint32_t ones = width >= 4 ? UINT32_MAX : (UINT32_C(1) << (width * 8)) - 1;
-    if (!fn || off >= PDM_PCI_CONFIG || width > PDM_PCI_CONFIG - off) {
+    if (!fn || off >= fn->caps.config_len || width > fn->caps.config_len - off) {
         return ones;
     }
     g_rec_mutex_lock(fn->device->lock);
+    pdm_chipset_lock(pdm);
     uint32_t value = pci_get(fn->config, off, width);
+    pdm_chipset_unlock(pdm);
     if (fn->read) {
         value = fn->read(&fn->device->pub, fn->hook_ctx, off, width, value) & ones;
     }
@@ -432,20 +447,21 @@ void pdm_pci_write(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_
                    uint32_t width)
 {
     viv_pci_fn_t *fn = pci_find(pdm, bus, devfn);
-    if (!fn || off >= PDM_PCI_CONFIG || width > PDM_PCI_CONFIG - off) {
+    if (!fn || off >= fn->caps.config_len || width > fn->caps.config_len - off) {
         return;
     }
     g_rec_mutex_lock(fn->device->lock);
+    pdm_chipset_lock(pdm);
     pci_merge(fn, off, value, width);
+    pci_drive(fn);
+    pdm_chipset_unlock(pdm);
+    if (fn->caps.msi || fn->caps.msix) {
+        pdm_msi_flush(fn);
+    }
     gboolean bars = off < PCI_BAR0 + 24 && off + width > PCI_BAR0;
     gboolean rom = off < PCI_ROM + 4 && off + width > PCI_ROM;
     if (off < PCI_COMMAND + 2 || bars || rom) {
         pdm_pci_remap(fn);
-    }
-    if (off < PCI_COMMAND + 2 && off + width > PCI_COMMAND) {
-        pdm_chipset_lock(pdm);
-        pci_drive(fn);
-        pdm_chipset_unlock(pdm);
     }
     if (fn->written) {
         fn->written(&fn->device->pub, fn->hook_ctx, off, width, value);
@@ -498,8 +514,21 @@ void pdm_pci_reset(Pdm *pdm)
     for (guint i = 0; i < pdm->functions->len; i++) {
         viv_pci_fn_t *fn = g_ptr_array_index(pdm->functions, i);
         memcpy(fn->config, fn->reset_config, sizeof fn->config);
+        pci_caps_reset(&fn->caps);
         fn->asserted = fn->driven = 0;
         pdm_pci_remap(fn);
+    }
+}
+
+/* The space, then table and pending bits of MSI-X. */
+static void pci_save_one(const viv_pci_fn_t *fn, viv_stream_t *out)
+{
+    ssm_put_u32(out, fn->caps.config_len);
+    ssm_put(out, fn->config, fn->caps.config_len);
+    ssm_put_u32(out, fn->caps.msix_vectors);
+    if (fn->caps.msix) {
+        ssm_put(out, fn->caps.table, (uint64_t)fn->caps.msix_vectors * PCI_MSIX_ENTRY);
+        ssm_put(out, fn->caps.pending, pci_msix_pba_len(fn->caps.msix_vectors));
     }
 }
 
@@ -514,7 +543,7 @@ viv_status_t pdm_pci_save(Pdm *pdm, SsmWriter *writer)
         if (st) {
             return st;
         }
-        ssm_put(ssm_writer_stream(writer), fn->config, sizeof fn->config);
+        pci_save_one(fn, ssm_writer_stream(writer));
         if ((st = ssm_unit_end(writer))) {
             return st;
         }
@@ -522,17 +551,50 @@ viv_status_t pdm_pci_save(Pdm *pdm, SsmWriter *writer)
     return VIV_OK;
 }
 
+/* A unit of version 1 is the first 256 bytes alone. */
+static viv_status_t pci_load_stream(viv_pci_fn_t *fn, viv_stream_t *in, uint32_t version,
+                                    uint8_t *config)
+{
+    uint32_t len = PCI_CONFIG_LEN, vectors = 0;
+    pci_caps_reset(&fn->caps);
+    if (version >= 2) {
+        ssm_get_u32(in, &len);
+    }
+    if (len != PCI_CONFIG_LEN && len != PCI_CONFIG_MAX) {
+        return ssm_stream_fail(in, VIV_E_CORRUPT, "a configuration space of %u bytes", len);
+    }
+    ssm_get(in, config, len);
+    if (version >= 2) {
+        ssm_get_u32(in, &vectors);
+    }
+    if (vectors && vectors != fn->caps.msix_vectors) {
+        return ssm_stream_fail(in, VIV_E_CORRUPT, "%u MSI-X vectors, here %u", vectors,
+                               fn->caps.msix_vectors);
+    }
+    if (vectors) {
+        ssm_get(in, fn->caps.table, (uint64_t)vectors * PCI_MSIX_ENTRY);
+        ssm_get(in, fn->caps.pending, pci_msix_pba_len(vectors));
+    }
+    return ssm_stream_expect_end(in);
+}
+
 static viv_status_t pci_load_one(viv_pci_fn_t *fn, SsmReader *reader, VivError *err)
 {
     g_autofree char *name = g_strdup_printf("pci-config/%s", fn->device->class->name);
     uint32_t instance = fn->device->number * 8 + fn->index;
     viv_stream_t *in;
-    uint8_t config[PDM_PCI_CONFIG];
-    viv_status_t st = ssm_unit_open_named(reader, name, instance, NULL, &in, err);
+    SsmUnitInfo info;
+    uint8_t config[PCI_CONFIG_MAX];
+    viv_status_t st = ssm_unit_open_named(reader, name, instance, &info, &in, err);
     if (st) {
         return st;
     }
-    if ((st = ssm_get(in, config, sizeof config)) || (st = ssm_stream_expect_end(in))) {
+    if (info.version > PDM_PCI_STATE_VERSION) {
+        return error_set(err, VIV_E_VERSION, "unit %s/%u has version %u; up to %u can be read",
+                         name, instance, info.version, PDM_PCI_STATE_VERSION);
+    }
+    memcpy(config, fn->config, sizeof config);
+    if ((st = pci_load_stream(fn, in, info.version, config))) {
         return error_set(err, st, "%s", ssm_stream_error(in));
     }
     if (pci_get(config, 0, 4) != pci_get(fn->config, 0, 4)) {
@@ -549,6 +611,7 @@ static viv_status_t pci_load_one(viv_pci_fn_t *fn, SsmReader *reader, VivError *
                     4);
         }
     }
+    pci_caps_loaded(&fn->caps);
     fn->asserted = fn->driven = 0;
     pci_put(fn->config, PCI_STATUS, pci_get(fn->config, PCI_STATUS, 2) & ~PCI_STATUS_INTX, 2);
     return VIV_OK;

@@ -101,8 +101,9 @@ typedef struct viv_dev_api {
      * wired-or over devices. [any; takes the chipset lock] */
     void (*irq_set)(viv_dev_t *dev, uint32_t irq, uint32_t level);
 
-    /* Guest memory as a bus master sees it (RAM, ROM, MMIO; unassigned reads as ones). Not for PCI
-     * devices: those use viv_pci_t.dma_*. [any] */
+    /* Guest memory as a bus master sees it (RAM, ROM, MMIO; unassigned reads as ones). A write of an
+     * aligned dword to FEE00000h-FEEFFFFFh is an interrupt message to the local APICs. Not for PCI
+     * devices: those use viv_pci_api_t.dma_*. [any] */
     void (*mem_read)(viv_dev_t *dev, uint64_t gpa, void *buf, uint64_t len_bytes);
     void (*mem_write)(viv_dev_t *dev, uint64_t gpa, const void *buf, uint64_t len_bytes);
 

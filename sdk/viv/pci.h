@@ -32,6 +32,10 @@ typedef struct viv_pci_desc {
 #define VIV_BAR_64BIT    0x1u
 #define VIV_BAR_PREFETCH 0x2u
 
+/* msi_add flags */
+#define VIV_MSI_64BIT    0x1u /* 64-bit message address */
+#define VIV_MSI_MASKABLE 0x2u /* per-vector masking */
+
 /* Configuration accesses beside the standard header: [emt, device lock held]. read: value is what
  * the space holds, return what the guest sees. written: the space has been updated under the write
  * mask. */
@@ -69,10 +73,43 @@ typedef struct viv_pci_api {
     /* The INTx line of this function: level 0 or 1. Honours Interrupt Disable; keeps Interrupt
      * Status. [any] */
     void (*intx_set)(viv_pci_fn_t *fn, uint32_t level);
-    /* Bus master access: VIV_E_ACCESS (and nothing moved) while Bus Master Enable is clear.
+    /* Bus master access: VIV_E_ACCESS (and nothing moved) while Bus Master Enable is clear, here or
+     * in a bridge on the way. A write of a dword to FEE00000h-FEEFFFFFh is an interrupt message.
      * [any] */
     viv_status_t (*dma_read)(viv_pci_fn_t *fn, uint64_t gpa, void *buf, uint64_t len_bytes);
     viv_status_t (*dma_write)(viv_pci_fn_t *fn, uint64_t gpa, const void *buf, uint64_t len_bytes);
+
+    /* -- capabilities, [main] in construct; linked by the host in the order of the calls -- */
+    /* A capability of len_bytes, header included, in 40h-FFh: at off (a multiple of 4) or, with off
+     * 0, where there is room. The host writes id and next pointer; contents, reset values and write
+     * masks are the device's. Id 10h (PCI Express) makes the configuration space 4096 bytes long. */
+    viv_status_t (*cap_add)(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t len_bytes, uint32_t off,
+                            uint32_t *ret_off);
+    /* The same in 100h-FFFh (the first one is at 100h); the header takes 4 bytes. */
+    viv_status_t (*ext_cap_add)(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t version,
+                                uint32_t len_bytes, uint32_t off, uint32_t *ret_off);
+    /* Message signalled interrupts: the host serves the registers, masking and pending bits, saves
+     * and resets them. 2^vectors_log2 vectors (0..5), VIV_MSI_*; off as for cap_add. */
+    viv_status_t (*msi_add)(viv_pci_fn_t *fn, uint32_t vectors_log2, uint32_t flags, uint32_t off);
+    /* MSI-X with 1..2048 vectors. Table and pending bits lie at the offsets (multiples of 8) in
+     * memory BARs 0..5: the host serves these bytes, and the device's handler of a bar_mmio BAR sees
+     * the others only. A BAR that has not been registered is the host's own as a whole (32 bits, as
+     * long as needed). Call it after the bar_mmio calls. */
+    viv_status_t (*msix_add)(viv_pci_fn_t *fn, uint32_t vectors, uint32_t table_bar,
+                             uint32_t table_off, uint32_t pba_bar, uint32_t pba_off, uint32_t off);
+    /* How many vectors the guest has granted (MSI) or the table has (MSI-X); 0 while disabled. While
+     * either is enabled intx_set keeps its level and Interrupt Status, but the line stays silent.
+     * [any] */
+    uint32_t (*msi_enabled)(viv_pci_fn_t *fn);
+    uint32_t (*msix_enabled)(viv_pci_fn_t *fn);
+    /* Sends the message of a vector, by MSI-X if enabled, else by MSI (vectors beyond the granted
+     * ones are folded onto them). VIV_OK: sent, or pending until the guest unmasks it.
+     * VIV_E_UNSUPPORTED: neither is enabled, or there is no such vector. VIV_E_ACCESS: Bus Master
+     * Enable is clear here or in a bridge on the way; the message is lost. [any; takes the chipset
+     * lock] */
+    viv_status_t (*msi_send)(viv_pci_fn_t *fn, uint32_t vector);
+    /* Takes back a pending message whose cause has gone. [any] */
+    void (*msi_clear)(viv_pci_fn_t *fn, uint32_t vector);
 } viv_pci_api_t;
 
 /* -- for bus devices ------------------------------------------------------------------------- */

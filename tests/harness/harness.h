@@ -155,6 +155,7 @@ typedef enum HarnessEventKind {
     HARNESS_EV_NMI_MASK,     /* a masked: the gate */
     HARNESS_EV_GUEST_EVENT,  /* a VIV_GUEST_* */
     HARNESS_EV_VM_PAUSE,
+    HARNESS_EV_MSI, /* a address, b data: a dword written to FEExxxxxh by a bus master */
     HARNESS_EV_COUNT
 } HarnessEventKind;
 
@@ -241,6 +242,20 @@ uint32_t harness_pci_devfn(Harness *h, uint32_t fn_index);
 void harness_pci_map_bar(Harness *h, uint32_t fn_index, uint32_t bar, uint64_t address);
 uint64_t harness_pci_bar_size(Harness *h, uint32_t fn_index,
                               uint32_t bar); /* by the sizing protocol; restores it */
+
+/* The offset of a capability by the list a guest walks, 0 if there is none; of an extended one. */
+uint32_t harness_cap_find(Harness *h, uint32_t fn_index, uint32_t cap_id);
+uint32_t harness_ext_cap_find(Harness *h, uint32_t fn_index, uint32_t cap_id);
+/* As a driver does: bus mastering on, 2^vectors_log2 MSI vectors from data up (a multiple), enabled. */
+void harness_msi_enable(Harness *h, uint32_t fn_index, uint64_t address, uint32_t data,
+                        uint32_t vectors_log2);
+/* Bus mastering on, MSI-X enabled (1) or not, Function Mask clear. */
+void harness_msix_enable(Harness *h, uint32_t fn_index, uint32_t enabled);
+/* An entry of the table; its BAR must be mapped. */
+void harness_msix_vector(Harness *h, uint32_t fn_index, uint32_t vector, uint64_t address,
+                         uint32_t data, uint32_t masked);
+uint32_t harness_msix_pending(Harness *h, uint32_t fn_index,
+                              uint32_t vector); /* as the PBA reads */
 
 /* -- the machine ----------------------------------------------------------------------------- */
 

@@ -166,6 +166,9 @@ static void harness_api_mem_read(viv_dev_t *dev, uint64_t gpa, void *buf, uint64
 
 static void harness_api_mem_write(viv_dev_t *dev, uint64_t gpa, const void *buf, uint64_t len_bytes)
 {
+    if (harness_msi_write(harness_api_inst(dev)->h, gpa, buf, len_bytes)) {
+        return;
+    }
     void *from;
     memcpy(&from, &buf,
            sizeof(from)); /* one routine serves both directions and does not write to it here */

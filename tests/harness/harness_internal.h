@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness.h"
+#include "pdm/pci_caps.h"
 
 #define HARNESS_MAX_INSTANCES 16
 #define HARNESS_IRQS          16
@@ -81,14 +82,25 @@ typedef struct HarnessBar {
     const char *name;
     viv_ram_t *ram;
     viv_range_t *range;
-    uint64_t address; /* UINT64_MAX: not mapped */
+    viv_range_t *msix[2]; /* table, pending bits */
+    uint64_t address;     /* UINT64_MAX: not mapped */
 } HarnessBar;
+
+/* What of a BAR the host serves for MSI-X. */
+typedef struct HarnessMsixPart {
+    viv_pci_fn_t *fn;
+    uint32_t bar;
+    uint64_t off, len;
+} HarnessMsixPart;
 
 struct viv_pci_fn {
     HarnessInst *owner;
     uint32_t index, bus, devfn;
-    uint8_t cfg[256], wmask[256], w1c[256], reset_cfg[256];
+    uint8_t cfg[PCI_CONFIG_MAX], wmask[PCI_CONFIG_MAX], w1c[PCI_CONFIG_MAX];
+    uint8_t reset_cfg[PCI_CONFIG_MAX];
+    PciCaps caps;
     HarnessBar bars[HARNESS_PCI_BARS];
+    HarnessMsixPart msix[2];
     viv_pci_cfg_read_fn read;
     viv_pci_cfg_written_fn written;
     void *hook_ctx;
@@ -352,6 +364,28 @@ uint32_t harness_dma_lines(const Harness *h);
 extern const viv_pci_api_t harness_pci_api;
 extern const viv_pcibus_api_t harness_pcibus_api;
 void harness_pci_fn_free(viv_pci_fn_t *fn);
+viv_status_t harness_pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes,
+                                  uint32_t flags, const viv_io_ops_t *ops, void *ctx,
+                                  const char *name);
+int harness_pci_is_master(const viv_pci_fn_t *fn);
+viv_pci_fn_t *harness_pci_get(Harness *h, uint32_t fn_index);
+
+/* harness_msi.c */
+viv_status_t harness_msi_cap_add(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t len_bytes,
+                                 uint32_t off, uint32_t *ret_off);
+viv_status_t harness_msi_ext_cap_add(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t version,
+                                     uint32_t len_bytes, uint32_t off, uint32_t *ret_off);
+viv_status_t harness_msi_add(viv_pci_fn_t *fn, uint32_t vectors_log2, uint32_t flags, uint32_t off);
+viv_status_t harness_msi_add_x(viv_pci_fn_t *fn, uint32_t vectors, uint32_t table_bar,
+                               uint32_t table_off, uint32_t pba_bar, uint32_t pba_off,
+                               uint32_t off);
+uint32_t harness_msi_enabled(viv_pci_fn_t *fn);
+uint32_t harness_msi_enabled_x(viv_pci_fn_t *fn);
+viv_status_t harness_msi_send(viv_pci_fn_t *fn, uint32_t vector);
+void harness_msi_clear(viv_pci_fn_t *fn, uint32_t vector);
+void harness_msi_flush(viv_pci_fn_t *fn);
+void harness_msi_map(viv_pci_fn_t *fn, uint32_t bar);
+int harness_msi_write(Harness *h, uint64_t gpa, const void *buf, uint64_t len); /* 1: it was one */
 void harness_pci_snapshot(HarnessInst *inst);
 void harness_pci_reset(Harness *h);
 void harness_pci_loaded(viv_pci_fn_t *fn);

@@ -87,12 +87,19 @@ static void harness_pci_remap(viv_pci_fn_t *fn)
             harness_range_remove(h, b->range);
             b->range = NULL;
         }
+        for (int part = 0; part < 2; part++) {
+            if (b->msix[part]) {
+                harness_range_remove(h, b->msix[part]);
+                b->msix[part] = NULL;
+            }
+        }
         b->address = address;
         if (b->kind == HARNESS_BAR_RAM) {
             harness_ram_map(b->ram, address, 0, address == UINT64_MAX ? 0 : b->len, b->writable);
         } else if (address != UINT64_MAX) {
             b->range = harness_range_add(fn->owner, b->kind == HARNESS_BAR_MMIO, address, b->len,
                                          &b->ops, b->ctx, b->name, 1);
+            harness_msi_map(fn, i);
         }
     }
 }
@@ -101,7 +108,8 @@ static void harness_pci_intx_update(viv_pci_fn_t *fn)
 {
     Harness *h = fn->owner->h;
     uint32_t line = fn->intx_raw &&
-                    !(harness_le_get(fn->cfg, HARNESS_PCI_COMMAND, 2) & HARNESS_COMMAND_NO_INTX);
+                    !(harness_le_get(fn->cfg, HARNESS_PCI_COMMAND, 2) & HARNESS_COMMAND_NO_INTX) &&
+                    !pci_msi_granted(&fn->caps) && !pci_msix_granted(&fn->caps);
     fn->cfg[HARNESS_PCI_STATUS] = (uint8_t)((fn->cfg[HARNESS_PCI_STATUS] & ~HARNESS_STATUS_INTX) |
                                             (fn->intx_raw ? HARNESS_STATUS_INTX : 0));
     if (line == fn->intx_line) {
@@ -120,6 +128,7 @@ static void harness_pci_intx_update(viv_pci_fn_t *fn)
 
 void harness_pci_loaded(viv_pci_fn_t *fn)
 {
+    pci_caps_loaded(&fn->caps);
     fn->intx_raw = 0; /* the device raises it again in post_load */
     fn->intx_line = 0;
     harness_pci_remap(fn);
@@ -128,7 +137,10 @@ void harness_pci_loaded(viv_pci_fn_t *fn)
 
 void harness_pci_fn_free(viv_pci_fn_t *fn)
 {
-    free(fn);
+    if (fn) {
+        pci_caps_finish(&fn->caps);
+        free(fn);
+    }
 }
 
 /* -- accesses of the guest ------------------------------------------------------------------- */
@@ -144,7 +156,7 @@ static void harness_pci_access_check(uint32_t off, uint32_t width)
 static uint32_t harness_pci_guest_read(viv_pci_fn_t *fn, uint32_t off, uint32_t width)
 {
     harness_pci_access_check(off, width);
-    if (off >= sizeof(fn->cfg)) {
+    if (off >= fn->caps.config_len) {
         return width == 4 ? UINT32_MAX : (1u << (8 * width)) - 1;
     }
     uint32_t value = harness_le_get(fn->cfg, off, width);
@@ -159,7 +171,7 @@ static uint32_t harness_pci_guest_read(viv_pci_fn_t *fn, uint32_t off, uint32_t 
 static void harness_pci_guest_write(viv_pci_fn_t *fn, uint32_t off, uint32_t value, uint32_t width)
 {
     harness_pci_access_check(off, width);
-    if (off >= sizeof(fn->cfg)) {
+    if (off >= fn->caps.config_len) {
         return;
     }
     for (uint32_t i = off; i < off + width; i++) {
@@ -169,8 +181,9 @@ static void harness_pci_guest_write(viv_pci_fn_t *fn, uint32_t off, uint32_t val
     }
     if (off < 0x40) {
         harness_pci_remap(fn);
-        harness_pci_intx_update(fn);
     }
+    harness_pci_intx_update(fn);
+    harness_msi_flush(fn);
     if (fn->written) {
         unsigned token = harness_enter(fn->owner);
         fn->written(&fn->owner->dev, fn->hook_ctx, off, width,
@@ -251,6 +264,7 @@ static viv_status_t harness_pci_add(viv_dev_t *dev, uint32_t index, const viv_pc
     for (uint32_t i = 0; i < HARNESS_PCI_BARS; i++) {
         fn->bars[i].address = UINT64_MAX;
     }
+    pci_caps_init(&fn->caps, fn->cfg, fn->wmask);
     harness_pci_header(fn, &d);
     inst->fns[index] = fn;
     *ret_fn = fn;
@@ -315,9 +329,9 @@ static viv_status_t harness_pci_bar_pio(viv_pci_fn_t *fn, uint32_t bar, uint32_t
     return harness_pci_bar_io(fn, bar, HARNESS_BAR_PIO, count, 0, ops, ctx, name);
 }
 
-static viv_status_t harness_pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes,
-                                         uint32_t flags, const viv_io_ops_t *ops, void *ctx,
-                                         const char *name)
+viv_status_t harness_pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes,
+                                  uint32_t flags, const viv_io_ops_t *ops, void *ctx,
+                                  const char *name)
 {
     return harness_pci_bar_io(fn, bar, HARNESS_BAR_MMIO, len_bytes, flags, ops, ctx, name);
 }
@@ -392,7 +406,7 @@ static void harness_pci_intx_set(viv_pci_fn_t *fn, uint32_t level)
     harness_pci_intx_update(fn);
 }
 
-static int harness_pci_is_master(const viv_pci_fn_t *fn)
+int harness_pci_is_master(const viv_pci_fn_t *fn)
 {
     return harness_le_get(fn->cfg, HARNESS_PCI_COMMAND, 2) & HARNESS_COMMAND_MASTER ? 1 : 0;
 }
@@ -432,6 +446,14 @@ const viv_pci_api_t harness_pci_api = {
     .intx_set = harness_pci_intx_set,
     .dma_read = harness_pci_dma_read,
     .dma_write = harness_pci_dma_write,
+    .cap_add = harness_msi_cap_add,
+    .ext_cap_add = harness_msi_ext_cap_add,
+    .msi_add = harness_msi_add,
+    .msix_add = harness_msi_add_x,
+    .msi_enabled = harness_msi_enabled,
+    .msix_enabled = harness_msi_enabled_x,
+    .msi_send = harness_msi_send,
+    .msi_clear = harness_msi_clear,
 };
 
 /* -- viv.pcibus/1 ---------------------------------------------------------------------------- */
@@ -489,6 +511,7 @@ void harness_pci_reset(Harness *h)
             viv_pci_fn_t *fn = h->inst[i]->fns[k];
             if (fn) {
                 memcpy(fn->cfg, fn->reset_cfg, sizeof(fn->cfg));
+                pci_caps_reset(&fn->caps);
                 fn->intx_raw = 0;
                 harness_pci_remap(fn);
                 harness_pci_intx_update(fn);
@@ -497,7 +520,7 @@ void harness_pci_reset(Harness *h)
     }
 }
 
-static viv_pci_fn_t *harness_pci_get(Harness *h, uint32_t fn_index)
+viv_pci_fn_t *harness_pci_get(Harness *h, uint32_t fn_index)
 {
     HarnessInst *inst = harness_inst(h);
     HARNESS_CHECK(fn_index < HARNESS_PCI_FNS && inst->fns[fn_index], "%s has no PCI function %u",

@@ -185,6 +185,18 @@ static int harness_fields_load(HarnessReader *r, const viv_field_t *fields, uint
 
 /* -- saving ---------------------------------------------------------------------------------- */
 
+static void harness_fn_save(viv_stream_t *s, const viv_pci_fn_t *fn)
+{
+    const PciCaps *c = &fn->caps;
+    harness_put_u32(s, c->config_len);
+    harness_put(s, fn->cfg, c->config_len);
+    harness_put_u32(s, c->msix_vectors);
+    if (c->msix) {
+        harness_put(s, c->table, (uint64_t)c->msix_vectors * PCI_MSIX_ENTRY);
+        harness_put(s, c->pending, pci_msix_pba_len(c->msix_vectors));
+    }
+}
+
 static void harness_inst_save(viv_stream_t *s, HarnessInst *inst)
 {
     Harness *h = inst->h;
@@ -217,7 +229,7 @@ static void harness_inst_save(viv_stream_t *s, HarnessInst *inst)
     for (uint32_t i = 0; i < HARNESS_PCI_FNS; i++) {
         if (inst->fns[i]) {
             harness_put_u32(s, i);
-            harness_put(s, inst->fns[i]->cfg, sizeof(inst->fns[i]->cfg));
+            harness_fn_save(s, inst->fns[i]);
         }
     }
     harness_put_end(s, start);
@@ -290,8 +302,13 @@ static viv_status_t harness_load_pci(HarnessReader *r, HarnessInst *inst)
             return harness_load_corrupt(inst, "PCI functions");
         }
         viv_pci_fn_t *fn = inst->fns[i];
-        uint8_t cfg[256];
-        if (harness_get(r, cfg, sizeof(cfg))) {
+        uint8_t cfg[PCI_CONFIG_MAX];
+        uint32_t len, vectors;
+        memcpy(cfg, fn->cfg, sizeof(cfg));
+        if (harness_get_u32(r, &len) || len != fn->caps.config_len || harness_get(r, cfg, len) ||
+            harness_get_u32(r, &vectors) || vectors != fn->caps.msix_vectors ||
+            (vectors && (harness_get(r, fn->caps.table, (size_t)vectors * PCI_MSIX_ENTRY) ||
+                         harness_get(r, fn->caps.pending, pci_msix_pba_len(vectors))))) {
             return harness_load_corrupt(inst, "PCI configuration");
         }
         for (uint32_t off = 0; off < 0x40;
