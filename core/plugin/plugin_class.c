@@ -212,7 +212,8 @@ static char *plugin_name_check(const char *name)
     if (len == 0 || len > PLUGIN_NAME_MAX)
         return g_strdup_printf("its name is not 1 to %u bytes long", PLUGIN_NAME_MAX);
     for (size_t i = 0; i < len; i++) {
-        if (!g_ascii_isalnum(name[i]) && !strchr("-_.+", name[i]))
+        gboolean inner = i > 0 && i + 1 < len; /* a blank, as in "Host Serial" */
+        if (!g_ascii_isalnum(name[i]) && !strchr("-_.+", name[i]) && !(inner && name[i] == ' '))
             return g_strdup("its name has characters other than letters, digits and -_.+");
     }
     return NULL;

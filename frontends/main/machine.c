@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "log/log.h"
+#include "main/machine_char.h"
 
 #define MACHINE_MIB          (UINT64_C(1) << 20)
 #define MACHINE_IDE_LUNS     4u
@@ -209,32 +210,12 @@ static viv_status_t machine_media(Machine *m)
 
 /* -- serial ports ---------------------------------------------------------------------------- */
 
-static viv_status_t machine_char(Machine *m, const char *node, const char *spec)
+/* In the deterministic mode a slow reader must not be seen by the guest. */
+static viv_status_t machine_back_end(Machine *m, const char *node, const char *option,
+                                     const char *spec)
 {
-    static const struct {
-        const char *prefix, *driver, *key;
-    } kinds[] = {{"stdio", "StdIO", NULL},
-                 {"pty", "PTY", NULL},
-                 {"file:", "RawFile", "Location"},
-                 {"unix:", "NamedPipe", "Location"}};
-    g_autofree char *driver = g_strdup_printf("%s/Driver", node);
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        size_t len = strlen(kinds[i].prefix);
-        if (kinds[i].key ? strncmp(spec, kinds[i].prefix, len) != 0 || !spec[len]
-                         : strcmp(spec, kinds[i].prefix) != 0) {
-            continue;
-        }
-        g_autofree char *key =
-            g_strdup_printf("%s/Config/%s", node, kinds[i].key ? kinds[i].key : "");
-        viv_status_t st = machine_set(m, driver, kinds[i].driver);
-        if (!st && m->options->deterministic) { /* a slow reader must not be seen by the guest */
-            g_autofree char *backlog = g_strdup_printf("%s/Config/Backlog", node);
-            st = cfgm_set_u64(m->root, backlog, MACHINE_LONG_BACKLOG, m->err);
-        }
-        return st || !kinds[i].key ? st : machine_set(m, key, spec + len);
-    }
-    return error_set(m->err, VIV_E_INVALID,
-                     "--serial %s: allowed are stdio, file:PATH, pty, unix:PATH, none", spec);
+    return machine_char(m->root, node, option, spec,
+                        m->options->deterministic ? MACHINE_LONG_BACKLOG : 0, m->err);
 }
 
 /* A pseudo-terminal is of use only to somebody who is told its name. */
@@ -265,7 +246,8 @@ static viv_status_t machine_serials(Machine *m)
         if (!cfgm_create(m->root, config, m->err)) {
             return VIV_E_FAILED;
         }
-        viv_status_t st = strcmp(list[i], "none") ? machine_char(m, lun, list[i]) : VIV_OK;
+        viv_status_t st =
+            strcmp(list[i], "none") ? machine_back_end(m, lun, "--serial", list[i]) : VIV_OK;
         if (st) {
             return st;
         }
@@ -307,7 +289,7 @@ static viv_status_t machine_device(Machine *m, const char *spec)
         g_autofree char *path = g_strdup_printf("%s/%s", config, key);
         g_autofree char *lun = g_strdup_printf("%s/%u/LUN#0", class_path, number);
         viv_status_t st = !strcmp(key, "chardev")
-                              ? machine_char(m, lun, equals + 1)
+                              ? machine_back_end(m, lun, "chardev", equals + 1)
                               : cfgm_set_from_text(m->root, path, equals + 1, m->err);
         if (st) {
             return st;

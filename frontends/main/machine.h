@@ -18,7 +18,7 @@ typedef struct MachineOptions {
     char **disks, **cdroms, **floppies;
     const char *kernel, *initrd, *append;
     const char *boot; /* letters: a floppy, c disk, d CD-ROM, n network */
-    char **serials;   /* stdio, file:P, pty, unix:P, none; NULL: stdio */
+    char **serials;   /* see machine_char.h, or none; NULL: stdio */
     char **devices;   /* NAME[,key=value]... */
     char **cfg;       /* PATH=VALUE */
     gboolean no_reboot;

@@ -115,7 +115,10 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
         {"boot", 0, 0, G_OPTION_ARG_STRING, &m->boot,
          "Boot order: a floppy, c disk, d CD-ROM, n network", "cdn"},
         {"serial", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->serials,
-         "Next serial port: stdio (the default), file:P, pty, unix:P, none", "KIND"},
+         "Next serial port: stdio (the default), pty, file:P, unix:P, unix-client:P, "
+         "tcp:HOST:PORT, "
+         "tcp-listen:[HOST:]PORT, udp:HOST:PORT[@[HOST:]PORT], host:/dev/ttyS0, none",
+         "KIND"},
         {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->devices,
          "Add a device, or configure one of the standard PC; chardev=KIND hangs a serial-like back "
          "end on it",

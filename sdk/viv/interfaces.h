@@ -41,7 +41,16 @@ typedef struct viv_char_port_ops {
     void (*set_status)(void *self, uint32_t lines);
     /* write() would take bytes again. */
     void (*write_ready)(void *self);
+    /* One character that the line has spoilt, VIV_CHAR_MARK_* (a break is a zero with framing). It
+     * cannot be refused: without room it overruns the receiver, as on a wire. Not in the oldest
+     * hosts: test with VIV_HAS. [io] */
+    void (*receive_marked)(void *self, uint8_t value, uint32_t marks);
 } viv_char_port_ops_t;
+
+#define VIV_CHAR_MARK_PARITY  1u
+#define VIV_CHAR_MARK_FRAMING 2u
+#define VIV_CHAR_MARK_BREAK   4u
+#define VIV_CHAR_MARK_OVERRUN 8u /* the host has lost characters before this one */
 
 /* -- block media ----------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Four serial ports on four kinds of back end, spoken through in both directions by a Linux guest.
+"""Serial ports on every kind of back end, spoken through in both directions by a Linux guest.
 
 usage: serial_kinds.py KERNEL INITRD
 """
@@ -57,8 +57,42 @@ def talk(guest, port, stream):
     guest.command('exec 5<&-; echo x-$?', r'^x-0\r$')
 
 
+def listener(kind):
+    """A socket on a port of the system's choice, and that port."""
+    sock = socket.socket(socket.AF_INET, kind)
+    sock.bind(('127.0.0.1', 0))
+    return sock, sock.getsockname()[1]
+
+
+def network(kernel, initrd):
+    """ttyS1 on a TCP connection, ttyS2 in datagrams, ttyS3 on a port of the host."""
+    server, tcp_port = listener(socket.SOCK_STREAM)
+    server.listen(1)
+    server.settimeout(120 * SLOWNESS)
+    peer, peer_port = listener(socket.SOCK_DGRAM)
+    own, own_port = listener(socket.SOCK_DGRAM)
+    own.close()
+    master, slave = os.openpty()
+    tty.setraw(master)
+    guest = Guest(kernel=kernel, initrd=initrd,
+                  append='console=ttyS0 quiet viv.modules=none 8250.nr_uarts=4',
+                  serial=('stdio', 'tcp:localhost:%d' % tcp_port,
+                          'udp:127.0.0.1:%d@127.0.0.1:%d' % (peer_port, own_port),
+                          'host:' + os.ttyname(slave)), timeout=300)
+    connection, _ = server.accept()
+    peer.connect(('127.0.0.1', own_port))
+    guest.expect(r'Vivarium guest: ready\r$', 240)
+    guest.expect(r'^viv# ')
+    talk(guest, 'ttyS1', Stream(connection.fileno(), 'tcp'))
+    talk(guest, 'ttyS2', Stream(peer.fileno(), 'udp'))
+    talk(guest, 'ttyS3', Stream(master, 'host'))
+    guest.send('poweroff\n')
+    guest.expect_exit(0)
+
+
 def main(kernel, initrd):
     """ttyS0 on stdio, ttyS1 into a file, ttyS2 on a pseudo-terminal, ttyS3 on a socket."""
+    network(kernel, initrd)
     os.environ.setdefault('VIV_LOG', 'PTY=info')
     file_path = work_path('ttyS1')
     socket_path = work_path('ttyS3')

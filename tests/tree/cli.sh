@@ -35,6 +35,9 @@ expect 2 '+nosuchfeature' run --cpu x86-64,+nosuchfeature --serial none
 expect 4 'nosuchengine' run --engine nosuchengine --serial none
 expect 4 'nosuchdevice' run --device nosuchdevice --serial none
 expect 2 'teletype' run --serial teletype
+expect 2 'tcp-listen:' run --serial tcp:65536
+expect 2 'udp:' run --serial udp:localhost
+expect 4 '/nonexistent/tty' run --serial host:/nonexistent/tty
 expect 2 "'x'" run --boot x --serial none
 expect 4 '/nonexistent/kernel' run --kernel /nonexistent/kernel --serial none
 expect 4 '/nonexistent/cd.iso' run --cdrom /nonexistent/cd.iso --serial none

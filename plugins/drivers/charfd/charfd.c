@@ -20,6 +20,8 @@
 /* How much a descriptor that may block takes for sure when poll() says it is writable. */
 #define CHARFD_SURE_BYTES 64u
 #define CHARFD_FINISH_MS  1000
+/* What every device's port has. */
+#define CHARFD_PORT_SIZE (uint32_t) offsetof(viv_char_port_ops_t, receive_marked)
 
 /* -- Output ---------------------------------------------------------------------------------- */
 
@@ -56,6 +58,8 @@ static uint32_t charfd_send_locked(CharFd *c, const uint8_t *buf, uint32_t len)
             if (part > CHARFD_SURE_BYTES)
                 part = CHARFD_SURE_BYTES;
         }
+        if (c->out_is_datagram && part > CHARFD_DATAGRAM)
+            part = CHARFD_DATAGRAM;
         if (c->out_is_socket)
             n = send(c->out_fd, buf + done, part, MSG_NOSIGNAL | MSG_DONTWAIT);
         else if (c->out_is_pipe)
@@ -66,6 +70,8 @@ static uint32_t charfd_send_locked(CharFd *c, const uint8_t *buf, uint32_t len)
             done += (uint32_t)n;
         } else if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK) {
             break;
+        } else if (c->out_is_datagram && errno != EINTR) {
+            done += part; /* nobody there, or no way: it is lost, the next one may not be */
         } else if (errno != EINTR) {
             c->out_lost = 1;
             break;
@@ -162,7 +168,8 @@ static uint32_t charfd_write(void *self, const void *buf, uint32_t len_bytes)
     } else if (c->out_lost) {
         done = len_bytes;
     } else {
-        if (c->out_count == 0)
+        /* Datagrams are gathered: what the guest writes until the I/O thread comes goes into one. */
+        if (c->out_count == 0 && !c->out_is_datagram)
             done = charfd_send_locked(c, bytes, len_bytes);
         if (done < len_bytes && !c->out_lost) {
             done += charfd_append_locked(c, bytes + done, len_bytes - done);
@@ -188,15 +195,41 @@ static uint32_t charfd_write(void *self, const void *buf, uint32_t len_bytes)
 
 /* -- Input ----------------------------------------------------------------------------------- */
 
+void charfd_mark(CharFd *c, uint32_t at, uint8_t value, uint32_t marks)
+{
+    if (c->mark_count < CHARFD_MARKS)
+        c->marks[c->mark_count++] = (CharFdMark){(uint16_t)at, value, (uint8_t)marks};
+}
+
+/* [io] */
+static void charfd_give_mark(CharFd *c, const CharFdMark *mark)
+{
+    if (VIV_HAS(c->port, receive_marked))
+        c->port->receive_marked(c->port_self, mark->value, mark->marks);
+    else if (mark->marks & VIV_CHAR_MARK_BREAK)
+        c->port->send_break(c->port_self);
+    else
+        c->port->receive(c->port_self, &mark->value, 1);
+}
+
 /* [io] 1: all of the buffer has been taken. */
 static uint32_t charfd_offer(CharFd *c)
 {
-    if (c->in_pos < c->in_len) {
-        uint32_t left = c->in_len - c->in_pos;
-        uint32_t taken = c->port->receive(c->port_self, c->in + c->in_pos, left);
-        c->in_pos += taken < left ? taken : left;
+    for (;;) {
+        uint32_t end = c->mark_pos < c->mark_count ? c->marks[c->mark_pos].at : c->in_len;
+        if (end > c->in_len)
+            end = c->in_len;
+        if (c->in_pos < end) {
+            uint32_t left = end - c->in_pos;
+            uint32_t taken = c->port->receive(c->port_self, c->in + c->in_pos, left);
+            c->in_pos += taken < left ? taken : left;
+        }
+        if (c->in_pos < end)
+            return 0;
+        if (c->mark_pos >= c->mark_count)
+            return 1;
+        charfd_give_mark(c, &c->marks[c->mark_pos++]);
     }
-    return c->in_pos >= c->in_len;
 }
 
 /* [io] Reads once into the empty buffer. 1: go on (perhaps with nothing), 0: nothing to read now,
@@ -204,11 +237,14 @@ static uint32_t charfd_offer(CharFd *c)
 static int charfd_fill(CharFd *c, int fd)
 {
     ssize_t n = read(fd, c->in, sizeof(c->in));
-    c->in_pos = c->in_len = 0;
+    c->in_pos = c->in_len = c->mark_pos = c->mark_count = 0;
     if (n < 0)
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+        return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ||
+                       (c->out_is_datagram && errno == ECONNREFUSED)
+                   ? 0
+                   : -1;
     if (n == 0)
-        return -1;
+        return c->out_is_datagram ? 1 : -1;
     c->in_len = (uint32_t)n;
     if (c->hooks && c->hooks->filter)
         c->in_len = c->hooks->filter(c->hooks_ctx, c->in, c->in_len);
@@ -337,11 +373,34 @@ static const viv_char_ops_t charfd_ops = {
     .input_ready = charfd_input_ready,
 };
 
+/* [any, device lock held] */
+static void charfd_set_params(void *self, uint32_t baud, uint32_t data_bits, uint32_t stop_bits_x2,
+                              uint32_t parity)
+{
+    CharFd *c = self;
+    c->hooks->set_params(c->hooks_ctx, baud, data_bits, stop_bits_x2, parity);
+}
+
+/* [any, device lock held] */
+static void charfd_set_lines(void *self, uint32_t lines)
+{
+    CharFd *c = self;
+    c->hooks->set_lines(c->hooks_ctx, lines);
+}
+
+static const viv_char_ops_t charfd_line_ops = {
+    .size = sizeof(viv_char_ops_t),
+    .write = charfd_write,
+    .input_ready = charfd_input_ready,
+    .set_params = charfd_set_params,
+    .set_lines = charfd_set_lines,
+};
+
 viv_status_t charfd_query(CharFd *c, const char *id, viv_iface_t *ret_iface)
 {
     if (strcmp(id, VIV_CHAR_ID) != 0)
         return VIV_E_NOT_FOUND;
-    ret_iface->ops = &charfd_ops;
+    ret_iface->ops = c->hooks && c->hooks->set_params ? &charfd_line_ops : &charfd_ops;
     ret_iface->self = c;
     return VIV_OK;
 }
@@ -358,8 +417,7 @@ int charfd_reopen(int fd, int flags)
 viv_status_t charfd_init(CharFd *c, viv_drv_t *drv, const CharFdHooks *hooks, void *ctx)
 {
     viv_iface_t above;
-    viv_status_t st =
-        drv->api->query_above(drv, VIV_CHAR_PORT_ID, sizeof(viv_char_port_ops_t), &above);
+    viv_status_t st = drv->api->query_above(drv, VIV_CHAR_PORT_ID, CHARFD_PORT_SIZE, &above);
     if (st < 0)
         return drv->api->fail(drv, st, "nothing above offers " VIV_CHAR_PORT_ID);
     c->drv = drv;
@@ -379,20 +437,28 @@ viv_status_t charfd_init(CharFd *c, viv_drv_t *drv, const CharFdHooks *hooks, vo
     return st;
 }
 
+static uint32_t charfd_is_datagram(int fd)
+{
+    int type = 0;
+    socklen_t len = sizeof(type);
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_DGRAM;
+}
+
 viv_status_t charfd_connect(CharFd *c, int in_fd, int out_fd)
 {
     struct stat st;
-    c->in_pos = c->in_len = 0;
+    c->in_pos = c->in_len = c->mark_pos = c->mark_count = 0;
     pthread_mutex_lock(&c->lock);
     c->in_fd = in_fd;
     c->out_fd = out_fd;
     c->in_ended = c->out_lost = c->unheard = 0;
     c->out_head = c->out_count = 0;
     c->in_unwatchable = in_fd >= 0 && fstat(in_fd, &st) == 0 && S_ISREG(st.st_mode);
-    c->out_is_socket = c->out_is_pipe = c->out_must_poll = 0;
+    c->out_is_socket = c->out_is_pipe = c->out_must_poll = c->out_is_datagram = 0;
     if (out_fd >= 0 && fstat(out_fd, &st) == 0) {
         int flags = fcntl(out_fd, F_GETFL);
         c->out_is_socket = S_ISSOCK(st.st_mode);
+        c->out_is_datagram = c->out_is_socket && charfd_is_datagram(out_fd);
         c->out_is_pipe = S_ISFIFO(st.st_mode);
         c->out_must_poll = !(flags & O_NONBLOCK) && !c->out_is_socket && !S_ISREG(st.st_mode) &&
                            !S_ISBLK(st.st_mode);
@@ -414,6 +480,7 @@ void charfd_disconnect(CharFd *c)
     c->in_fd = c->out_fd = -1;
     c->in_unwatchable = 0;
     c->out_count = 0;
+    c->out_lost = 0; /* told or not: the connection is gone anyway */
     c->refused = 0;
     pthread_mutex_unlock(&c->lock);
     c->drv->api->watch_remove(c->drv, in_watch);

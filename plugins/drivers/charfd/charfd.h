@@ -3,8 +3,8 @@
  * Not a plugin: each driver compiles charfd.c into its own module.
  *
  * Output goes to the descriptor at once; what it does not take waits in a bounded backlog that the
- * I/O thread empties; it grows with need to the size that the option Backlog allows. A full backlog makes write() return less, and write_ready() follows when half
- * of it is free. Without a connection output is swallowed. Input that the device does not take is
+ * I/O thread empties; it grows with need to the size that the option Backlog allows. A full backlog
+ * makes write() return less, and write_ready() follows when half of it is free. Without a connection output is swallowed. Input that the device does not take is
  * kept, and the descriptor is left alone until input_ready(): the peer feels it.
  *
  * Threads: write() and input_ready() come from any thread with the device's lock held, so the lock
@@ -21,7 +21,9 @@
 
 #define CHARFD_BACKLOG     65536u
 #define CHARFD_BACKLOG_MAX (1u << 30)
-#define CHARFD_INPUT       1024u
+#define CHARFD_INPUT       4096u
+#define CHARFD_MARKS       (CHARFD_INPUT / 3u) /* a mark takes three bytes of input at least */
+#define CHARFD_DATAGRAM    1400u               /* output gathered for one datagram */
 
 typedef enum CharFdEnd {
     CHARFD_INPUT_ENDED, /* end of file or hang-up */
@@ -36,7 +38,17 @@ typedef struct CharFdHooks {
     void (*ended)(void *ctx, CharFdEnd what);
     /* [io] Something was written while nothing is connected. May be NULL. */
     void (*unheard)(void *ctx);
+    /* [any, device lock held] viv.char/1's functions of these names. May be NULL, both or none. */
+    void (*set_params)(void *ctx, uint32_t baud, uint32_t data_bits, uint32_t stop_bits_x2,
+                       uint32_t parity);
+    void (*set_lines)(void *ctx, uint32_t lines);
 } CharFdHooks;
+
+/* A spoilt character: it comes before in[at]. */
+typedef struct CharFdMark {
+    uint16_t at;
+    uint8_t value, marks; /* VIV_CHAR_MARK_* */
+} CharFdMark;
 
 typedef struct CharFd {
     uint32_t backlog_bytes; /* config: CHARFD_OPTIONS */
@@ -54,7 +66,7 @@ typedef struct CharFd {
     viv_watch_t *in_watch, *out_watch;
     uint32_t in_unwatchable; /* a plain file: always readable */
     uint32_t in_ended;
-    uint32_t out_is_socket, out_is_pipe, out_must_poll;
+    uint32_t out_is_socket, out_is_pipe, out_must_poll, out_is_datagram;
     uint32_t out_lost;
     uint32_t refused; /* the device has a byte that the backlog did not take */
     uint32_t unheard;
@@ -64,19 +76,25 @@ typedef struct CharFd {
 
     uint8_t in[CHARFD_INPUT]; /* I/O thread only */
     uint32_t in_pos, in_len;
+    uint32_t mark_pos, mark_count;
+    CharFdMark marks[CHARFD_MARKS];
 } CharFd;
 
-/* The options of a driver whose struct has the CharFd as `fd`. */
-#define CHARFD_OPTIONS(Struct)                                                                     \
-    VIV_OPT_NAMED(Struct, "Backlog", fd.backlog_bytes, VIV_U32, CHARFD_BACKLOG,                    \
+/* The options of a driver whose struct has the CharFd as `fd`, or elsewhere. */
+#define CHARFD_OPTIONS(Struct) CHARFD_OPTIONS_AT(Struct, fd)
+#define CHARFD_OPTIONS_AT(Struct, member)                                                          \
+    VIV_OPT_NAMED(Struct, "Backlog", member.backlog_bytes, VIV_U32, CHARFD_BACKLOG,                \
                   CHARFD_BACKLOG_MAX, CHARFD_BACKLOG,                                              \
                   "bytes that wait for a slow reader before the guest feels it")
 
 /* [main] Finds the port above. charfd_finish accepts a CharFd for which this failed, or a zeroed
  * one. */
 viv_status_t charfd_init(CharFd *c, viv_drv_t *drv, const CharFdHooks *hooks, void *ctx);
-/* Writes out what is left, until nothing has gone for a second, and lets go of everything but the descriptors. */
+/* Writes out what is left, until nothing has gone for a second, and lets go of everything but the
+ * descriptors. */
 void charfd_finish(CharFd *c);
+/* [io] For a filter: a spoilt character comes before buf[at] of what it returns. */
+void charfd_mark(CharFd *c, uint32_t at, uint8_t value, uint32_t marks);
 /* [main] or [io] Either may be -1. They stay the caller's, must differ, and must stay open until
  * disconnect. */
 viv_status_t charfd_connect(CharFd *c, int in_fd, int out_fd);
