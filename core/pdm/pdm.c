@@ -124,6 +124,7 @@ viv_status_t pdm_construct_all(Pdm *pdm, VivError *err)
             return st;
         }
     }
+    pdm_transform_report(pdm);
     return VIV_OK;
 }
 
@@ -269,6 +270,19 @@ viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, 
     PdmDevice *found = pdm_find(pdm, device, instance);
     PdmLun *entry = found ? pdm_lun_find(found, lun) : NULL;
     return entry ? pdm_chain_query(entry->top, id, sizeof(uint32_t), ret_iface) : VIV_E_NOT_FOUND;
+}
+
+viv_status_t pdm_port_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
+                                const char *id, viv_iface_t *ret_iface)
+{
+    PdmDevice *found = pdm_find(pdm, device, instance);
+    PdmLun *entry = found ? pdm_lun_find(found, lun) : NULL;
+    PdmDriver *bottom = entry ? entry->top : NULL;
+    while (bottom && bottom->below) {
+        bottom = bottom->below;
+    }
+    return found ? pdm_chain_query_up(bottom, found, lun, id, sizeof(uint32_t), ret_iface)
+                 : VIV_E_NOT_FOUND;
 }
 
 gboolean pdm_has_device(Pdm *pdm, const char *name)

@@ -47,6 +47,10 @@ viv_status_t pdm_device_interface(Pdm *pdm, const char *device, uint32_t instanc
 /* An interface of a driver in the chain below the device's LUN. */
 viv_status_t pdm_lun_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
                                const char *id, viv_iface_t *ret_iface);
+/* What a driver at the bottom of the LUN's chain would find above it: a queue's or filter's port, or
+ * the device's own. For frontends that feed a device. */
+viv_status_t pdm_port_interface(Pdm *pdm, const char *device, uint32_t instance, uint32_t lun,
+                                const char *id, viv_iface_t *ret_iface);
 gboolean pdm_has_device(Pdm *pdm, const char *name);
 
 /* -- drives whose medium can be changed (viv.mount/1), for frontends; [main], the machine may run -- */

@@ -107,6 +107,8 @@ struct PdmDriver {
     PdmDevice *device; /* whose chain it is in */
     uint32_t lun;
     PdmDriver *above, *below;
+    gboolean answers;     /* prepared or constructed: query_interface may be called */
+    CfgmNode *own_config; /* top only: the chain's tree, if it was transformed */
     char *fail_text;
     GAsyncQueue *works;
     GThread *worker;
@@ -160,6 +162,7 @@ struct Pdm {
     viv_timer_t *async_timer;
     GRecMutex async_timer_lock;
     gboolean powered;
+    guint64 transformed; /* bit n: DriverTransformations' n-th child has met a chain */
 };
 
 /* pdm_device.c */
@@ -231,10 +234,22 @@ void pdm_bus_read(Pdm *pdm, uint64_t gpa, void *buf, uint64_t len_bytes);
 void pdm_bus_write(Pdm *pdm, uint64_t gpa, const void *buf, uint64_t len_bytes);
 
 /* pdm_driver.c */
+extern const viv_drv_api_t pdm_drv_api;
+/* pdm_transform.c: the chain below `node` as PDM/DriverTransformations want it (transfer), or NULL
+ * if they leave it alone. A failure has been reported. */
+viv_status_t pdm_transform(PdmDevice *device, uint32_t lun, const CfgmNode *node,
+                           CfgmNode **ret_tree);
+void pdm_transform_report(Pdm *pdm); /* warns of those that never met a chain */
+/* pdm_chain.c */
+/* VIV_E_NOT_FOUND: transformations have left nothing. Other failures have been reported. */
 viv_status_t pdm_chain_build(PdmDevice *device, uint32_t lun, CfgmNode *node, PdmDriver **ret_top);
 void pdm_chain_free(PdmDriver *top);
+/* An interface of the topmost driver, or the next below that has it. */
 viv_status_t pdm_chain_query(PdmDriver *top, const char *id, uint32_t min_size,
                              viv_iface_t *ret_iface);
+/* An interface of `bottom`, or the next above that has it, the device at last. */
+viv_status_t pdm_chain_query_up(PdmDriver *bottom, PdmDevice *device, uint32_t lun, const char *id,
+                                uint32_t min_size, viv_iface_t *ret_iface);
 typedef void (*PdmDriverFn)(PdmDriver *driver, void *ctx);
 void pdm_each_driver(Pdm *pdm, PdmDriverFn fn, void *ctx);
 /* pdm_async.c */

@@ -70,8 +70,7 @@ static viv_status_t pdm_lun_attach(viv_dev_t *dev, uint32_t lun, const char *des
     PdmDriver *top = NULL;
     viv_status_t st = pdm_chain_build(device, lun, node, &top);
     if (st) {
-        return st == VIV_E_NOT_FOUND ? VIV_E_IO
-                                     : st; /* NOT_FOUND says that nothing is configured */
+        return st;
     }
     PdmLun *entry = g_new0(PdmLun, 1);
     entry->number = lun;

@@ -33,8 +33,9 @@ typedef struct viv_drv_api {
         VIV_PRINTF(3, 4);
     const char *(*instance_name)(viv_drv_t *drv); /* "VD@piix3ide/0/LUN#0" */
 
-    /* What is above (the device, or the driver next to it) and below offers. In construct `above`
-     * is there; `below` is there when the chain goes on (it is built from the bottom). [main] */
+    /* What is above offers (the nearest driver that has it, or the device) and what is below (the
+     * nearest that has it). In construct all below is constructed; of what is above, the device
+     * answers, and drivers that have prepare(). [main] */
     viv_status_t (*query_above)(viv_drv_t *drv, const char *id, uint32_t min_size,
                                 viv_iface_t *ret_iface);
     viv_status_t (*query_below)(viv_drv_t *drv, const char *id, uint32_t min_size,
@@ -70,6 +71,11 @@ typedef struct viv_driver_class {
     void (*suspend)(viv_drv_t *drv, void *self); /* all EMTs stand; finish what is in flight */
     void (*resume)(viv_drv_t *drv, void *self);
     void (*power_off)(viv_drv_t *drv, void *self);
+    /* Before anything below is constructed, from the top of the chain down: a driver that offers
+     * something to the one below (a queue, a filter) makes it ready here. query_above works,
+     * query_below does not yet; the one below may call as soon as it is constructed. After a
+     * failure destruct comes, construct does not. NULL: nothing to do. [main] */
+    viv_status_t (*prepare)(viv_drv_t *drv, void *self);
 } viv_driver_class_t;
 
 #define VIV_DRIVER_CLASS_HEAD                                                                      \
