@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VM: Multiboot 1 kernels (Multiboot Specification 0.6.96): ELF32 or with address fields, modules,
+/* VM: Multiboot 1 kernels (Multiboot Specification 0.6.96): ELF or with address fields, modules,
  * memory map. */
 #include <inttypes.h>
 #include <string.h>
@@ -92,30 +92,75 @@ static viv_status_t mb_load_addresses(MbLoad *load)
                       bss_end > load_addr + bytes ? bss_end - load_addr : bytes);
 }
 
+/* Where ELF32 and ELF64 keep what a loader needs: offsets into the file header and into a program
+ * header. GRUB takes 64-bit files too as long as they start in 32-bit code below 4 GiB. */
+typedef struct MbElf {
+    uint8_t class;
+    uint16_t machine;
+    uint32_t header_bytes, entry, phoff, phentsize, phnum, ph_bytes;
+    uint32_t p_offset, p_paddr, p_filesz, p_memsz;
+    uint64_t (*word)(const uint8_t *at);
+} MbElf;
+
+static uint64_t mb_word32(const uint8_t *at)
+{
+    return vm_u32(at);
+}
+
+static uint64_t mb_word64(const uint8_t *at)
+{
+    return vm_u32(at) | (uint64_t)vm_u32(at + 4) << 32;
+}
+
+static const MbElf mb_elfs[] = {
+    {1, 3, 52, 24, 28, 42, 44, 32, 4, 12, 16, 20, mb_word32},  /* EM_386 */
+    {2, 62, 64, 24, 32, 54, 56, 56, 8, 24, 32, 40, mb_word64}, /* EM_X86_64 */
+};
+
+static const MbElf *mb_elf_of(const VmBlob *kernel)
+{
+    const uint8_t *elf = kernel->data;
+    for (size_t i = 0; i < G_N_ELEMENTS(mb_elfs); i++) {
+        const MbElf *kind = &mb_elfs[i];
+        if (kernel->len >= kind->header_bytes && memcmp(elf, "\177ELF", 4) == 0 &&
+            elf[4] == kind->class && elf[5] == 1 && vm_u16(elf + 18) == kind->machine) {
+            return kind;
+        }
+    }
+    return NULL;
+}
+
 static viv_status_t mb_load_elf(MbLoad *load)
 {
     const VmBlob *kernel = load->kernel;
-    const uint8_t *elf = kernel->data;
-    if (kernel->len < 52 || memcmp(elf, "\177ELF", 4) != 0 || elf[4] != 1 || elf[5] != 1 ||
-        vm_u16(elf + 18) != 3) {
-        return error_set(
-            load->err, VIV_E_UNSUPPORTED,
-            "%s: a Multiboot kernel must be a 32-bit x86 ELF file or carry load addresses",
-            load->path);
+    const MbElf *kind = mb_elf_of(kernel);
+    if (!kind) {
+        return error_set(load->err, VIV_E_UNSUPPORTED,
+                         "%s: a Multiboot kernel must be an x86 ELF file or carry load addresses",
+                         load->path);
     }
-    uint64_t phoff = vm_u32(elf + 28), phentsize = vm_u16(elf + 42), phnum = vm_u16(elf + 44);
-    if (phentsize < 32 || phoff > kernel->len || phnum * phentsize > kernel->len - phoff) {
+    const uint8_t *elf = kernel->data;
+    uint64_t phoff = kind->word(elf + kind->phoff), entry = kind->word(elf + kind->entry);
+    uint64_t phentsize = vm_u16(elf + kind->phentsize), phnum = vm_u16(elf + kind->phnum);
+    if (phentsize < kind->ph_bytes || phoff > kernel->len ||
+        phnum * phentsize > kernel->len - phoff) {
         return error_set(load->err, VIV_E_CORRUPT, "%s: program headers lie outside the file",
                          load->path);
     }
-    load->entry = vm_u32(elf + 24);
+    if (entry >= PGM_4G) {
+        return error_set(load->err, VIV_E_UNSUPPORTED,
+                         "%s: its entry point %#" PRIx64 " is not in the first 4 GiB", load->path,
+                         entry);
+    }
+    load->entry = (uint32_t)entry;
     for (uint64_t i = 0; i < phnum; i++) {
         const uint8_t *ph = elf + phoff + i * phentsize;
         if (vm_u32(ph) != 1) { /* PT_LOAD */
             continue;
         }
         viv_status_t st =
-            mb_segment(load, vm_u32(ph + 12), vm_u32(ph + 4), vm_u32(ph + 16), vm_u32(ph + 20));
+            mb_segment(load, kind->word(ph + kind->p_paddr), kind->word(ph + kind->p_offset),
+                       kind->word(ph + kind->p_filesz), kind->word(ph + kind->p_memsz));
         if (st) {
             return st;
         }

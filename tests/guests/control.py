@@ -4,34 +4,14 @@
 usage: control.py GRUB_ISO DISK KERNEL INITRD   (DISK as grub_boots_linux.py wants it)
 """
 
-import struct
 import sys
-import zlib
 
 from grub_boots_linux import boot
 from guest import PEER, Guest, TestFailure, check, run, skip, work_path
+from picture import read_png
 
 COMMANDS = ('help', 'screenshot', 'text', 'key', 'type', 'scancodes', 'mouse', 'pause', 'resume',
             'reset', 'powerbutton', 'save', 'stats', 'quit')
-
-
-def read_png(path):
-    """Width, height and the unpacked rows of an 8-bit PNG picture."""
-    with open(path, 'rb') as file:
-        data = file.read()
-    check(data[:8] == b'\x89PNG\r\n\x1a\n', 'no PNG signature')
-    at, pixels, width, height = 8, b'', 0, 0
-    while at < len(data):
-        length, kind = struct.unpack('>I4s', data[at:at + 8])
-        body = data[at + 8:at + 8 + length]
-        checksum = struct.unpack('>I', data[at + 8 + length:at + 12 + length])[0]
-        check(zlib.crc32(kind + body) == checksum, 'a PNG chunk has a wrong checksum')
-        if kind == b'IHDR':
-            width, height = struct.unpack('>II', body[:8])
-        elif kind == b'IDAT':
-            pixels += body
-        at += 12 + length
-    return width, height, zlib.decompress(pixels)
 
 
 def protocol(guest):

@@ -3,16 +3,21 @@
 #
 # Fetches the real systems that tests boot, from Debian's packages, without installing any of them.
 #
-#   tests/guests/fetch.sh [--refresh] [FOLDER] [amd64|cloud|grub|busybox|all]...   (default: all)
+#   tests/guests/fetch.sh [--refresh] [FOLDER] [GUEST|all]...   (default: all)
 #
 #   amd64, cloud   Debian's kernels: vmlinuz, config, version, modules/*.ko, modules.dep
 #   grub           GRUB's rescue CD-ROM and floppy images
 #   busybox        a static busybox, for machines that have none installed
+#   gnumach, xen   the kernels of GNU Mach and Xen, unpacked
+#   ipxe, memtest  CD-ROM images
+#   installer-amd64, installer-i386, installer-gtk-amd64
+#                  the Debian installer's kernel and initrd: linux, initrd.gz
+#   ovmf           UEFI firmware: OVMF_CODE*.fd, OVMF_VARS*.fd
 #
-# They land in FOLDER (a path with a slash in it; default: $VIV_GUESTS_DIR, or build/guests), one
-# folder each. What is there already is taken as it is, so that a machine without a network works on
-# with its cache; --refresh fetches anew. Exit code 1: something is neither cached nor to be had; a
-# line says what and why.
+# "all" leaves out what only the extended tests boot. They land in FOLDER (a path with a slash in
+# it; default: $VIV_GUESTS_DIR, or build/guests), one folder each. What is there already is taken as
+# it is, so that a machine without a network works on with its cache; --refresh fetches anew. Exit
+# code 1: something is neither cached nor to be had; a line says what and why.
 
 set -eu
 
@@ -149,6 +154,32 @@ fetch_busybox()
     cp "$(find "$2/root" -type f -path '*/bin/busybox' | head -n 1)" "$2/out/busybox"
 }
 
+# fetch_files PACKAGE FOLDER PATTERN...: the package's matching files, all in one folder.
+fetch_files()
+{
+    package=$1
+    shift
+    download "$package" "$1" || return 1
+    unpack "$@" || return 1
+    mkdir "$1/out"
+    find "$1/root" -type f -exec cp {} "$1/out/" \;
+}
+
+# fetch_kernel_gz PACKAGE FOLDER PATTERN NAME: one compressed kernel, unpacked as NAME.
+fetch_kernel_gz()
+{
+    fetch_files "$1" "$2" "$3" || return 1
+    gzip -dc "$2"/out/*.gz >"$2/out/$4"
+    rm "$2"/out/*.gz
+}
+
+# fetch_installer text|gtk ARCHITECTURE FOLDER
+fetch_installer()
+{
+    fetch_files "debian-installer-12-netboot-$2" "$3" "*/$1/debian-installer/$2/linux" \
+        "*/$1/debian-installer/$2/initrd.gz"
+}
+
 # get NAME: fetches into a folder beside the cache and moves it in place when it is whole.
 get()
 {
@@ -164,7 +195,14 @@ get()
     amd64 | cloud) fetch_kernel "$name" "$work" ;;
     grub) fetch_grub "$name" "$work" ;;
     busybox) fetch_busybox "$name" "$work" ;;
-    *) complain "unknown guest '$name' (amd64, cloud, grub, busybox or all)" ;;
+    gnumach) fetch_kernel_gz gnumach-image-1.8-486 "$work" './boot/*.gz' gnumach ;;
+    xen) fetch_kernel_gz xen-hypervisor-4.17-amd64 "$work" './boot/*.gz' xen ;;
+    ipxe) fetch_files ipxe "$work" '*/ipxe.iso' ;;
+    memtest) fetch_files memtest86+ "$work" '*.iso' ;;
+    installer-gtk-*) fetch_installer gtk "${name#installer-gtk-}" "$work" ;;
+    installer-*) fetch_installer text "${name#installer-}" "$work" ;;
+    ovmf) fetch_files ovmf "$work" '*/OVMF_CODE*.fd' '*/OVMF_VARS*.fd' ;;
+    *) complain "unknown guest '$name'; --help lists them" ;;
     esac || {
         rm -rf "$work"
         [ -d "$VIV_GUESTS_DIR/$name" ]
@@ -175,17 +213,18 @@ get()
     rm -rf "$work"
 }
 
+basic="amd64 cloud grub busybox gnumach xen ipxe"
 refresh=no
 names=
 for arg in "$@"; do
     case $arg in
     --refresh) refresh=yes ;;
     -h | --help)
-        sed -n '4,17s/^# \{0,1\}//p' "$0"
+        sed -n '4,23s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     */*) VIV_GUESTS_DIR=$arg ;;
-    all) names="$names amd64 cloud grub busybox" ;;
+    all) names="$names $basic" ;;
     *) names="$names $arg" ;;
     esac
 done
@@ -196,7 +235,7 @@ VIV_GUESTS_DIR=$(cd "$VIV_GUESTS_DIR" && pwd)
 exec 9>"$VIV_GUESTS_DIR/.lock"
 flock 9
 failed=0
-for name in ${names:-amd64 cloud grub busybox}; do
+for name in ${names:-$basic}; do
     get "$name" || failed=1
 done
 exit $failed

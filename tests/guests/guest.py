@@ -146,6 +146,10 @@ class Guest:
 
     # The console on the program's stdin and stdout.
 
+    def wait_console(self, seconds):
+        """Waits that long at most for console output; False when the program has ended."""
+        return self._read(seconds)
+
     def _read(self, seconds):
         """Takes what comes within the time; False at the end of the stream."""
         ready, _, _ = select.select([self.process.stdout], [], [], max(seconds, 0))

@@ -47,13 +47,14 @@ need_program()
     done
 }
 
-# make_boot_disk OUT: a disk image with /vmlinuz and /initrd.gz of need_linux, on ISO 9660 in a
-# partition that starts 1 MiB into the disk, as a real one would.
-make_boot_disk()
+# make_iso_disk OUT NAME=FILE...: a disk image with these files, on ISO 9660 in a partition that
+# starts 1 MiB into the disk, as a real one would.
+make_iso_disk()
 {
-    xorriso -as mkisofs -quiet -J -R -V VIVGUEST -o "$1.partition" -graft-points \
-        "vmlinuz=$GUEST_KERNEL" "initrd.gz=$GUEST_INITRD" 2>/dev/null
-    python3 - "$1.partition" "$1" <<'END'
+    out=$1
+    shift
+    xorriso -as mkisofs -quiet -J -R -V VIVGUEST -o "$out.partition" -graft-points "$@" 2>/dev/null
+    python3 - "$out.partition" "$out" <<'END'
 import struct, sys
 contents = open(sys.argv[1], 'rb').read()
 contents += bytes(-len(contents) % (1 << 20))
@@ -64,5 +65,11 @@ with open(sys.argv[2], 'wb') as disk:
     disk.seek(1 << 20)
     disk.write(contents)
 END
-    rm "$1.partition"
+    rm "$out.partition"
+}
+
+# make_boot_disk OUT: a disk image with /vmlinuz and /initrd.gz of need_linux.
+make_boot_disk()
+{
+    make_iso_disk "$1" "vmlinuz=$GUEST_KERNEL" "initrd.gz=$GUEST_INITRD"
 }
