@@ -80,23 +80,49 @@ static viv_status_t machine_base(Machine *m)
 
 /* -- time ------------------------------------------------------------------------------------ */
 
+/* utc, local, or base=TIME: what the RTC shows at power-on. */
+static viv_status_t machine_rtc(Machine *m)
+{
+    static const char config[] = "Devices/mc146818/0/Config";
+    const char *rtc = m->options->rtc;
+    gboolean deterministic = m->options->deterministic;
+    if (!machine_installed(m, "mc146818")) {
+        return rtc ? error_set(m->err, VIV_E_NOT_FOUND,
+                               "--rtc %s: device plugin mc146818 is not installed", rtc)
+                   : VIV_OK;
+    }
+    if (rtc && g_str_has_prefix(rtc, "base=") && rtc[5]) {
+        g_autofree char *path = g_strdup_printf("%s/StartTime", config);
+        return machine_set(m, path, rtc + 5);
+    }
+    gboolean local = rtc && !strcmp(rtc, "local"), utc = rtc && !strcmp(rtc, "utc");
+    if (rtc && !local && !utc) {
+        return error_set(m->err, VIV_E_INVALID,
+                         "--rtc %s: allowed are utc, local, base=YYYY-MM-DDTHH:MM:SS", rtc);
+    }
+    if (local && deterministic) {
+        return error_set(m->err, VIV_E_INVALID,
+                         "--rtc local does not go with --deterministic: it depends on the host's "
+                         "time zone");
+    }
+    g_autofree char *path = g_strdup_printf("%s/UseUTC", config);
+    return utc || deterministic ? cfgm_set_u64(m->root, path, 1, m->err) : VIV_OK;
+}
+
 /* What of the host a deterministic machine could see is settled here or in the core. */
 static viv_status_t machine_time(Machine *m)
 {
     const MachineOptions *o = m->options;
-    viv_status_t st;
-    if (!o->deterministic) {
-        return VIV_OK;
+    viv_status_t st = machine_rtc(m);
+    if (st || !o->deterministic) {
+        return st;
     }
     if ((st = cfgm_set_bool(m->root, "TM/Deterministic", TRUE, m->err)) ||
         (o->ns_per_instruction &&
-         (st = cfgm_set_u64(m->root, "TM/NsPerInstruction", o->ns_per_instruction, m->err))) ||
-        (st = cfgm_set_u64(m->root, "CPUM/RandomSeed", o->seed, m->err))) {
+         (st = cfgm_set_u64(m->root, "TM/NsPerInstruction", o->ns_per_instruction, m->err)))) {
         return st;
     }
-    return machine_installed(m, "mc146818") /* not the host's time zone */
-               ? cfgm_set_u64(m->root, "Devices/mc146818/0/Config/UseUTC", 1, m->err)
-               : VIV_OK;
+    return cfgm_set_u64(m->root, "CPUM/RandomSeed", o->seed, m->err);
 }
 
 /* -- boot order ------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ typedef struct MachineOptions {
     char **serials;   /* see machine_char.h, or none; NULL: stdio */
     char **devices;   /* NAME[,key=value]... */
     char **cfg;       /* PATH=VALUE */
+    const char *rtc;  /* utc, local, base=TIME; NULL: local, utc if deterministic */
     gboolean no_reboot;
     gboolean deterministic;
     uint32_t ns_per_instruction; /* of the deterministic clock; 0: the core's default */

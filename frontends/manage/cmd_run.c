@@ -125,6 +125,11 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
          "NAME[,key=value]..."},
         {"cfg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->cfg, "Set a value of the configuration tree",
          "PATH=VALUE"},
+        {"rtc", 0, 0, G_OPTION_ARG_STRING, &m->rtc,
+         "What the guest's clock shows at power-on: the time of day as UTC or as local time "
+         "(local), "
+         "or base=YYYY-MM-DDTHH:MM:SS",
+         "utc|local|base=T"},
         {"no-reboot", 0, 0, G_OPTION_ARG_NONE, &m->no_reboot, "End where the guest would reset",
          NULL},
         {"on-panic", 0, 0, G_OPTION_ARG_CALLBACK, (gpointer)run_on_panic,

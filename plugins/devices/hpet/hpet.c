@@ -550,7 +550,8 @@ static const viv_device_class_t hpet_class = {
     .instance_size = sizeof(Hpet),
     .state_version = HPET_STATE_VERSION,
     .max_instances = 1,
-    .order = VIV_ORDER_PIT,
+    /* Before PIT and RTC, whose lines must be cut off when a loaded state raises them again. */
+    .order = VIV_ORDER_PIC,
     .options = hpet_options,
     .state = hpet_state,
     .construct = hpet_construct,

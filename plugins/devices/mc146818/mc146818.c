@@ -7,37 +7,23 @@
  * divider chain. Firmware reaches the RAM through the RTC role.
  * Follows: Motorola MC146818A data sheet (AD1-871R2), with the PC's 32.768 kHz crystal; PIIX3/ICH
  * for ports 72h/73h; the century byte of PC BIOSes at 32h is carried along with the year.
- * Not modelled: daylight saving (the DSE bit is kept), the SQW pin, dividers for other crystals
- * (the clock stands while they are selected), undefined values during an update (the time before it
- * is read). */
-#include <time.h>
-
+ * Not modelled: the SQW pin, which a PC does not wire; undefined values during an update (the time
+ * before it is read). */
 #include <viv/chipset.h>
 #include <viv/device.h>
 
-#define MC146818_STATE_VERSION 1
+#include "mc146818_calendar.h"
 
-#define MC146818_SECONDS       0x00u
-#define MC146818_SECONDS_ALARM 0x01u
-#define MC146818_MINUTES       0x02u
-#define MC146818_MINUTES_ALARM 0x03u
-#define MC146818_HOURS         0x04u
-#define MC146818_HOURS_ALARM   0x05u
-#define MC146818_DAY_OF_WEEK   0x06u
-#define MC146818_DAY           0x07u
-#define MC146818_MONTH         0x08u
-#define MC146818_YEAR          0x09u
-#define MC146818_A             0x0au
-#define MC146818_B             0x0bu
-#define MC146818_C             0x0cu
-#define MC146818_D             0x0du
-#define MC146818_CENTURY       0x32u
+#define MC146818_STATE_VERSION 2
+
 #define MC146818_CHECKED_FIRST 0x10u
 #define MC146818_CHECKED_LAST  0x2du
 #define MC146818_CHECKSUM      0x2eu /* high byte, then low byte */
 
 #define MC146818_A_UIP      0x80u
 #define MC146818_A_DV       0x70u
+#define MC146818_A_DV_4MHZ  0x00u
+#define MC146818_A_DV_1MHZ  0x10u
 #define MC146818_A_DV_32KHZ 0x20u
 #define MC146818_A_RS       0x0fu
 #define MC146818_B_SET      0x80u
@@ -45,8 +31,6 @@
 #define MC146818_B_AIE      0x20u
 #define MC146818_B_UIE      0x10u
 #define MC146818_B_SQWE     0x08u
-#define MC146818_B_BINARY   0x04u
-#define MC146818_B_24H      0x02u
 #define MC146818_C_IRQF     0x80u
 #define MC146818_C_PF       0x40u
 #define MC146818_C_AF       0x20u
@@ -54,14 +38,12 @@
 #define MC146818_C_FLAGS    0x70u /* each enabled by the same bit of B */
 #define MC146818_D_VRT      0x80u
 
-#define MC146818_PM        0x80u
-#define MC146818_ALARM_ANY 0xc0u
-
-#define MC146818_SECOND_NS      1000000000ull
-#define MC146818_HALF_SECOND_NS 500000000ull
-#define MC146818_LATE_SECONDS   3600u /* backlog of updates that a saved state may hold */
-/* From UIP's rise to the end of the update: t_BUC 244 us and the cycle of 1984 us. */
-#define MC146818_UIP_NS 2228000ull
+#define MC146818_SECOND_NS    1000000000ull
+#define MC146818_LATE_SECONDS 3600u /* backlog of updates that a saved state may hold */
+/* From UIP's rise to the end of the update: t_BUC 244 us and the cycle, 1984 us with a 32.768 kHz
+ * time base and 248 us with the others (data sheet, table 4). */
+#define MC146818_UIP_NS      2228000ull
+#define MC146818_UIP_FAST_NS 492000ull
 /* ns * 64 / 1953125 = periods of 32.768 kHz */
 #define MC146818_TICK_MUL 64u
 #define MC146818_TICK_DIV 1953125u
@@ -71,6 +53,7 @@ typedef struct Mc146818 {
     uint16_t base;
     uint8_t irq;
     uint8_t use_utc;
+    const char *start_time;
     /* guest-visible, saved */
     uint8_t cmos[256]; /* the clock's registers in front; A without UIP, C without IRQF */
     uint8_t index[2];  /* of the two pairs */
@@ -78,9 +61,12 @@ typedef struct Mc146818 {
     uint64_t anchor_ns; /* an end of a second of the divider chain: phase of everything periodic */
     uint64_t next_update_ns;
     uint64_t periodic_tick; /* 32.768 kHz tick up to which PF has been accounted for */
+    uint8_t fell_back;      /* daylight saving has ended today */
     /* host */
     const viv_chipset_api_t *chipset;
     viv_timer_t *update_timer, *periodic_timer;
+    /* stats */
+    uint64_t ticks, coalesced, late;
 } Mc146818;
 
 static const viv_option_t mc146818_options[] = {
@@ -88,6 +74,9 @@ static const viv_option_t mc146818_options[] = {
     VIV_OPT_NAMED(Mc146818, "Irq", irq, VIV_U8, 0, 15, 8, "Interrupt line"),
     VIV_OPT_NAMED(Mc146818, "UseUTC", use_utc, VIV_BOOL, 0, 1, 0,
                   "Start with UTC instead of local time"),
+    VIV_OPT_STRING(Mc146818, "StartTime", start_time, NULL,
+                   "What the clock shows at power-on, as 2001-02-03T04:05:06, instead of the time "
+                   "of the host"),
     {0},
 };
 
@@ -98,27 +87,53 @@ static const viv_field_t mc146818_state[] = {
     VIV_FIELD(Mc146818, anchor_ns, VIV_U64, 1),
     VIV_FIELD(Mc146818, next_update_ns, VIV_U64, 1),
     VIV_FIELD(Mc146818, periodic_tick, VIV_U64, 1),
+    VIV_FIELD(Mc146818, fell_back, VIV_BOOL, 2),
     {0},
 };
 
 /* -- divider chain --------------------------------------------------------------------------- */
 
-static int mc146818_is_running(const Mc146818 *rtc)
+/* How many times slower than a 32.768 kHz crystal should have it the chain runs; 0: it stands. With
+ * the taps for faster crystals the PC's own gives longer seconds. */
+static uint32_t mc146818_slowness(const Mc146818 *rtc)
 {
-    return (rtc->cmos[MC146818_A] & MC146818_A_DV) == MC146818_A_DV_32KHZ;
+    switch (rtc->cmos[MC146818_A] & MC146818_A_DV) {
+    case MC146818_A_DV_4MHZ: return 128;
+    case MC146818_A_DV_1MHZ: return 32;
+    case MC146818_A_DV_32KHZ: return 1;
+    default: return 0; /* 110 and 111 hold it in reset, the others are not defined */
+    }
 }
 
-/* Since a second before the anchor, which is never in the future. */
+static int mc146818_is_running(const Mc146818 *rtc)
+{
+    return mc146818_slowness(rtc) != 0;
+}
+
+/* The chain's second. */
+static uint64_t mc146818_second_ns(const Mc146818 *rtc)
+{
+    uint32_t slowness = mc146818_slowness(rtc);
+    return MC146818_SECOND_NS * (slowness ? slowness : 1);
+}
+
+/* Ticks of 1/32768 of a second, since a second before the anchor, which is never in the future. */
 static uint64_t mc146818_tick(const Mc146818 *rtc, uint64_t now_ns)
 {
-    uint64_t elapsed_ns = now_ns + MC146818_SECOND_NS - rtc->anchor_ns;
-    return (uint64_t)((unsigned __int128)elapsed_ns * MC146818_TICK_MUL / MC146818_TICK_DIV);
+    uint64_t second_ns = mc146818_second_ns(rtc);
+    uint64_t slowness = second_ns / MC146818_SECOND_NS;
+    uint64_t elapsed_ns = now_ns + second_ns - rtc->anchor_ns;
+    return (uint64_t)((unsigned __int128)elapsed_ns * MC146818_TICK_MUL /
+                      (MC146818_TICK_DIV * slowness));
 }
 
 static uint64_t mc146818_tick_ns(const Mc146818 *rtc, uint64_t tick)
 {
-    unsigned __int128 ns = (unsigned __int128)tick * MC146818_TICK_DIV + MC146818_TICK_MUL - 1;
-    return (uint64_t)(ns / MC146818_TICK_MUL) + rtc->anchor_ns - MC146818_SECOND_NS;
+    uint64_t second_ns = mc146818_second_ns(rtc);
+    uint64_t slowness = second_ns / MC146818_SECOND_NS;
+    unsigned __int128 ns =
+        (unsigned __int128)tick * MC146818_TICK_DIV * slowness + MC146818_TICK_MUL - 1;
+    return (uint64_t)(ns / MC146818_TICK_MUL) + rtc->anchor_ns - second_ns;
 }
 
 /* Ticks between periodic interrupts, 0: none. */
@@ -128,13 +143,23 @@ static uint32_t mc146818_period(const Mc146818 *rtc)
     if (rs == 0 || !mc146818_is_running(rtc)) {
         return 0;
     }
-    return 1u << (rs < 3 ? rs + 6 : rs - 1); /* 1 and 2 are the rates of 8 and 9 */
+    if (rs < 3 && mc146818_slowness(rtc) == 1) {
+        return 1u << (rs + 6); /* below the crystal's own: 1 and 2 are the rates of 8 and 9 */
+    }
+    return 1u << (rs - 1);
 }
 
 static uint64_t mc146818_first_update(const Mc146818 *rtc, uint64_t now_ns)
 {
-    uint64_t seconds = (now_ns + MC146818_SECOND_NS - rtc->anchor_ns) / MC146818_SECOND_NS;
-    return rtc->anchor_ns + seconds * MC146818_SECOND_NS;
+    uint64_t second_ns = mc146818_second_ns(rtc);
+    uint64_t seconds = (now_ns + second_ns - rtc->anchor_ns) / second_ns;
+    return rtc->anchor_ns + seconds * second_ns;
+}
+
+static void mc146818_next_update(Mc146818 *rtc, uint64_t at_ns)
+{
+    rtc->anchor_ns = at_ns;
+    rtc->next_update_ns = at_ns;
 }
 
 /* -- interrupts ------------------------------------------------------------------------------ */
@@ -150,8 +175,14 @@ static void mc146818_account_periodic(viv_dev_t *dev, Mc146818 *rtc)
     uint32_t period = mc146818_period(rtc);
     if (period) {
         uint64_t tick = mc146818_tick(rtc, dev->api->time_ns(dev));
-        if (tick / period > rtc->periodic_tick / period) {
+        uint64_t edges = tick / period - rtc->periodic_tick / period;
+        if (edges) {
+            uint32_t given = !(rtc->cmos[MC146818_C] & MC146818_C_PF);
             rtc->cmos[MC146818_C] |= MC146818_C_PF;
+            if (rtc->cmos[MC146818_B] & MC146818_B_PIE) {
+                rtc->ticks += given;
+                rtc->coalesced += edges - given;
+            }
         }
         rtc->periodic_tick = tick;
     }
@@ -186,105 +217,18 @@ static void mc146818_periodic(viv_dev_t *dev, void *ctx)
     mc146818_update_irq(dev, rtc);
 }
 
-/* -- calendar -------------------------------------------------------------------------------- */
-
-static uint32_t mc146818_decode(const Mc146818 *rtc, uint8_t value)
-{
-    return rtc->cmos[MC146818_B] & MC146818_B_BINARY ? value : (value >> 4) * 10u + (value & 15u);
-}
-
-static uint8_t mc146818_encode(const Mc146818 *rtc, uint32_t value)
-{
-    return (uint8_t)(rtc->cmos[MC146818_B] & MC146818_B_BINARY ? value
-                                                               : value / 10 << 4 | value % 10);
-}
-
-static uint32_t mc146818_decode_hour(const Mc146818 *rtc)
-{
-    uint8_t value = rtc->cmos[MC146818_HOURS];
-    if (rtc->cmos[MC146818_B] & MC146818_B_24H) {
-        return mc146818_decode(rtc, value);
-    }
-    return mc146818_decode(rtc, value & 0x7f) % 12 + (value & MC146818_PM ? 12 : 0);
-}
-
-static uint8_t mc146818_encode_hour(const Mc146818 *rtc, uint32_t hour)
-{
-    if (rtc->cmos[MC146818_B] & MC146818_B_24H) {
-        return mc146818_encode(rtc, hour);
-    }
-    uint8_t value = mc146818_encode(rtc, hour % 12 ? hour % 12 : 12);
-    return (uint8_t)(value | (hour >= 12 ? MC146818_PM : 0));
-}
-
-static uint32_t mc146818_days(uint32_t month, uint32_t year)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (month < 1 || month > 12) {
-        return 31;
-    }
-    return days[month - 1] +
-           (month == 2 && year % 4 == 0); /* the chip knows two digits of the year */
-}
-
-/* Counts a register up; 1 if it went over `last` and back to `first`. */
-static int mc146818_count(Mc146818 *rtc, uint32_t reg, uint32_t first, uint32_t last)
-{
-    uint32_t value = mc146818_decode(rtc, rtc->cmos[reg]);
-    int carry = value >= last;
-    rtc->cmos[reg] = mc146818_encode(rtc, carry ? first : value + 1);
-    return carry;
-}
-
-static void mc146818_next_day(Mc146818 *rtc)
-{
-    uint32_t month = mc146818_decode(rtc, rtc->cmos[MC146818_MONTH]);
-    uint32_t year = mc146818_decode(rtc, rtc->cmos[MC146818_YEAR]);
-    mc146818_count(rtc, MC146818_DAY_OF_WEEK, 1, 7);
-    if (mc146818_count(rtc, MC146818_DAY, 1, mc146818_days(month, year)) &&
-        mc146818_count(rtc, MC146818_MONTH, 1, 12) && mc146818_count(rtc, MC146818_YEAR, 0, 99)) {
-        mc146818_count(rtc, MC146818_CENTURY, 0, 99);
-    }
-}
-
-static void mc146818_next_second(Mc146818 *rtc)
-{
-    if (!mc146818_count(rtc, MC146818_SECONDS, 0, 59) ||
-        !mc146818_count(rtc, MC146818_MINUTES, 0, 59)) {
-        return;
-    }
-    uint32_t hour = mc146818_decode_hour(rtc) + 1;
-    rtc->cmos[MC146818_HOURS] = mc146818_encode_hour(rtc, hour > 23 ? 0 : hour);
-    if (hour > 23) {
-        mc146818_next_day(rtc);
-    }
-}
-
-static int mc146818_alarm_matches(const Mc146818 *rtc)
-{
-    static const uint8_t pairs[3][2] = {
-        {MC146818_SECONDS, MC146818_SECONDS_ALARM},
-        {MC146818_MINUTES, MC146818_MINUTES_ALARM},
-        {MC146818_HOURS, MC146818_HOURS_ALARM},
-    };
-    for (uint32_t i = 0; i < 3; i++) {
-        uint8_t alarm = rtc->cmos[pairs[i][1]];
-        if ((alarm & MC146818_ALARM_ANY) != MC146818_ALARM_ANY && alarm != rtc->cmos[pairs[i][0]]) {
-            return 0;
-        }
-    }
-    return 1;
-}
+/* -- update cycles ------------------------------------------------------------------------------ */
 
 /* [emt, chipset lock] End of an update cycle. */
 static void mc146818_update(viv_dev_t *dev, void *ctx)
 {
     Mc146818 *rtc = ctx;
-    rtc->next_update_ns += MC146818_SECOND_NS;
+    rtc->next_update_ns += mc146818_second_ns(rtc);
+    rtc->late += rtc->next_update_ns <= dev->api->time_ns(dev);
     if (!(rtc->cmos[MC146818_B] & MC146818_B_SET)) {
-        mc146818_next_second(rtc);
+        mc146818_calendar_tick(rtc->cmos, &rtc->fell_back);
         rtc->cmos[MC146818_C] |= MC146818_C_UF;
-        if (mc146818_alarm_matches(rtc)) {
+        if (mc146818_calendar_alarm(rtc->cmos)) {
             rtc->cmos[MC146818_C] |= MC146818_C_AF;
         }
     }
@@ -292,29 +236,29 @@ static void mc146818_update(viv_dev_t *dev, void *ctx)
     mc146818_update_irq(dev, rtc);
 }
 
-/* The wall clock into the registers, the divider chain in step with it. */
-static void mc146818_set_from_host(viv_dev_t *dev, Mc146818 *rtc, uint64_t wall_ns)
+/* The time of power-on into the registers, the divider chain in step with it. */
+static viv_status_t mc146818_set_clock(viv_dev_t *dev, Mc146818 *rtc, uint64_t wall_ns)
 {
     uint64_t now_ns = dev->api->time_ns(dev);
     time_t seconds = (time_t)(wall_ns / MC146818_SECOND_NS);
+    uint64_t fraction_ns = wall_ns % MC146818_SECOND_NS;
     struct tm tm = {.tm_mday = 1};
-    if (rtc->use_utc) {
+    if (rtc->start_time && *rtc->start_time) {
+        fraction_ns = 0;
+        if (!mc146818_calendar_parse(rtc->start_time, &tm)) {
+            return dev->api->fail(dev, VIV_E_CONFIG,
+                                  "StartTime \"%s\" is no time like 2001-02-03T04:05:06",
+                                  rtc->start_time);
+        }
+    } else if (rtc->use_utc) {
         gmtime_r(&seconds, &tm);
     } else {
         localtime_r(&seconds, &tm);
     }
-    uint32_t year = tm.tm_year < 0 ? 1900 : (uint32_t)tm.tm_year + 1900;
-    rtc->cmos[MC146818_SECONDS] = mc146818_encode(rtc, tm.tm_sec > 59 ? 59 : (uint32_t)tm.tm_sec);
-    rtc->cmos[MC146818_MINUTES] = mc146818_encode(rtc, (uint32_t)tm.tm_min);
-    rtc->cmos[MC146818_HOURS] = mc146818_encode_hour(rtc, (uint32_t)tm.tm_hour);
-    rtc->cmos[MC146818_DAY_OF_WEEK] = mc146818_encode(rtc, (uint32_t)tm.tm_wday + 1);
-    rtc->cmos[MC146818_DAY] = mc146818_encode(rtc, (uint32_t)tm.tm_mday);
-    rtc->cmos[MC146818_MONTH] = mc146818_encode(rtc, (uint32_t)tm.tm_mon + 1);
-    rtc->cmos[MC146818_YEAR] = mc146818_encode(rtc, year % 100);
-    rtc->cmos[MC146818_CENTURY] = mc146818_encode(rtc, year / 100 % 100);
-    rtc->anchor_ns = now_ns + MC146818_SECOND_NS - wall_ns % MC146818_SECOND_NS;
-    rtc->next_update_ns = rtc->anchor_ns;
+    mc146818_calendar_set(rtc->cmos, &tm);
+    mc146818_next_update(rtc, now_ns + MC146818_SECOND_NS - fraction_ns);
     rtc->periodic_tick = mc146818_tick(rtc, now_ns);
+    return VIV_OK;
 }
 
 /* -- registers ------------------------------------------------------------------------------- */
@@ -322,15 +266,19 @@ static void mc146818_set_from_host(viv_dev_t *dev, Mc146818 *rtc, uint64_t wall_
 static void mc146818_write_a(viv_dev_t *dev, Mc146818 *rtc, uint8_t value)
 {
     uint64_t now_ns = dev->api->time_ns(dev);
-    int was_running = mc146818_is_running(rtc);
+    uint64_t left_ns = rtc->next_update_ns > now_ns ? rtc->next_update_ns - now_ns : 0;
+    uint32_t before = mc146818_slowness(rtc);
     mc146818_account_periodic(dev, rtc);
     rtc->cmos[MC146818_A] = (uint8_t)(value & ~MC146818_A_UIP);
-    if (mc146818_is_running(rtc) &&
-        !was_running) { /* released from reset: the first update is half a second away */
-        rtc->anchor_ns = now_ns + MC146818_HALF_SECOND_NS;
-        rtc->next_update_ns = rtc->anchor_ns;
+    uint32_t after = mc146818_slowness(rtc);
+    if (!after) { /* the phase is of no consequence any more */
+        mc146818_next_update(rtc, now_ns);
+    } else if (!before) { /* released: the first update is half a second away */
+        mc146818_next_update(rtc, now_ns + mc146818_second_ns(rtc) / 2);
+    } else if (before != after) {
+        mc146818_next_update(rtc, now_ns + left_ns * after / before);
     }
-    rtc->periodic_tick = mc146818_is_running(rtc) ? mc146818_tick(rtc, now_ns) : 0;
+    rtc->periodic_tick = after ? mc146818_tick(rtc, now_ns) : 0;
     mc146818_update_irq(dev, rtc);
 }
 
@@ -351,6 +299,11 @@ static void mc146818_reg_write(viv_dev_t *dev, Mc146818 *rtc, uint32_t index, ui
     case MC146818_B: mc146818_write_b(dev, rtc, value); break;
     case MC146818_C:
     case MC146818_D: break; /* read-only */
+    case MC146818_HOURS:
+    case MC146818_DAY:
+    case MC146818_MONTH:
+        rtc->fell_back = 0; /* another day, or its small hours again */
+        /* fall through */
     default: rtc->cmos[index] = value; break;
     }
 }
@@ -361,8 +314,10 @@ static uint8_t mc146818_reg_read(viv_dev_t *dev, Mc146818 *rtc, uint32_t index)
     uint64_t now_ns = dev->api->time_ns(dev);
     switch (index) {
     case MC146818_A: {
-        int uip = mc146818_is_running(rtc) && !(rtc->cmos[MC146818_B] & MC146818_B_SET) &&
-                  now_ns + MC146818_UIP_NS >= rtc->next_update_ns;
+        uint32_t slowness = mc146818_slowness(rtc);
+        uint64_t uip_ns = slowness > 1 ? slowness * MC146818_UIP_FAST_NS : MC146818_UIP_NS;
+        int uip = slowness && !(rtc->cmos[MC146818_B] & MC146818_B_SET) &&
+                  now_ns + uip_ns >= rtc->next_update_ns;
         return (uint8_t)(rtc->cmos[MC146818_A] | (uip ? MC146818_A_UIP : 0));
     }
     case MC146818_C:
@@ -467,7 +422,6 @@ static viv_status_t mc146818_post_load(viv_dev_t *dev, void *self, uint32_t vers
 {
     Mc146818 *rtc = self;
     uint64_t now_ns = dev->api->time_ns(dev);
-    (void)version;
     if (rtc->index[0] > 127 || rtc->index[1] > 127) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "index %02x/%02x", rtc->index[0], rtc->index[1]);
     }
@@ -475,20 +429,36 @@ static viv_status_t mc146818_post_load(viv_dev_t *dev, void *self, uint32_t vers
         return dev->api->fail(dev, VIV_E_CORRUPT, "registers A %02x, C %02x", rtc->cmos[MC146818_A],
                               rtc->cmos[MC146818_C]);
     }
+    if (version < 2 && mc146818_slowness(rtc) != 1) { /* all other dividers stood then */
+        mc146818_next_update(rtc, now_ns + mc146818_second_ns(rtc) / 2);
+        rtc->periodic_tick = mc146818_is_running(rtc) ? mc146818_tick(rtc, now_ns) : 0;
+    }
     /* While the divider stands still its phase is of no consequence, but must not be ahead of the
      * time either. */
-    if (rtc->anchor_ns > now_ns + MC146818_SECOND_NS ||
+    if (rtc->anchor_ns > now_ns + mc146818_second_ns(rtc) ||
         rtc->periodic_tick > mc146818_tick(rtc, now_ns)) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "the divider chain is ahead of time");
     }
     uint64_t late_ns = mc146818_first_update(rtc, now_ns) - rtc->next_update_ns;
-    if (mc146818_is_running(rtc) &&
-        (late_ns % MC146818_SECOND_NS || late_ns > MC146818_LATE_SECONDS * MC146818_SECOND_NS)) {
+    if (mc146818_is_running(rtc) && (late_ns % mc146818_second_ns(rtc) ||
+                                     late_ns / mc146818_second_ns(rtc) > MC146818_LATE_SECONDS)) {
         return dev->api->fail(dev, VIV_E_CORRUPT, "the next update is out of step");
     }
     rtc->chipset->nmi_mask(dev, rtc->nmi_masked);
     mc146818_update_irq(dev, rtc);
     return VIV_OK;
+}
+
+static void mc146818_counters(viv_dev_t *dev, const Mc146818 *rtc)
+{
+    viv_iface_t iface;
+    if (dev->api->get_interface(dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &iface) == VIV_OK) {
+        const viv_stam_api_t *stam = iface.ops;
+        stam->counter(dev, &rtc->ticks, "Ticks", "times", "Periodic interrupts given");
+        stam->counter(dev, &rtc->coalesced, "Coalesced", "times",
+                      "Periodic interrupts that came while one was pending");
+        stam->counter(dev, &rtc->late, "Late", "times", "Updates that were a second late or more");
+    }
 }
 
 /* [main, chipset lock] */
@@ -514,7 +484,11 @@ static viv_status_t mc146818_construct(viv_dev_t *dev, void *self)
     rtc->cmos[MC146818_A] = MC146818_A_DV_32KHZ | 6;
     rtc->cmos[MC146818_B] = MC146818_B_24H;
     rtc->cmos[MC146818_D] = MC146818_D_VRT;
-    mc146818_set_from_host(dev, rtc, vm_api->wall_time_ns(dev));
+    st = mc146818_set_clock(dev, rtc, vm_api->wall_time_ns(dev));
+    if (st != VIV_OK) {
+        return st;
+    }
+    mc146818_counters(dev, rtc);
     return rtc->chipset->provide_rtc(dev, &mc146818_role, rtc);
 }
 

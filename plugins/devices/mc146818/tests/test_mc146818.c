@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Unit tests of mc146818, through the fake host. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <check.h>
 
@@ -282,10 +283,177 @@ START_TEST(divider_reset)
     ck_assert_uint_eq(get(h, 0), 0x30);
     harness_advance_ns(h, 1);
     ck_assert_uint_eq(get(h, 0), 0x31);
-    put(h, 0x0a, 0x06); /* the divider of another crystal: stands */
-    harness_advance_ns(h, 10 * SECOND);
+    put(h, 0x0a, 0x36); /* no such divider: stands */
+    harness_advance_ns(h, 1000 * SECOND);
     ck_assert_uint_eq(get(h, 0), 0x31);
     harness_free(h);
+}
+END_TEST
+
+/* The taps for crystals of 4 and 1 MHz make the PC's 32 kHz one 128 and 32 times slower. */
+START_TEST(dividers_of_other_crystals)
+{
+    static const struct {
+        uint8_t dv;
+        uint64_t slow;
+    } cases[] = {{0x00, 128}, {0x10, 32}};
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t slow = cases[i].slow;
+        Harness *h = rtc_new("UseUTC=1");
+        harness_advance_ns(h, SECOND / 4);
+        put(h, 0x0a, cases[i].dv | 0x6); /* three quarters of a second are left, now longer ones */
+        harness_advance_ns(h, SECOND * 3 / 4 * slow - 1);
+        ck_assert_uint_eq(get(h, 0), 0x30);
+        ck_assert_uint_eq(get(h, 0x0a) & 0x80, 0x80);
+        harness_save_load(h);
+        harness_advance_ns(h, 1);
+        ck_assert_uint_eq(get(h, 0), 0x31);
+        ck_assert_uint_eq(get(h, 0x0a) & 0x80, 0);
+        harness_advance_ns(h, slow * (SECOND - 492 * US) - 1);
+        ck_assert_uint_eq(get(h, 0x0a) & 0x80, 0);
+        harness_advance_ns(h, 1);
+        ck_assert_uint_eq(get(h, 0x0a) & 0x80, 0x80);
+        put(h, 0x0a, cases[i].dv | 0x1); /* 30.5 us with the right crystal */
+        put(h, 0x0b, 0x42);
+        uint64_t start = harness_time_ns(h);
+        for (unsigned n = 0; n < 100; n++) {
+            get(h, 0x0c);
+            harness_advance_to_ns(h, harness_next_deadline(h));
+            ck_assert_uint_eq(harness_irq_level(h, 8), 1);
+            if (n == 0) {
+                start = harness_time_ns(h);
+            }
+        }
+        ck_assert_uint_le(harness_time_ns(h) - start - 99 * slow * 1953125 / 64, 1);
+        harness_free(h);
+    }
+}
+END_TEST
+
+START_TEST(daylight_saving)
+{
+    static const struct {
+        uint8_t before[6], weekday, after[6];
+    } cases[] = {
+        /* The last Sunday in April: an hour is left out. */
+        {{0x59, 0x59, 0x01, 0x29, 0x04, 0x01}, 1, {0, 0, 0x03, 0x29, 0x04, 0x01}},
+        {{0x59, 0x59, 0x01, 0x24, 0x04, 0x05}, 1, {0, 0, 0x03, 0x24, 0x04, 0x05}},
+        {{0x59, 0x59, 0x01, 0x23, 0x04, 0x06}, 1, {0, 0, 0x02, 0x23, 0x04, 0x06}}, /* not last */
+        {{0x59, 0x59, 0x01, 0x30, 0x04, 0x01}, 2, {0, 0, 0x02, 0x30, 0x04, 0x01}}, /* Monday */
+        {{0x59, 0x59, 0x13, 0x29, 0x04, 0x01}, 1, {0, 0, 0x14, 0x29, 0x04, 0x01}},
+        /* The last Sunday in October: an hour comes twice. */
+        {{0x59, 0x59, 0x01, 0x28, 0x10, 0x01}, 1, {0, 0, 0x01, 0x28, 0x10, 0x01}},
+        {{0x59, 0x59, 0x01, 0x25, 0x10, 0x09}, 1, {0, 0, 0x01, 0x25, 0x10, 0x09}},
+        {{0x59, 0x59, 0x01, 0x24, 0x10, 0x09}, 1, {0, 0, 0x02, 0x24, 0x10, 0x09}},
+    };
+    Harness *h = rtc_new("UseUTC=1");
+    for (unsigned dse = 0; dse < 2; dse++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            uint8_t after[6];
+            put(h, 0x0b, (uint8_t)(0x02 | dse));
+            set_time(h, cases[i].before);
+            put(h, 6, cases[i].weekday);
+            harness_advance_ns(h, SECOND);
+            memcpy(after, cases[i].after, 6);
+            if (!dse) {
+                after[2] = cases[i].before[2] == 0x13 ? 0x14 : 0x02;
+            }
+            expect_time(h, after);
+        }
+    }
+    set_time(h, (const uint8_t[]){0x59, 0x59, 0x01, 0x28, 0x10, 0x01});
+    put(h, 6, 1);
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0, 0, 0x01, 0x28, 0x10, 0x01});
+    harness_save_load(h);
+    harness_advance_ns(h, 3600 * SECOND); /* once only */
+    expect_time(h, (const uint8_t[]){0, 0, 0x02, 0x28, 0x10, 0x01});
+    put(h, 0x0b, 0x01); /* 12 hours: not in the afternoon */
+    set_time(h, (const uint8_t[]){0x59, 0x59, 0x81, 0x28, 0x10, 0x01});
+    put(h, 6, 1);
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0, 0, 0x82, 0x28, 0x10, 0x01});
+    put(h, 0x0b, 0x05); /* and binary */
+    set_time(h, (const uint8_t[]){59, 59, 1, 28, 10, 1});
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0, 0, 1, 28, 10, 1});
+    harness_free(h);
+}
+END_TEST
+
+/* What no clock shows: counters carry when they are at their end or beyond. */
+START_TEST(odd_values)
+{
+    Harness *h = rtc_new("UseUTC=1");
+    set_time(h, (const uint8_t[]){0x7f, 0xff, 0x99, 0x45, 0x13, 0xff});
+    put(h, 6, 0);
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0, 0, 0, 0x01, 0x01, 0x00});
+    ck_assert_uint_eq(get(h, 6), 1);
+    set_time(h, (const uint8_t[]){0x0f, 0x00, 0x00, 0x00, 0x00, 0x00}); /* 15 */
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0x16, 0x00, 0x00, 0x00, 0x00, 0x00});
+    put(h, 0x0b, 0x00); /* 12 hours: 0 counts as 12 */
+    set_time(h, (const uint8_t[]){0x59, 0x59, 0x80, 0x00, 0x01, 0x00});
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0x00, 0x00, 0x81, 0x00, 0x01, 0x00});
+    harness_free(h);
+}
+END_TEST
+
+START_TEST(alarm_and_update_and_period_at_once)
+{
+    Harness *h = rtc_new("UseUTC=1");
+    put(h, 1, 0xc0);
+    put(h, 3, 0xff);
+    put(h, 5, 0xd5); /* every second */
+    put(h, 0x0a, 0x2f);
+    put(h, 0x0b, 0x72);
+    get(h, 0x0c);
+    harness_advance_ns(h, SECOND - 1);
+    ck_assert_uint_eq(get(h, 0x0c), 0xc0); /* half a second ago */
+    harness_advance_ns(h, 1);
+    ck_assert_uint_eq(harness_irq_level(h, 8), 1);
+    ck_assert_uint_eq(get(h, 0x0c), 0xf0);
+    ck_assert_uint_eq(harness_irq_level(h, 8), 0);
+    harness_advance_ns(h, 10 * SECOND);
+    ck_assert_uint_eq(harness_stam(h, "Ticks"), 3);
+    get(h, 0x0c);
+    ck_assert_uint_eq(harness_stam(h, "Coalesced"), 19);
+    ck_assert_uint_eq(harness_stam(h, "Late"), 0);
+    put(h, 0x0b, 0xf2); /* SET: no alarm */
+    harness_advance_ns(h, 2 * SECOND);
+    ck_assert_uint_eq(get(h, 0x0c) & 0x30, 0);
+    harness_free(h);
+}
+END_TEST
+
+START_TEST(start_time)
+{
+    static const char *const bad[] = {
+        "StartTime=2001-02-29T00:00:00", "StartTime=2001-13-01T00:00:00",
+        "StartTime=1899-12-31T00:00:00", "StartTime=2001-02-03 04:05:06",
+        "StartTime=2001-02-03T24:00:00", "StartTime=2001-02-03T04:05:60",
+        "StartTime=+001-02-03T04:05:06", "StartTime=now"};
+    Harness *h = rtc_new("StartTime=2001-02-03T04:05:06");
+    expect_time(h, (const uint8_t[]){0x06, 0x05, 0x04, 0x03, 0x02, 0x01});
+    ck_assert_uint_eq(get(h, 6), 7); /* Saturday */
+    ck_assert_uint_eq(get(h, 0x32), 0x20);
+    harness_advance_ns(h, SECOND - 1);
+    ck_assert_uint_eq(get(h, 0), 0x06);
+    harness_advance_ns(h, 1);
+    ck_assert_uint_eq(get(h, 0), 0x07);
+    harness_free(h);
+    h = rtc_new("StartTime=1969-12-31T23:59:59");
+    harness_advance_ns(h, SECOND);
+    expect_time(h, (const uint8_t[]){0, 0, 0, 0x01, 0x01, 0x70});
+    ck_assert_uint_eq(get(h, 0x32), 0x19);
+    harness_free(h);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        viv_status_t st = VIV_OK;
+        ck_assert_ptr_null(harness_try_new("mc146818", bad[i], &st));
+        ck_assert_int_eq(st, VIV_E_CONFIG);
+    }
 }
 END_TEST
 
@@ -454,6 +622,11 @@ int main(void)
     tcase_add_test(tc, periodic_flag_without_interrupt);
     tcase_add_test(tc, alarm);
     tcase_add_test(tc, divider_reset);
+    tcase_add_test(tc, dividers_of_other_crystals);
+    tcase_add_test(tc, daylight_saving);
+    tcase_add_test(tc, odd_values);
+    tcase_add_test(tc, alarm_and_update_and_period_at_once);
+    tcase_add_test(tc, start_time);
     tcase_add_test(tc, ram_banks_and_ports);
     tcase_add_test(tc, role_keeps_the_checksum);
     tcase_add_test(tc, reset_keeps_clock_and_ram);
