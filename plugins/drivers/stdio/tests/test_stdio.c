@@ -308,6 +308,7 @@ int main(void)
 {
     Suite *suite = suite_create("stdio");
     TCase *tc = tcase_create("stdio");
+    tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, terminal_is_raw_and_comes_back);
     tcase_add_test(tc, escape_key);
