@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* piix3ide: the drives and channels behind the controller, as its files share them.
- *   piix3ide.c     PCI function, configuration, saved state
+ *   piix3ide.c     PCI function, configuration;  ide_state.c: saved state
  *   ide_channel.c  task file, selection, reset, data port
  *   ide_bm.c       bus master
- *   ide_ata.c      disk commands;  ide_smart.c: SMART;  ide_identify.c: IDENTIFY of both kinds
+ *   ide_ata.c      disk commands;  ide_features.c: SET FEATURES, power;  ide_identify.c: IDENTIFY of
+ *                  both kinds
+ *   ide_security.c passwords, erasing;  ide_capacity.c: host protected area, configuration overlay
+ *   ide_smart.c    SMART, self-tests;  ide_logs.c: logs of both kinds
  *   ide_atapi.c    packet protocol;  ide_mmc_*.c: packet commands;  ide_cdsector.c: raw CD sectors
  *
  * Rules that all of them keep:
@@ -38,6 +41,7 @@
 #define IDE_ST_DRDY 0x40u
 #define IDE_ST_BSY  0x80u
 /* Error */
+#define IDE_ER_NM   0x02u
 #define IDE_ER_ABRT 0x04u
 #define IDE_ER_IDNF 0x10u
 #define IDE_ER_UNC  0x40u
@@ -70,6 +74,7 @@ typedef enum IdePhase {
     IDE_PH_DMA_OUT, /* the bus master fills it */
     IDE_PH_MEDIA,   /* a media request */
     IDE_PH_RESET,   /* SRST is set, or a media request from before the reset is still in flight */
+    IDE_PH_WAIT,    /* the drive's timer: it is busy with itself */
     IDE_PH_COUNT
 } IdePhase;
 
@@ -90,11 +95,78 @@ typedef enum IdeOp {
     IDE_OP_PACKET_READ, /* sectors */
     IDE_OP_PACKET_RAW,  /* sectors with their frames, see raw_flags */
     IDE_OP_PACKET_VERIFY,
+    IDE_OP_PASSWORD,     /* the data of a security command */
+    IDE_OP_ERASE,        /* SECURITY ERASE UNIT fills the disk */
+    IDE_OP_MAX_PASSWORD, /* the data of SET MAX SET PASSWORD and UNLOCK */
+    IDE_OP_OVERLAY,      /* the data of DEVICE CONFIGURATION SET */
+    IDE_OP_LOG_WRITE,
+    IDE_OP_SELF_TEST, /* captive */
     IDE_OP_COUNT
 } IdeOp;
 
 struct IdeChannel;
 struct Piix3Ide;
+
+#define IDE_PASSWORD_BYTES 32u
+
+typedef struct IdeSecurity {
+    uint8_t enabled, locked, frozen, maximum, expired, attempts;
+    uint16_t master_revision;
+    uint8_t user[IDE_PASSWORD_BYTES], master[IDE_PASSWORD_BYTES];
+} IdeSecurity;
+
+/* The host protected area, and the capacity that the configuration overlay leaves. */
+typedef struct IdeCapacity {
+    uint64_t visible; /* sectors that commands reach */
+    uint64_t kept;    /* what that is after a hardware reset */
+    uint64_t native;  /* what READ NATIVE MAX tells */
+    uint8_t set_once; /* a lasting SET MAX since the hardware reset */
+    uint8_t form;     /* of the SET MAX that set it: 0 none, 1 28 bits, 2 48 bits */
+    uint8_t locked, frozen, has_password, attempts;
+    uint8_t password[IDE_PASSWORD_BYTES];
+    /* DEVICE CONFIGURATION */
+    uint8_t overlay_frozen, overlay_set, mwdma, udma;
+    uint16_t features; /* IDE_HAS_* */
+} IdeCapacity;
+
+/* Word 7 of DEVICE CONFIGURATION IDENTIFY */
+#define IDE_HAS_SMART     0x0001u
+#define IDE_HAS_SELF_TEST 0x0002u
+#define IDE_HAS_ERROR_LOG 0x0004u
+#define IDE_HAS_SECURITY  0x0008u
+#define IDE_HAS_PUIS      0x0010u
+#define IDE_HAS_AAM       0x0040u
+#define IDE_HAS_HPA       0x0080u
+#define IDE_HAS_LBA48     0x0100u
+#define IDE_HAS_ALL       0x01dfu
+
+#define IDE_LOG_COMMANDS      5u
+#define IDE_LOG_COMMAND_BYTES 18u
+#define IDE_LOG_ERRORS        8u
+#define IDE_LOG_ERROR_BYTES   124u
+#define IDE_LOG_TESTS         21u
+#define IDE_HOST_LOGS         32u /* 80h to 9Fh */
+#define IDE_HOST_LOG_SECTORS  16u
+#define IDE_HOST_LOG_BYTES    (IDE_HOST_LOGS * IDE_HOST_LOG_SECTORS * IDE_SECTOR)
+
+typedef struct IdeSmart {
+    uint8_t auto_offline;
+    uint8_t test;        /* self-test that runs, as EXECUTE OFF-LINE IMMEDIATE names it; 0: none */
+    uint8_t test_result; /* of the latest one: high nibble of the status byte */
+    uint32_t tests;      /* logged so far */
+    uint32_t errors;     /* ditto */
+    uint32_t starts;     /* power cycles */
+    uint8_t test_log[IDE_LOG_TESTS * 4]; /* test, status, hours (2) */
+    uint8_t error_log[IDE_LOG_ERRORS * IDE_LOG_ERROR_BYTES];
+    uint8_t commands[IDE_LOG_COMMANDS * IDE_LOG_COMMAND_BYTES]; /* the latest, oldest first */
+} IdeSmart;
+
+/* WRITE UNCORRECTABLE EXT: sectors that cannot be read until they are written. */
+#define IDE_BAD_RANGES 16u
+typedef struct IdeBad {
+    uint64_t lba[IDE_BAD_RANGES];
+    uint32_t count[IDE_BAD_RANGES]; /* 0: free */
+} IdeBad;
 
 typedef struct IdeDrive {
     /* guest-visible state, saved */
@@ -121,6 +193,15 @@ typedef struct IdeDrive {
     uint32_t block_bytes;       /* of a DRQ block */
     uint32_t buf_pos, block_end, buf_len;
     uint8_t sector_buffer[IDE_SECTOR]; /* READ BUFFER, WRITE BUFFER */
+    uint8_t previous;                  /* the command before this one, 0 if it failed */
+    uint8_t slow;                      /* one sector at a time, to find the one that fails */
+    uint8_t apm, aam, puis;            /* levels, 0: off; power-up in standby */
+    uint8_t revert;      /* a software reset restores power-on defaults (SET FEATURES CCh) */
+    uint64_t standby_ns; /* standby timer's period, 0: off */
+    IdeSecurity security;
+    IdeCapacity capacity;
+    IdeSmart smart;
+    IdeBad bad;
     /* the same, packet devices */
     uint8_t packet[IDE_PACKET_BYTES];
     uint8_t sense_key, asc, ascq;
@@ -135,17 +216,19 @@ typedef struct IdeDrive {
     /* derived */
     struct IdeChannel *channel;
     uint32_t unit;    /* 0 or 1 */
-    uint64_t sectors; /* disks */
+    uint64_t sectors; /* disks: as they were made */
     uint32_t def_heads, def_spt, def_cylinders;
     uint32_t read_only, rotational;
     uint32_t cd_present, cd_generation, cd_tray_open;
     const char *serial, *firmware, *model;   /* IDENTIFY */
     const char *vendor, *product, *revision; /* INQUIRY */
     uint8_t *buf;                            /* IDE_BUF_BYTES */
+    uint8_t *host_logs;                      /* IDE_HOST_LOG_BYTES; saved apart */
 
     /* host resources */
     const viv_media_ops_t *media;
     void *media_self;
+    viv_timer_t *standby_timer, *test_timer, *wait_timer;
     viv_media_req_t req;
     uint32_t in_flight;
 } IdeDrive;
@@ -179,8 +262,23 @@ typedef struct Piix3Ide {
     viv_pci_fn_t *fn;
     const viv_stream_api_t *stream;
     uint8_t buffers[4][IDE_BUF_BYTES];
+    uint8_t host_logs[4][IDE_HOST_LOG_BYTES];
     uint32_t model; /* index into the table of models */
 } Piix3Ide;
+
+#define IDE_LUNS 4u
+static inline IdeDrive *ide_drive(Piix3Ide *ide, uint32_t lun)
+{
+    return &ide->channels[lun >> 1].drives[lun & 1u];
+}
+
+/* -- ide_state.c ----------------------------------------------------------------------------- */
+
+#define IDE_STATE_VERSION 2u
+extern const viv_field_t ide_state[]; /* of a Piix3Ide */
+viv_status_t ide_state_save(viv_dev_t *dev, void *self, viv_stream_t *stream);
+viv_status_t ide_state_load(viv_dev_t *dev, void *self, viv_stream_t *stream, uint32_t version);
+viv_status_t ide_state_post_load(viv_dev_t *dev, void *self, uint32_t version);
 
 /* -- ide_channel.c --------------------------------------------------------------------------- */
 
@@ -221,12 +319,60 @@ void ide_ata_command(IdeDrive *d, uint8_t command);
 void ide_ata_buffer_done(IdeDrive *d);
 void ide_ata_media_done(IdeDrive *d, viv_status_t status);
 void ide_ata_reset(IdeDrive *d);
-uint32_t ide_ata_set_features(IdeDrive *d); /* 0: not supported; for both kinds */
-/* Sends what is in the buffer. */
+/* Sends what is in the buffer; takes so much into it, for op. */
 void ide_ata_reply(IdeDrive *d, uint32_t len_bytes);
+void ide_ata_receive(IdeDrive *d, uint32_t op, uint32_t len_bytes);
+/* The 28- or 48-bit address in the registers, and leaving one there. */
+uint32_t ide_ata_address(const IdeDrive *d, uint64_t *ret_lba);
+void ide_ata_show(IdeDrive *d, uint64_t lba);
+/* BSY until the drive's timer ends it; saved as it stands. */
+void ide_wait(IdeDrive *d, uint32_t op, uint64_t ns);
+void ide_waited(IdeDrive *d);
+/* ide_features.c */
+uint32_t ide_set_features(IdeDrive *d); /* 0: not supported; for both kinds */
+void ide_features_reset(IdeDrive *d, uint32_t hard);
+uint32_t ide_modes_mwdma(const IdeDrive *d); /* bits of the modes that are there */
+uint32_t ide_modes_udma(const IdeDrive *d);
+uint32_t ide_power_command(IdeDrive *d); /* 0: not a power command */
+void ide_standby_arm(IdeDrive *d);
+void ide_standby_expired(IdeDrive *d);
+/* ide_security.c */
+void ide_security_init(IdeDrive *d);
+void ide_security_reset(IdeDrive *d);
+void ide_security(IdeDrive *d);
+void ide_security_data(IdeDrive *d);
+void ide_security_erase_next(IdeDrive *d, viv_status_t status);
+void ide_security_identify(const IdeDrive *d, uint8_t *buf);
+/* ide_capacity.c */
+void ide_capacity_init(IdeDrive *d);
+void ide_capacity_reset(IdeDrive *d);
+uint32_t ide_capacity_fits(const IdeDrive *d); /* loaded values */
+void ide_native_max(IdeDrive *d);
+void ide_set_max(IdeDrive *d);
+void ide_set_max_data(IdeDrive *d);
+void ide_overlay(IdeDrive *d);
+void ide_overlay_data(IdeDrive *d);
+static inline uint32_t ide_has(const IdeDrive *d, uint32_t features)
+{
+    return (d->capacity.features & features) == features;
+}
+/* ide_smart.c */
+void ide_smart_init(IdeDrive *d);
 void ide_smart(IdeDrive *d);
+void ide_smart_test_done(IdeDrive *d);
+void ide_smart_test_reset(IdeDrive *d);
+uint32_t ide_hours(const IdeDrive *d);
+/* ide_logs.c */
+void ide_log_command(IdeDrive *d, uint8_t command); /* remembers what the registers say */
+void ide_log_error(IdeDrive *d);                    /* ditto, after a failure */
+void ide_log_test(IdeDrive *d, uint8_t test, uint8_t status);
+void ide_log_read(IdeDrive *d, uint32_t general); /* SMART READ LOG; READ LOG EXT */
+void ide_log_write(IdeDrive *d, uint32_t general);
+void ide_log_data(IdeDrive *d);
+void ide_smart_checksum(uint8_t *page);
 void ide_identify_disk(IdeDrive *d, uint8_t *buf);
 void ide_identify_cd(IdeDrive *d, uint8_t *buf);
+void ide_identify_checksum(uint8_t *buf);
 
 void ide_atapi_command(IdeDrive *d, uint8_t command);
 void ide_atapi_block(IdeDrive *d); /* byte count and interrupt reason of the block that begins */
@@ -239,6 +385,11 @@ void ide_atapi_ok(IdeDrive *d);
 void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq);
 void ide_atapi_reply(IdeDrive *d, uint32_t len_bytes, uint32_t allocation);
 void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes);
+
+static inline uint32_t ide_is_packet(uint32_t op)
+{
+    return op >= IDE_OP_PACKET && op <= IDE_OP_PACKET_VERIFY;
+}
 
 #define IDE_SENSE_NOT_READY    2u
 #define IDE_SENSE_MEDIUM_ERROR 3u
@@ -307,6 +458,10 @@ static inline uint32_t ide_get_be16(const uint8_t *p)
 static inline uint32_t ide_get_be32(const uint8_t *p)
 {
     return ide_get_be16(p) << 16 | ide_get_be16(p + 2);
+}
+static inline uint32_t ide_get_le16(const uint8_t *p)
+{
+    return (uint32_t)p[1] << 8 | p[0];
 }
 static inline void ide_put_le16(uint8_t *p, uint32_t v)
 {

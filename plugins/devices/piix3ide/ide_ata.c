@@ -3,10 +3,11 @@
  * Follows ATA/ATAPI-6 (T13 1410D rev 3b), section 8; WRITE ... FUA as in ATA/ATAPI-7, DATA SET
  * MANAGEMENT as in ATA8-ACS.
  * Data moves in chunks of up to IDE_BUF_SECTORS sectors: a chunk is read before its first block is
- * offered, and written after its last block has come. A failure is therefore reported at the first
- * sector of its chunk.
- * Not modelled: the standby timer, queued and security commands, the host protected area (READ
- * NATIVE MAX answers with the disk's end), removable media notification. */
+ * offered, and written after its last block has come. A chunk that cannot be read is read again
+ * sector by sector, so that a failure is reported where it is; a failed write is reported at the
+ * first sector of its chunk.
+ * Aborted, as a drive without these feature sets does: queued and overlapped commands, streaming,
+ * CompactFlash, media status notification, microcode. */
 #include "ide.h"
 
 #include <string.h>
@@ -17,13 +18,14 @@
 #define IDE_CMD_WRITE    0x08u
 #define IDE_CMD_FUA      0x10u
 #define IDE_CMD_VERIFY   0x20u
+#define IDE_CMD_LOCKED   0x40u /* aborted while a password locks the disk */
 
 #define IDE_TRIM_BLOCKS 8u /* IDENTIFY word 105 */
 
 /* -- Addresses ------------------------------------------------------------------------------- */
 
 /* The address in the registers: 1 and *ret_lba, or 0 for a CHS address that does not exist. */
-static uint32_t ide_ata_address(const IdeDrive *d, uint64_t *ret_lba)
+uint32_t ide_ata_address(const IdeDrive *d, uint64_t *ret_lba)
 {
     uint32_t top = d->channel->device & 0x0fu;
     if (d->ext) {
@@ -44,7 +46,7 @@ static uint32_t ide_ata_address(const IdeDrive *d, uint64_t *ret_lba)
 }
 
 /* Leaves an address in the registers, in the form that the command came in. */
-static void ide_ata_show(IdeDrive *d, uint64_t lba)
+void ide_ata_show(IdeDrive *d, uint64_t lba)
 {
     IdeChannel *ch = d->channel;
     if (d->ext) {
@@ -80,13 +82,81 @@ static void ide_ata_fail_at(IdeDrive *d, uint8_t error)
     ide_ata_show(d, d->lba);
     ide_ata_show_count(d, d->chunk + d->left);
     ide_abort(d, error);
+    ide_log_error(d);
+}
+
+/* -- Sectors that WRITE UNCORRECTABLE EXT has spoilt ----------------------------------------- */
+
+/* How many sectors from lba on can be read, of count. */
+static uint32_t ide_bad_before(const IdeDrive *d, uint64_t lba, uint32_t count)
+{
+    for (uint32_t i = 0; i < IDE_BAD_RANGES; i++) {
+        uint64_t bad = d->bad.lba[i], end = bad + d->bad.count[i];
+        if (end <= lba || bad >= lba + count)
+            continue;
+        count = bad <= lba ? 0 : (uint32_t)(bad - lba);
+    }
+    return count;
+}
+
+static uint32_t ide_bad_add(IdeDrive *d, uint64_t lba, uint32_t count)
+{
+    for (uint32_t i = 0; i < IDE_BAD_RANGES; i++) {
+        if (d->bad.count[i] == 0) {
+            d->bad.lba[i] = lba;
+            d->bad.count[i] = count;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Sectors have been written. What is left of a range behind them is a range of its own, if there is
+ * room. */
+static void ide_bad_heal(IdeDrive *d, uint64_t lba, uint32_t count)
+{
+    uint64_t end = lba + count;
+    for (uint32_t i = 0; i < IDE_BAD_RANGES; i++) {
+        uint64_t from = d->bad.lba[i], to = from + d->bad.count[i];
+        if (to <= lba || from >= end)
+            continue;
+        d->bad.count[i] = from < lba ? (uint32_t)(lba - from) : 0;
+        if (to > end)
+            ide_bad_add(d, end, (uint32_t)(to - end));
+    }
+}
+
+/* WRITE UNCORRECTABLE EXT: 55h and AAh spoil, with and without an entry in the log; 5Ah and A5h
+ * only flag, which comes to the same here. ATA8-ACS 7.77. */
+static void ide_ata_write_uncorrectable(IdeDrive *d, uint32_t flags)
+{
+    uint32_t count = (uint32_t)d->hob_nsect << 8 | d->nsect;
+    uint64_t lba;
+    (void)flags;
+    d->ext = 1;
+    count = count ? count : 65536u;
+    if ((d->feature != 0x55 && d->feature != 0xaa && d->feature != 0x5a && d->feature != 0xa5) ||
+        !d->lba_mode || d->read_only || !ide_has(d, IDE_HAS_LBA48)) {
+        ide_abort(d, IDE_ER_ABRT);
+        return;
+    }
+    ide_ata_address(d, &lba);
+    if (lba >= d->capacity.visible || count > d->capacity.visible - lba) {
+        ide_abort(d, IDE_ER_IDNF);
+        return;
+    }
+    ide_bad_heal(d, lba, count);
+    if (ide_bad_add(d, lba, count))
+        ide_finish(d, 1);
+    else
+        ide_abort(d, IDE_ER_ABRT);
 }
 
 /* -- Reading and writing --------------------------------------------------------------------- */
 
-static void ide_ata_take_chunk(IdeDrive *d)
+static void ide_ata_take_chunk(IdeDrive *d, uint32_t most)
 {
-    d->chunk = d->left < IDE_BUF_SECTORS ? d->left : IDE_BUF_SECTORS;
+    d->chunk = d->left < most ? d->left : most;
     d->left -= d->chunk;
     d->buf_pos = 0;
     d->buf_len = d->chunk * IDE_SECTOR;
@@ -94,14 +164,20 @@ static void ide_ata_take_chunk(IdeDrive *d)
 
 static void ide_ata_fetch(IdeDrive *d)
 {
-    ide_ata_take_chunk(d);
+    uint32_t most = d->slow ? 1 : IDE_BUF_SECTORS;
+    uint32_t good = ide_bad_before(d, d->lba, d->left < most ? d->left : most);
+    ide_ata_take_chunk(d, good ? good : 1);
+    if (good == 0) {
+        ide_ata_fail_at(d, IDE_ER_UNC);
+        return;
+    }
     ide_media(d, VIV_MEDIA_OP_READ, d->lba * IDE_SECTOR, d->buf_len, d->buf);
 }
 
 /* first: no interrupt asks for the first block. */
 static void ide_ata_collect(IdeDrive *d, uint32_t first)
 {
-    ide_ata_take_chunk(d);
+    ide_ata_take_chunk(d, IDE_BUF_SECTORS);
     if (d->dma)
         ide_bm_begin(d, IDE_PH_DMA_OUT);
     else
@@ -118,6 +194,8 @@ static void ide_ata_transferred(IdeDrive *d, uint32_t interrupt)
 /* A chunk has arrived where it belongs. */
 static void ide_ata_advance(IdeDrive *d)
 {
+    if (d->op == IDE_OP_WRITE)
+        ide_bad_heal(d, d->lba, d->chunk);
     d->lba += d->chunk;
     d->chunk = 0;
     if (d->op == IDE_OP_WRITE) {
@@ -147,16 +225,18 @@ static void ide_ata_transfer(IdeDrive *d, uint32_t flags)
         count = (uint32_t)d->hob_nsect << 8 | d->nsect;
         count = count ? count : 65536u;
     }
-    if ((d->ext && !d->lba_mode) || ((flags & IDE_CMD_MULTIPLE) && !d->multiple) ||
-        ((flags & IDE_CMD_WRITE) && d->read_only)) {
+    if ((d->ext && (!d->lba_mode || !ide_has(d, IDE_HAS_LBA48))) ||
+        ((flags & IDE_CMD_MULTIPLE) && !d->multiple) || ((flags & IDE_CMD_WRITE) && d->read_only)) {
         ide_abort(d, IDE_ER_ABRT);
         return;
     }
-    if (!ide_ata_address(d, &lba) || lba >= d->sectors || count > d->sectors - lba) {
+    if (!ide_ata_address(d, &lba) || lba >= d->capacity.visible ||
+        count > d->capacity.visible - lba) {
         ide_abort(d, IDE_ER_IDNF);
+        ide_log_error(d);
         return;
     }
-    d->standby = 0;
+    d->standby = d->slow = 0;
     d->dma = (flags & IDE_CMD_DMA) != 0;
     d->fua = (flags & IDE_CMD_FUA) != 0;
     d->block_bytes = ((flags & IDE_CMD_MULTIPLE) ? d->multiple : 1u) * IDE_SECTOR;
@@ -208,7 +288,7 @@ static void ide_ata_trim_next(IdeDrive *d)
         d->buf_pos += 8;
         if (count == 0)
             continue;
-        if (lba >= d->sectors || count > d->sectors - lba) {
+        if (lba >= d->capacity.visible || count > d->capacity.visible - lba) {
             ide_abort(d, IDE_ER_IDNF | IDE_ER_ABRT);
             return;
         }
@@ -235,8 +315,24 @@ void ide_ata_buffer_done(IdeDrive *d)
         d->buf_pos = 0;
         ide_ata_trim_next(d);
         break;
+    case IDE_OP_PASSWORD: ide_security_data(d); break;
+    case IDE_OP_MAX_PASSWORD: ide_set_max_data(d); break;
+    case IDE_OP_OVERLAY: ide_overlay_data(d); break;
+    case IDE_OP_LOG_WRITE: ide_log_data(d); break;
     default: /* IDE_OP_DATA_IN */ ide_finish(d, 0); break;
     }
+}
+
+/* A chunk cannot be read: it is tried again in single sectors, or that was one. */
+static void ide_ata_unreadable(IdeDrive *d)
+{
+    if (d->chunk == 1) {
+        ide_ata_fail_at(d, IDE_ER_UNC);
+        return;
+    }
+    d->slow = 1;
+    d->left += d->chunk;
+    ide_ata_fetch(d);
 }
 
 void ide_ata_media_done(IdeDrive *d, viv_status_t status)
@@ -244,7 +340,7 @@ void ide_ata_media_done(IdeDrive *d, viv_status_t status)
     switch (d->op) {
     case IDE_OP_READ:
         if (status < 0) {
-            ide_ata_fail_at(d, IDE_ER_UNC);
+            ide_ata_unreadable(d);
         } else if (d->dma) {
             ide_bm_begin(d, IDE_PH_DMA_IN);
         } else {
@@ -253,7 +349,7 @@ void ide_ata_media_done(IdeDrive *d, viv_status_t status)
         break;
     case IDE_OP_VERIFY:
         if (status < 0)
-            ide_ata_fail_at(d, IDE_ER_UNC);
+            ide_ata_unreadable(d);
         else
             ide_ata_advance(d);
         break;
@@ -263,6 +359,7 @@ void ide_ata_media_done(IdeDrive *d, viv_status_t status)
         else
             ide_ata_advance(d);
         break;
+    case IDE_OP_ERASE: ide_security_erase_next(d, status); break;
     case IDE_OP_TRIM: /* a hint: a medium that cannot is no failure */ ide_ata_trim_next(d); break;
     default: /* IDE_OP_FLUSH, alone or at the end of a write */
         if (status < 0)
@@ -273,6 +370,30 @@ void ide_ata_media_done(IdeDrive *d, viv_status_t status)
             ide_finish(d, 1);
         break;
     }
+}
+
+void ide_ata_receive(IdeDrive *d, uint32_t op, uint32_t len_bytes)
+{
+    d->op = (uint8_t)op;
+    d->block_bytes = IDE_SECTOR;
+    d->buf_pos = 0;
+    d->buf_len = len_bytes;
+    ide_block_begin(d, IDE_PH_PIO_OUT, 0);
+}
+
+void ide_wait(IdeDrive *d, uint32_t op, uint64_t ns)
+{
+    viv_dev_t *dev = d->channel->ide->dev;
+    d->op = (uint8_t)op;
+    d->phase = IDE_PH_WAIT;
+    d->status = IDE_ST_BSY;
+    dev->api->timer_arm(d->wait_timer, dev->api->time_ns(dev) + ns);
+}
+
+void ide_waited(IdeDrive *d)
+{
+    if (d->phase == IDE_PH_WAIT && d->op == IDE_OP_ERASE)
+        ide_security_erase_next(d, VIV_OK);
 }
 
 void ide_ata_reply(IdeDrive *d, uint32_t len_bytes)
@@ -303,7 +424,7 @@ static void ide_ata_seek(IdeDrive *d, uint32_t flags)
 {
     uint64_t lba;
     (void)flags;
-    if (!ide_ata_address(d, &lba) || lba >= d->sectors)
+    if (!ide_ata_address(d, &lba) || lba >= d->capacity.visible)
         ide_abort(d, IDE_ER_IDNF);
     else
         ide_finish(d, 1);
@@ -335,37 +456,6 @@ static void ide_ata_set_multiple(IdeDrive *d, uint32_t flags)
     ide_finish(d, 1);
 }
 
-static void ide_ata_native_max(IdeDrive *d, uint32_t flags)
-{
-    d->ext = (flags & IDE_CMD_EXT) != 0;
-    if (!d->lba_mode) {
-        ide_abort(d, IDE_ER_ABRT);
-        return;
-    }
-    uint64_t last = d->sectors - 1u;
-    if (!d->ext && last > 0x0fffffffu)
-        last = 0x0fffffffu;
-    ide_ata_show(d, last);
-    ide_finish(d, 1);
-}
-
-static void ide_ata_power(IdeDrive *d, uint32_t flags)
-{
-    (void)flags;
-    switch (d->command) {
-    case 0x98: /* CHECK POWER MODE */
-    case 0xe5: d->nsect = d->standby ? 0x00 : 0xff; break;
-    case 0x99: /* SLEEP */
-    case 0xe6: d->asleep = d->standby = 1; break;
-    case 0x94: /* STANDBY IMMEDIATE, STANDBY */
-    case 0xe0:
-    case 0x96:
-    case 0xe2: d->standby = 1; break;
-    default: /* IDLE IMMEDIATE, IDLE */ d->standby = 0; break;
-    }
-    ide_finish(d, 1);
-}
-
 static void ide_ata_read_buffer(IdeDrive *d, uint32_t flags)
 {
     (void)flags;
@@ -376,11 +466,14 @@ static void ide_ata_read_buffer(IdeDrive *d, uint32_t flags)
 static void ide_ata_write_buffer(IdeDrive *d, uint32_t flags)
 {
     (void)flags;
-    d->op = IDE_OP_WRITE_BUFFER;
-    d->block_bytes = IDE_SECTOR;
-    d->buf_pos = 0;
-    d->buf_len = IDE_SECTOR;
-    ide_block_begin(d, IDE_PH_PIO_OUT, 0);
+    ide_ata_receive(d, IDE_OP_WRITE_BUFFER, IDE_SECTOR);
+}
+
+/* Families of commands that look at their code themselves. */
+static void ide_ata_power(IdeDrive *d, uint32_t flags)
+{
+    (void)flags;
+    ide_power_command(d);
 }
 
 static void ide_ata_smart(IdeDrive *d, uint32_t flags)
@@ -389,62 +482,46 @@ static void ide_ata_smart(IdeDrive *d, uint32_t flags)
     ide_smart(d);
 }
 
-/* Transfer modes: PIO 0-4 (00h, 01h, 08h + n), multiword DMA 0-2 (20h + n), Ultra DMA 0-5 (40h +
- * n). */
-static uint32_t ide_ata_set_transfer_mode(IdeDrive *d)
+static void ide_ata_security(IdeDrive *d, uint32_t flags)
 {
-    uint32_t mode = d->nsect & 7u;
-    switch (d->nsect >> 3) {
-    case 0:
-        if (mode > 1)
-            return 0;
-        d->xfer_pio = 0x08;
-        return 1;
-    case 1:
-        if (mode > 4)
-            return 0;
-        d->xfer_pio = d->nsect;
-        return 1;
-    case 4:
-        if (mode > 2)
-            return 0;
-        d->xfer_dma = d->nsect;
-        return 1;
-    case 8:
-        if (mode > 5)
-            return 0;
-        d->xfer_dma = d->nsect;
-        return 1;
-    default: return 0;
-    }
+    (void)flags;
+    ide_security(d);
 }
 
-uint32_t ide_ata_set_features(IdeDrive *d)
+static void ide_ata_native_max(IdeDrive *d, uint32_t flags)
 {
-    uint32_t disk = d->kind == IDE_DISK;
-    switch (d->feature) {
-    case 0x02:
-    case 0x82:
-        if (disk)
-            d->write_cache = d->feature == 0x02;
-        return disk;
-    case 0x03: return ide_ata_set_transfer_mode(d);
-    case 0x55:
-    case 0xaa:
-        if (disk)
-            d->look_ahead = d->feature == 0xaa;
-        return disk;
-    case 0x66: /* what has been set outlives a software reset anyway */
-    case 0xcc: return 1;
-    default: return 0;
-    }
+    (void)flags;
+    ide_native_max(d);
+}
+
+static void ide_ata_set_max(IdeDrive *d, uint32_t flags)
+{
+    (void)flags;
+    ide_set_max(d);
+}
+
+static void ide_ata_overlay(IdeDrive *d, uint32_t flags)
+{
+    (void)flags;
+    ide_overlay(d);
+}
+
+static void ide_ata_log(IdeDrive *d, uint32_t flags)
+{
+    d->ext = 1;
+    if (!ide_has(d, IDE_HAS_LBA48))
+        ide_abort(d, IDE_ER_ABRT);
+    else if (flags & IDE_CMD_WRITE)
+        ide_log_write(d, 1);
+    else
+        ide_log_read(d, 1);
 }
 
 static void ide_ata_features(IdeDrive *d, uint32_t flags)
 {
     uint32_t cache = d->write_cache;
     (void)flags;
-    if (!ide_ata_set_features(d))
+    if (!ide_set_features(d))
         ide_abort(d, IDE_ER_ABRT);
     else if (cache && !d->write_cache)
         ide_ata_flush(d, 0);
@@ -468,23 +545,27 @@ typedef struct IdeAtaCommand {
 /* What is not here is aborted: NOP (00h) by definition, DEVICE RESET and PACKET for want of the
  * feature. */
 static const IdeAtaCommand ide_ata_commands[256] = {
-    [0x06] = { ide_ata_trim, 0 },
+    [0x06] = { ide_ata_trim, IDE_CMD_LOCKED },
     IDE_ROW16(0x10, ide_ata_done), /* RECALIBRATE */
-    [0x20] = { ide_ata_transfer, 0 },
-    [0x21] = { ide_ata_transfer, 0 },
-    [0x24] = { ide_ata_transfer, IDE_CMD_EXT },
-    [0x25] = { ide_ata_transfer, IDE_CMD_EXT | IDE_CMD_DMA },
-    [0x27] = { ide_ata_native_max, IDE_CMD_EXT },
-    [0x29] = { ide_ata_transfer, IDE_CMD_EXT | IDE_CMD_MULTIPLE },
-    [0x30] = { ide_ata_transfer, IDE_CMD_WRITE },
-    [0x31] = { ide_ata_transfer, IDE_CMD_WRITE },
-    [0x34] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT },
-    [0x35] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_DMA },
-    [0x39] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_MULTIPLE },
-    [0x3d] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_DMA | IDE_CMD_FUA },
-    [0x40] = { ide_ata_transfer, IDE_CMD_VERIFY },
-    [0x41] = { ide_ata_transfer, IDE_CMD_VERIFY },
-    [0x42] = { ide_ata_transfer, IDE_CMD_VERIFY | IDE_CMD_EXT },
+    [0x20] = { ide_ata_transfer, IDE_CMD_LOCKED },
+    [0x21] = { ide_ata_transfer, IDE_CMD_LOCKED },
+    [0x24] = { ide_ata_transfer, IDE_CMD_EXT | IDE_CMD_LOCKED },
+    [0x25] = { ide_ata_transfer, IDE_CMD_EXT | IDE_CMD_DMA | IDE_CMD_LOCKED },
+    [0x27] = { ide_ata_native_max, 0 },
+    [0x29] = { ide_ata_transfer, IDE_CMD_EXT | IDE_CMD_MULTIPLE | IDE_CMD_LOCKED },
+    [0x2f] = { ide_ata_log, 0 },
+    [0x30] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_LOCKED },
+    [0x31] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_LOCKED },
+    [0x34] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_LOCKED },
+    [0x35] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_DMA | IDE_CMD_LOCKED },
+    [0x37] = { ide_ata_set_max, IDE_CMD_LOCKED },
+    [0x39] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_MULTIPLE | IDE_CMD_LOCKED },
+    [0x3d] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_DMA | IDE_CMD_FUA | IDE_CMD_LOCKED },
+    [0x3f] = { ide_ata_log, IDE_CMD_WRITE | IDE_CMD_LOCKED },
+    [0x40] = { ide_ata_transfer, IDE_CMD_VERIFY | IDE_CMD_LOCKED },
+    [0x41] = { ide_ata_transfer, IDE_CMD_VERIFY | IDE_CMD_LOCKED },
+    [0x42] = { ide_ata_transfer, IDE_CMD_VERIFY | IDE_CMD_EXT | IDE_CMD_LOCKED },
+    [0x45] = { ide_ata_write_uncorrectable, IDE_CMD_LOCKED },
     IDE_ROW16(0x70, ide_ata_seek),
     [0x91] = { ide_ata_set_params, 0 },
     [0x94] = { ide_ata_power, 0 },
@@ -494,14 +575,15 @@ static const IdeAtaCommand ide_ata_commands[256] = {
     [0x98] = { ide_ata_power, 0 },
     [0x99] = { ide_ata_power, 0 },
     [0xb0] = { ide_ata_smart, 0 },
-    [0xc4] = { ide_ata_transfer, IDE_CMD_MULTIPLE },
-    [0xc5] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_MULTIPLE },
+    [0xb1] = { ide_ata_overlay, IDE_CMD_LOCKED },
+    [0xc4] = { ide_ata_transfer, IDE_CMD_MULTIPLE | IDE_CMD_LOCKED },
+    [0xc5] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_MULTIPLE | IDE_CMD_LOCKED },
     [0xc6] = { ide_ata_set_multiple, 0 },
-    [0xc8] = { ide_ata_transfer, IDE_CMD_DMA },
-    [0xc9] = { ide_ata_transfer, IDE_CMD_DMA },
-    [0xca] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_DMA },
-    [0xcb] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_DMA },
-    [0xce] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_MULTIPLE | IDE_CMD_FUA },
+    [0xc8] = { ide_ata_transfer, IDE_CMD_DMA | IDE_CMD_LOCKED },
+    [0xc9] = { ide_ata_transfer, IDE_CMD_DMA | IDE_CMD_LOCKED },
+    [0xca] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_DMA | IDE_CMD_LOCKED },
+    [0xcb] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_DMA | IDE_CMD_LOCKED },
+    [0xce] = { ide_ata_transfer, IDE_CMD_WRITE | IDE_CMD_EXT | IDE_CMD_MULTIPLE | IDE_CMD_FUA | IDE_CMD_LOCKED },
     [0xe0] = { ide_ata_power, 0 },
     [0xe1] = { ide_ata_power, 0 },
     [0xe2] = { ide_ata_power, 0 },
@@ -509,12 +591,19 @@ static const IdeAtaCommand ide_ata_commands[256] = {
     [0xe4] = { ide_ata_read_buffer, 0 },
     [0xe5] = { ide_ata_power, 0 },
     [0xe6] = { ide_ata_power, 0 },
-    [0xe7] = { ide_ata_flush, 0 },
+    [0xe7] = { ide_ata_flush, IDE_CMD_LOCKED },
     [0xe8] = { ide_ata_write_buffer, 0 },
-    [0xea] = { ide_ata_flush, IDE_CMD_EXT },
+    [0xea] = { ide_ata_flush, IDE_CMD_EXT | IDE_CMD_LOCKED },
     [0xec] = { ide_ata_identify, 0 },
     [0xef] = { ide_ata_features, 0 },
+    [0xf1] = { ide_ata_security, 0 },
+    [0xf2] = { ide_ata_security, 0 },
+    [0xf3] = { ide_ata_security, 0 },
+    [0xf4] = { ide_ata_security, 0 },
+    [0xf5] = { ide_ata_security, 0 },
+    [0xf6] = { ide_ata_security, 0 },
     [0xf8] = { ide_ata_native_max, 0 },
+    [0xf9] = { ide_ata_set_max, IDE_CMD_LOCKED },
 };
 /* clang-format on */
 
@@ -523,28 +612,29 @@ void ide_ata_command(IdeDrive *d, uint8_t command)
     const IdeAtaCommand *c = &ide_ata_commands[command];
     d->status = IDE_ST_DRDY | IDE_ST_DSC;
     d->lba_mode = (d->channel->device & IDE_DEV_LBA) != 0;
-    if (c->run)
+    ide_log_command(d, command);
+    ide_standby_arm(d);
+    if (c->run && !((c->flags & IDE_CMD_LOCKED) && d->security.locked))
         c->run(d, c->flags);
     else
         ide_abort(d, IDE_ER_ABRT);
 }
 
-/* Power-on values. */
+/* Power-on, or a hardware reset. */
 void ide_ata_reset(IdeDrive *d)
 {
     d->feature = 0;
-    d->command = 0;
-    d->ext = d->lba_mode = d->fua = 0;
-    d->write_cache = d->look_ahead = 1;
-    d->smart_on = d->smart_autosave = 1;
-    d->xfer_pio = 0x0c;
-    d->xfer_dma = 0x22;
-    d->multiple = 0;
-    d->heads = d->def_heads;
-    d->spt = d->def_spt;
+    d->command = d->previous = 0;
+    d->ext = d->lba_mode = d->fua = d->slow = 0;
     d->lba = 0;
     d->chunk = d->left = 0;
     d->block_bytes = IDE_SECTOR;
     d->buf_pos = d->block_end = d->buf_len = 0;
     memset(d->sector_buffer, 0, sizeof(d->sector_buffer));
+    ide_features_reset(d, 1);
+    if (d->kind != IDE_DISK)
+        return;
+    d->smart.starts++;
+    ide_security_reset(d);
+    ide_capacity_reset(d);
 }

@@ -208,30 +208,15 @@ void ide_atapi_command(IdeDrive *d, uint8_t command)
         ide_signature(d);
         d->channel->device = d->unit ? IDE_DEV_UNIT : 0;
         break;
-    case 0xe5: /* CHECK POWER MODE */
-        d->nsect = d->standby ? 0x00 : 0xff;
-        ide_finish(d, 1);
-        return;
-    case 0xe6: /* SLEEP */
-        d->asleep = d->standby = 1;
-        ide_finish(d, 1);
-        return;
-    case 0xe0:
-    case 0xe2:
-        d->standby = 1;
-        ide_finish(d, 1);
-        return;
-    case 0xe1:
-    case 0xe3:
-        d->standby = 0;
-        ide_finish(d, 1);
-        return;
     case 0xef:
-        if (!ide_ata_set_features(d))
+        if (!ide_set_features(d))
             break;
         ide_finish(d, 1);
         return;
-    default: break;
+    default:
+        if (command >= 0xe0 && command <= 0xe6 && command != 0xe4 && ide_power_command(d))
+            return;
+        break;
     }
     ide_abort(d, IDE_ER_ABRT);
 }

@@ -96,12 +96,18 @@ void ide_drive_reset(IdeDrive *d, uint32_t hard, uint32_t interrupt)
     d->dma = 0;
     d->asleep = d->standby = 0;
     d->reset_intr = interrupt != 0;
+    d->previous = 0;
+    d->channel->ide->dev->api->timer_cancel(d->wait_timer);
+    ide_smart_test_reset(d);
     ide_signature(d);
     if (hard) {
         ide_ata_reset(d);
         if (d->kind == IDE_CD)
             ide_atapi_reset(d);
+    } else {
+        ide_features_reset(d, 0);
     }
+    ide_standby_arm(d);
     d->phase = IDE_PH_RESET;
     d->status = IDE_ST_BSY;
     ide_update_irq(d->channel);
@@ -173,7 +179,7 @@ void ide_block_begin(IdeDrive *d, uint32_t phase, uint32_t interrupt)
     d->phase = (uint8_t)phase;
     uint32_t left = d->buf_len - d->buf_pos;
     d->block_end = d->buf_pos + (left < d->block_bytes ? left : d->block_bytes);
-    if (d->op >= IDE_OP_PACKET_IN)
+    if (ide_is_packet(d->op) && d->op != IDE_OP_PACKET)
         ide_atapi_block(d);
     d->status = IDE_ST_DRDY | IDE_ST_DSC | IDE_ST_DRQ;
     if (interrupt)
@@ -326,6 +332,7 @@ static void ide_command_write(IdeChannel *ch, uint8_t command)
         return;
     d->intrq = 0;
     ide_update_irq(ch);
+    d->previous = (d->status & IDE_ST_ERR) ? 0 : d->command;
     d->command = command;
     d->error = 0;
     d->phase = IDE_PH_IDLE;

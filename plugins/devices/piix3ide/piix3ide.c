@@ -15,9 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PIIX3IDE_STATE_VERSION 1u
-#define PIIX3IDE_LUNS          4u
-
 #define PIIX3IDE_CFG_IDETIM  0x40u
 #define PIIX3IDE_CFG_SIDETIM 0x44u
 #define PIIX3IDE_CFG_UDMACTL 0x48u
@@ -42,86 +39,6 @@ static const viv_option_t piix3ide_options[] = {
     {0},
 };
 
-static const viv_field_t piix3ide_drive_state[] = {
-    VIV_FIELD(IdeDrive, kind, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, status, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, error, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, feature, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, nsect, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, lbal, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, lbam, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, lbah, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, hob_feature, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, hob_nsect, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, hob_lbal, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, hob_lbam, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, hob_lbah, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, command, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, intrq, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, phase, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, op, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, dma, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, ext, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, lba_mode, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, fua, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, reset_intr, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, asleep, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, standby, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, write_cache, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, look_ahead, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, smart_on, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, smart_autosave, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, xfer_pio, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, xfer_dma, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, multiple, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, heads, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, spt, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, lba, VIV_U64, 1),
-    VIV_FIELD(IdeDrive, chunk, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, left, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, block_bytes, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, buf_pos, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, block_end, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, buf_len, VIV_U32, 1),
-    VIV_FIELD_BYTES(IdeDrive, sector_buffer, 1),
-    VIV_FIELD_BYTES(IdeDrive, packet, 1),
-    VIV_FIELD(IdeDrive, sense_key, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, asc, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, ascq, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, attention_asc, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, event, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, prevent, VIV_U8, 1),
-    VIV_FIELD(IdeDrive, raw_flags, VIV_U8, 1),
-    VIV_FIELD_BYTES(IdeDrive, mode_pages, 1),
-    VIV_FIELD(IdeDrive, byte_limit, VIV_U32, 1),
-    VIV_FIELD(IdeDrive, cd_sectors, VIV_U32, 1),
-    {0},
-};
-
-static const viv_field_t piix3ide_channel_state[] = {
-    VIV_FIELD(IdeChannel, device, VIV_U8, 1),
-    VIV_FIELD(IdeChannel, control, VIV_U8, 1),
-    VIV_FIELD(IdeChannel, bm_command, VIV_U8, 1),
-    VIV_FIELD(IdeChannel, bm_status, VIV_U8, 1),
-    VIV_FIELD(IdeChannel, bm_table, VIV_U32, 1),
-    VIV_FIELD(IdeChannel, bm_next, VIV_U32, 1),
-    VIV_FIELD(IdeChannel, bm_addr, VIV_U32, 1),
-    VIV_FIELD(IdeChannel, bm_left, VIV_U32, 1),
-    VIV_FIELD(IdeChannel, bm_last, VIV_U8, 1),
-    VIV_FIELD_STRUCTS(IdeChannel, drives, piix3ide_drive_state, 1),
-    {0},
-};
-
-static const viv_field_t piix3ide_state[] = {
-    VIV_FIELD_STRUCTS(Piix3Ide, channels, piix3ide_channel_state, 1),
-    {0},
-};
-
-static IdeDrive *piix3ide_drive(Piix3Ide *ide, uint32_t lun)
-{
-    return &ide->channels[lun >> 1].drives[lun & 1u];
-}
-
 /* -- viv.media-port/1 ------------------------------------------------------------------------ */
 
 /* [any, no lock] */
@@ -145,10 +62,10 @@ static viv_status_t piix3ide_query_interface(viv_dev_t *dev, void *self, uint32_
                                              const char *id, viv_iface_t *ret_iface)
 {
     (void)dev;
-    if (lun >= PIIX3IDE_LUNS || strcmp(id, VIV_MEDIA_PORT_ID) != 0)
+    if (lun >= IDE_LUNS || strcmp(id, VIV_MEDIA_PORT_ID) != 0)
         return VIV_E_NOT_FOUND;
     ret_iface->ops = &piix3ide_media_port;
-    ret_iface->self = piix3ide_drive(self, lun);
+    ret_iface->self = ide_drive(self, lun);
     return VIV_OK;
 }
 
@@ -178,185 +95,14 @@ static void piix3ide_reset(viv_dev_t *dev, void *self)
     }
 }
 
-/* -- Saved state ----------------------------------------------------------------------------- */
-
-/* The buffer matters while the guest or the bus master is about to touch it. */
-static uint32_t piix3ide_buffer_live(const IdeDrive *d)
-{
-    return d->kind != IDE_NONE && d->phase >= IDE_PH_PIO_IN && d->phase <= IDE_PH_DMA_OUT
-               ? d->buf_len
-               : 0;
-}
-
-/* [main, lock held] The host has drained all requests. */
-static viv_status_t piix3ide_save(viv_dev_t *dev, void *self, viv_stream_t *stream)
-{
-    Piix3Ide *ide = self;
-    for (uint32_t lun = 0; lun < PIIX3IDE_LUNS; lun++) {
-        const IdeDrive *d = piix3ide_drive(ide, lun);
-        if (d->in_flight)
-            return dev->api->fail(dev, VIV_E_MISUSE, "LUN#%u has a request in flight", lun);
-        uint32_t live = piix3ide_buffer_live(d);
-        viv_status_t st = ide->stream->put_u64(stream, live);
-        if (st >= 0 && live)
-            st = ide->stream->put(stream, d->buf, live);
-        if (st < 0)
-            return st;
-    }
-    return VIV_OK;
-}
-
-/* [main, lock held] */
-static viv_status_t piix3ide_load(viv_dev_t *dev, void *self, viv_stream_t *stream,
-                                  uint32_t version)
-{
-    Piix3Ide *ide = self;
-    (void)version;
-    for (uint32_t lun = 0; lun < PIIX3IDE_LUNS; lun++) {
-        IdeDrive *d = piix3ide_drive(ide, lun);
-        uint64_t live = 0;
-        viv_status_t st = ide->stream->get_u64(stream, &live);
-        if (st >= 0 &&
-            (live > IDE_BUF_BYTES || live != piix3ide_buffer_live(d) || (live && !d->buf)))
-            return dev->api->fail(dev, VIV_E_CORRUPT, "LUN#%u has a buffer of %llu bytes", lun,
-                                  (unsigned long long)live);
-        if (st >= 0 && live)
-            st = ide->stream->get(stream, d->buf, live);
-        if (st < 0)
-            return st;
-    }
-    return VIV_OK;
-}
-
-static uint32_t piix3ide_op_fits(const IdeDrive *d)
-{
-    uint32_t packet = d->op >= IDE_OP_PACKET;
-    switch (d->phase) {
-    case IDE_PH_IDLE:
-    case IDE_PH_RESET: return d->op == IDE_OP_NONE;
-    case IDE_PH_PIO_IN:
-    case IDE_PH_DMA_IN:
-        return d->op == IDE_OP_DATA_IN || (d->kind == IDE_DISK && d->op == IDE_OP_READ) ||
-               (d->kind == IDE_CD && packet && d->op != IDE_OP_PACKET &&
-                d->op != IDE_OP_PACKET_OUT && d->op != IDE_OP_PACKET_VERIFY);
-    case IDE_PH_PIO_OUT:
-    case IDE_PH_DMA_OUT:
-        if (d->kind == IDE_CD)
-            return d->op == IDE_OP_PACKET || d->op == IDE_OP_PACKET_OUT;
-        return d->op == IDE_OP_WRITE || d->op == IDE_OP_WRITE_BUFFER || d->op == IDE_OP_TRIM_LIST;
-    default: /* a request in flight is never saved */ return 0;
-    }
-}
-
-static uint32_t piix3ide_buffer_fits(const IdeDrive *d)
-{
-    uint32_t waiting = piix3ide_buffer_live(d);
-    if (d->phase == IDE_PH_IDLE || d->phase == IDE_PH_RESET)
-        return 1; /* set anew before they are used */
-    /* A drive that waits waits for something. */
-    if (waiting > IDE_BUF_BYTES || d->buf_pos >= d->buf_len || d->block_bytes == 0 ||
-        d->block_end > d->buf_len || (d->phase <= IDE_PH_PIO_OUT && d->block_end <= d->buf_pos))
-        return 0;
-    switch (d->op) {
-    case IDE_OP_WRITE:
-        return d->chunk <= IDE_BUF_SECTORS && d->buf_len == d->chunk * IDE_SECTOR && !d->read_only;
-    case IDE_OP_WRITE_BUFFER: return d->buf_len == IDE_SECTOR;
-    case IDE_OP_TRIM_LIST: return d->buf_len % IDE_SECTOR == 0;
-    case IDE_OP_PACKET: return d->buf_len == IDE_PACKET_BYTES;
-    default: return 1;
-    }
-}
-
-/* The sectors of the present transfer lie on the disk. A CD may have been changed meanwhile; its
- * driver checks. */
-static uint32_t piix3ide_transfer_fits(const IdeDrive *d)
-{
-    if (d->chunk > IDE_BUF_SECTORS || (d->kind == IDE_DISK && d->left > 65536u))
-        return 0;
-    if (d->lba > (1ull << 48))
-        return 0;
-    if (d->kind != IDE_DISK || (d->op != IDE_OP_READ && d->op != IDE_OP_WRITE))
-        return 1;
-    return d->lba < d->sectors && (uint64_t)d->chunk + d->left <= d->sectors - d->lba;
-}
-
-static uint32_t piix3ide_modes_fit(const IdeDrive *d)
-{
-    uint32_t pio = d->xfer_pio >= 0x08 && d->xfer_pio <= 0x0c;
-    uint32_t dma = (d->xfer_dma >= 0x20 && d->xfer_dma <= 0x22) ||
-                   (d->xfer_dma >= 0x40 && d->xfer_dma <= 0x45);
-    return pio && dma && d->multiple <= IDE_MULTIPLE_MAX && !(d->multiple & (d->multiple - 1)) &&
-           (d->kind != IDE_DISK ||
-            (d->heads >= 1 && d->heads <= 16 && d->spt >= 1 && d->spt <= 255));
-}
-
-/* Mode pages carry their own codes and lengths. */
-static void piix3ide_mode_pages_mend(IdeDrive *d)
-{
-    static const uint8_t at[] = {0, 1, 12, 13, 20, 21},
-                         value[] = {0x01, 0x0a, 0x0d, 0x06, 0x0e, 0x0e};
-    for (uint32_t i = 0; i < sizeof(at); i++)
-        d->mode_pages[at[i]] = value[i];
-}
-
-static void piix3ide_medium_after_load(IdeDrive *d)
-{
-    uint32_t sectors = d->cd_sectors;
-    ide_atapi_medium(d, 1);
-    if (d->cd_sectors != sectors) {
-        d->attention_asc = d->cd_present ? 0x28 : 0;
-        d->event = d->cd_present ? 2 : 3;
-    }
-    if (VIV_HAS(d->media, lock))
-        d->media->lock(d->media_self, d->prevent);
-}
-
-/* [main, lock held] Every loaded byte is hostile. */
-static viv_status_t piix3ide_post_load(viv_dev_t *dev, void *self, uint32_t version)
-{
-    Piix3Ide *ide = self;
-    (void)version;
-    for (uint32_t lun = 0; lun < PIIX3IDE_LUNS; lun++) {
-        IdeDrive *d = piix3ide_drive(ide, lun);
-        uint32_t have = d->media ? (d->serial && d->vendor ? IDE_CD : IDE_DISK) : IDE_NONE;
-        if (d->kind != have) {
-            d->kind = have;
-            return dev->api->fail(dev, VIV_E_CONFIG, "LUN#%u is not the drive that was saved", lun);
-        }
-        if (d->kind == IDE_NONE)
-            continue;
-        if (d->phase >= IDE_PH_COUNT || d->op >= IDE_OP_COUNT || !piix3ide_op_fits(d) ||
-            !piix3ide_buffer_fits(d) || !piix3ide_transfer_fits(d) || !piix3ide_modes_fit(d))
-            return dev->api->fail(dev, VIV_E_CORRUPT,
-                                  "LUN#%u: phase %u of operation %u, %u/%u/%u bytes", lun, d->phase,
-                                  d->op, d->buf_pos, d->block_end, d->buf_len);
-        if (d->kind == IDE_CD) {
-            piix3ide_mode_pages_mend(d);
-            piix3ide_medium_after_load(d);
-        }
-    }
-    for (uint32_t c = 0; c < 2; c++) {
-        IdeChannel *ch = &ide->channels[c];
-        const IdeDrive *d = ide_selected(ch);
-        if (ch->bm_left > 0x10000u)
-            return dev->api->fail(dev, VIV_E_CORRUPT, "channel %u: a descriptor of %u bytes", c,
-                                  ch->bm_left);
-        ch->bm_table &= ~3u;
-        ch->irq_level = d->kind != IDE_NONE && d->intrq && !(ch->control & IDE_CTL_NIEN);
-        dev->api->irq_set(dev, ch->irq, ch->irq_level);
-    }
-    return VIV_OK;
-}
-
 /* -- Construction ---------------------------------------------------------------------------- */
 
 /* The drives' texts, under VirtualBox's names. */
 static viv_status_t piix3ide_strings(viv_dev_t *dev, IdeDrive *d, uint32_t lun, uint32_t cd)
 {
-    static const char *const drives[PIIX3IDE_LUNS] = {"PrimaryMaster", "PrimarySlave",
-                                                      "SecondaryMaster", "SecondarySlave"};
-    static const char *const serials[PIIX3IDE_LUNS] = {"VIVIDE00", "VIVIDE01", "VIVIDE10",
-                                                       "VIVIDE11"};
+    static const char *const drives[IDE_LUNS] = {"PrimaryMaster", "PrimarySlave", "SecondaryMaster",
+                                                 "SecondarySlave"};
+    static const char *const serials[IDE_LUNS] = {"VIVIDE00", "VIVIDE01", "VIVIDE10", "VIVIDE11"};
     const struct {
         const char *key, *text;
         const char **to;
@@ -404,7 +150,7 @@ static void piix3ide_geometry(IdeDrive *d)
 static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun_api_t *luns,
                                     uint32_t lun)
 {
-    IdeDrive *d = piix3ide_drive(ide, lun);
+    IdeDrive *d = ide_drive(ide, lun);
     viv_media_info_t info = {.size = sizeof(info)};
     viv_iface_t iface;
     viv_status_t st = luns->attach(dev, lun, "IDE drive");
@@ -425,6 +171,7 @@ static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun
     if (st < 0)
         return st;
     d->buf = ide->buffers[lun];
+    d->host_logs = ide->host_logs[lun];
     if (info.type == VIV_MEDIA_DVD) {
         d->kind = IDE_CD;
         ide_atapi_medium(d, 1);
@@ -439,7 +186,54 @@ static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun
     d->rotational = !info.non_rotational;
     piix3ide_geometry(d);
     d->kind = IDE_DISK;
+    ide_security_init(d);
+    ide_capacity_init(d);
+    ide_smart_init(d);
     return VIV_OK;
+}
+
+/* -- Timers ---------------------------------------------------------------------------------- */
+
+/* [emt, lock held] */
+static void piix3ide_on_standby(viv_dev_t *dev, void *ctx)
+{
+    (void)dev;
+    ide_standby_expired(ctx);
+}
+
+/* [emt, lock held] */
+static void piix3ide_on_test(viv_dev_t *dev, void *ctx)
+{
+    (void)dev;
+    ide_smart_test_done(ctx);
+}
+
+/* [emt, lock held] */
+static void piix3ide_on_wait(viv_dev_t *dev, void *ctx)
+{
+    (void)dev;
+    ide_waited(ctx);
+}
+
+static viv_status_t piix3ide_timers(viv_dev_t *dev, Piix3Ide *ide)
+{
+    viv_status_t st = VIV_OK;
+    for (uint32_t lun = 0; lun < IDE_LUNS && st >= 0; lun++) {
+        IdeDrive *d = ide_drive(ide, lun);
+        const struct {
+            const char *name;
+            viv_timer_fn fn;
+            viv_timer_t **to;
+        } timers[] = {{"standby", piix3ide_on_standby, &d->standby_timer},
+                      {"self-test", piix3ide_on_test, &d->test_timer},
+                      {"busy", piix3ide_on_wait, &d->wait_timer}};
+        for (uint32_t i = 0; i < sizeof(timers) / sizeof(timers[0]) && st >= 0; i++) {
+            char name[24];
+            snprintf(name, sizeof(name), "%s %u", timers[i].name, lun);
+            st = dev->api->timer_create(dev, name, timers[i].fn, d, timers[i].to);
+        }
+    }
+    return st;
 }
 
 static viv_status_t piix3ide_add_function(viv_dev_t *dev, Piix3Ide *ide)
@@ -531,8 +325,11 @@ static viv_status_t piix3ide_construct(viv_dev_t *dev, void *self)
     st = piix3ide_add_function(dev, ide);
     if (st < 0)
         return st;
+    st = piix3ide_timers(dev, ide);
+    if (st < 0)
+        return dev->api->fail(dev, st, "no timers");
     st = piix3ide_map(dev, ide);
-    for (uint32_t lun = 0; st >= 0 && lun < PIIX3IDE_LUNS; lun++)
+    for (uint32_t lun = 0; st >= 0 && lun < IDE_LUNS; lun++)
         st = piix3ide_attach(dev, ide, luns, lun);
     return st;
 }
@@ -542,16 +339,16 @@ static const viv_device_class_t piix3ide_class = {
     .name = "piix3ide",
     .summary = "IDE controller (PIIX3, PIIX4, ICH6)",
     .instance_size = sizeof(Piix3Ide),
-    .state_version = PIIX3IDE_STATE_VERSION,
+    .state_version = IDE_STATE_VERSION,
     .max_instances = 1,
     .order = VIV_ORDER_STORAGE,
     .options = piix3ide_options,
-    .state = piix3ide_state,
+    .state = ide_state,
     .construct = piix3ide_construct,
     .reset = piix3ide_reset,
-    .save = piix3ide_save,
-    .load = piix3ide_load,
-    .post_load = piix3ide_post_load,
+    .save = ide_state_save,
+    .load = ide_state_load,
+    .post_load = ide_state_post_load,
     .query_interface = piix3ide_query_interface,
 };
 

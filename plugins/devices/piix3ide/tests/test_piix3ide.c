@@ -339,16 +339,20 @@ START_TEST(errors)
     expect(0x51, IDE_ER_ABRT);
     command(3, 0x46, 0, 0, 0xef); /* UDMA 6 */
     expect(0x51, IDE_ER_ABRT);
-    command(3, 0x42, 0, 0, 0xef);
+    command(3, 0x42, 0, 0, 0xef); /* the PIIX3 has no Ultra DMA */
+    expect(0x51, IDE_ER_ABRT);
+    command(3, 0x11, 0, 0, 0xef); /* single word DMA is gone */
+    expect(0x51, IDE_ER_ABRT);
+    command(3, 0x21, 0, 0, 0xef);
     expect(0x50, 0);
-    harness_media_fail(h, 0, VIV_E_IO, 1);
+    harness_media_fail(h, 0, VIV_E_IO, 2); /* the chunk, then its first sector */
     command(0, 4, 0x123456 & 0xfff, 0x40, 0x20);
     harness_run_pending(h);
     expect(0x51, IDE_ER_UNC);
     ck_assert_uint_eq(in(3), 0x56);
     ck_assert_uint_eq(in(4), 0x04);
     ck_assert_uint_eq(in(2), 4);
-    harness_media_fail(h, 0, VIV_E_IO, 1);
+    harness_media_fail(h, 0, VIV_E_IO, 2);
     command(0, 4, 5, 0x40, 0x40);
     harness_run_pending(h);
     expect(0x51, IDE_ER_UNC);
