@@ -58,6 +58,8 @@ typedef struct I8259Chip {
     uint8_t rotate_aeoi;
     uint8_t read_isr;
     uint8_t poll; /* the next read is a poll */
+    /* wiring */
+    uint8_t slave; /* the SP pin is low */
 } I8259Chip;
 
 struct I8259;
@@ -109,8 +111,10 @@ static int i8259_pending(const I8259Chip *c)
 {
     uint32_t requests = i8259_irr(c) & (uint8_t)~c->imr;
     uint32_t blocking = c->special_mask ? c->isr & (uint8_t)~c->imr : c->isr;
-    uint32_t nested = 0; /* inputs of slaves, which may ask again while they are in service */
-    if ((c->icw4 & I8259_ICW4_SFNM) && !(c->icw1 & I8259_ICW1_SNGL)) {
+    /* Inputs of slaves, which may ask again while they are in service. A slave's ICW3 is its number
+     * and says nothing of inputs. */
+    uint32_t nested = 0;
+    if ((c->icw4 & I8259_ICW4_SFNM) && !(c->icw1 & I8259_ICW1_SNGL) && !c->slave) {
         nested = c->icw3;
     }
     if (c->init != I8259_INIT_DONE || !requests) {
@@ -293,7 +297,8 @@ static void i8259_ocw3(I8259Chip *c, uint8_t value)
     }
     if (value & I8259_OCW3_POLL) {
         c->poll = 1;
-    } else if (value & I8259_OCW3_RR) {
+    }
+    if (value & I8259_OCW3_RR) { /* a poll goes first, then reads give what is selected here */
         c->read_isr = value & I8259_OCW3_RIS;
     }
 }
@@ -348,6 +353,9 @@ static uint64_t i8259_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t wid
             return 0;
         }
         i8259_take(c, (uint32_t)n);
+        if (c->slave) { /* INT falls as it does in an INTA sequence */
+            i8259_input(&port->pic->chip[I8259_MASTER], I8259_CASCADE, 0);
+        }
         i8259_update(dev, port->pic);
         return 0x80u | (uint32_t)n;
     }
@@ -396,7 +404,7 @@ static void i8259_reset(viv_dev_t *dev, void *self)
     I8259 *pic = self;
     for (uint32_t i = 0; i < 2; i++) {
         uint8_t lines = pic->chip[i].lines;
-        pic->chip[i] = (I8259Chip){.lines = lines, .lowest = 7};
+        pic->chip[i] = (I8259Chip){.lines = lines, .lowest = 7, .slave = i == I8259_SLAVE};
     }
     i8259_update(dev, pic);
 }
