@@ -6,8 +6,7 @@
  * After reset LINT0 of the boot processor is an unmasked ExtINT and LINT1 an NMI (key VirtualWire),
  * as if firmware had set virtual wire mode already: what KVM and QEMU do with LINT0, so that the PIC
  * works before or without firmware that knows of APICs.
- * Not modelled: sources of the thermal, performance and CMCI entries; focus processors; changing
- * the APIC id. */
+ * Not modelled: sources of the thermal, performance and CMCI entries; focus processors. */
 #include "apic_priv.h"
 
 #include <stdio.h>
@@ -42,6 +41,8 @@ static const viv_field_t apic_cpu_state[] = {
     VIV_FIELD(ApicCpu, tsc_deadline, VIV_U64, 1),
     VIV_FIELD_ARRAY(ApicCpu, pin, VIV_U8, 1),
     VIV_FIELD(ApicCpu, ext_message, VIV_U8, 1),
+    VIV_FIELD(ApicCpu, id, VIV_U32, 2),
+    VIV_FIELD(ApicCpu, rrd, VIV_U32, 2),
     {0},
 };
 
@@ -219,6 +220,8 @@ static void apic_reset(viv_dev_t *dev, void *self)
     for (uint32_t i = 0; i < apic->cpu_count; i++) {
         ApicCpu *cpu = &apic->cpu[i];
         cpu->base = APIC_DEFAULT_BASE | APIC_BASE_EN | (i == 0 ? APIC_BASE_BSP : 0);
+        cpu->id = i;
+        cpu->rrd = 0;
         cpu->pin[1] = 0; /* nobody drives NMI any more; LINT0 the PIC says anew */
         apic_regs_reset(cpu);
     }
@@ -230,6 +233,9 @@ static void apic_cpu_validate(ApicCpu *cpu)
     cpu->base &= APIC_BASE_ADDR | APIC_BASE_EN | APIC_BASE_EXTD | APIC_BASE_BSP;
     if (!(cpu->base & APIC_BASE_EN) || cpu->apic->mode < 3)
         cpu->base &= ~APIC_BASE_EXTD;
+    cpu->id &= 0xffu;
+    if (apic_is_x2(cpu))
+        cpu->ldr = apic_x2_ldr(cpu);
     cpu->tpr &= 0xffu;
     cpu->svr &= APIC_SVR_WMASK;
     cpu->dfr |= 0x0fffffffu;
@@ -287,6 +293,22 @@ static viv_status_t apic_cpus_construct(viv_dev_t *dev, Apic *apic)
     return VIV_OK;
 }
 
+static viv_status_t apic_stats(viv_dev_t *dev, Apic *apic)
+{
+    viv_iface_t iface;
+    viv_status_t st;
+
+    if (dev->api->get_interface(dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &iface) != VIV_OK)
+        return VIV_OK;
+    const viv_stam_api_t *stam = iface.ops;
+    if ((st = stam->counter(dev, &apic->messages, "Messages", "times",
+                            "Interrupt messages from APICs and the system bus")) != VIV_OK ||
+        (st = stam->counter(dev, &apic->refused, "Refused", "times",
+                            "Messages that no APIC took")) != VIV_OK)
+        return st;
+    return stam->counter(dev, &apic->errors, "Errors", "times", "Errors logged in an ESR");
+}
+
 static viv_status_t apic_construct(viv_dev_t *dev, void *self)
 {
     Apic *apic = self;
@@ -312,7 +334,8 @@ static viv_status_t apic_construct(viv_dev_t *dev, void *self)
                          apic->cpu_count, machine, APIC_MAX_CPUS);
     if ((st = apic_cpus_construct(dev, apic)) != VIV_OK)
         return st;
-    if ((st = apic_page_map(apic, APIC_DEFAULT_BASE)) != VIV_OK)
+    if ((st = apic_page_map(apic, APIC_DEFAULT_BASE)) != VIV_OK ||
+        (st = apic_stats(dev, apic)) != VIV_OK)
         return st;
     st = apic->chipset->provide_apic(dev, &apic_role, apic);
     return st == VIV_OK ? st : api->fail(dev, st, "the machine has local APICs already");
@@ -323,7 +346,7 @@ static const viv_device_class_t apic_class = {
     .name = "apic",
     .summary = "local APICs (xAPIC and x2APIC) of all vCPUs",
     .instance_size = sizeof(Apic),
-    .state_version = 1,
+    .state_version = 2,
     .max_instances = 1,
     .order = VIV_ORDER_PIC,
     .flags = VIV_DEV_CHIPSET_LOCK,

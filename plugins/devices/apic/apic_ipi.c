@@ -13,6 +13,9 @@
 #define APIC_ICR_LOGICAL       0x800u
 #define APIC_ICR_ASSERT        0x4000u
 #define APIC_ICR_LEVEL         0x8000u
+#define APIC_ICR_REMOTE_READ   3u /* delivery mode */
+#define APIC_ICR_READ_STATUS   0x30000u
+#define APIC_ICR_READ_VALID    0x20000u
 #define APIC_ICR_SHORTHAND(lo) ((lo) >> 18 & 3u)
 #define APIC_TO_DEST           0u
 #define APIC_TO_SELF           1u
@@ -39,7 +42,7 @@ static int apic_match(const ApicCpu *cpu, uint32_t dest, uint32_t logical, uint3
         return 0;
     if (dest == broadcast)
         return 1;
-    return logical ? apic_logical_match(cpu, dest) : dest == cpu->index;
+    return logical ? apic_logical_match(cpu, dest) : dest == apic_id(cpu);
 }
 
 /* Hands a message to one APIC. Returns 1 if it took it. */
@@ -85,13 +88,31 @@ static uint32_t apic_send(Apic *apic, uint64_t targets, const ApicMessage *msg)
 {
     uint32_t taken = 0;
 
-    if (msg->mode == VIV_APIC_DELIVERY_LOWEST)
-        return apic_lowest(apic, targets, msg);
-    for (uint32_t i = 0; i < apic->cpu_count; i++) {
+    for (uint32_t i = 0; msg->mode != VIV_APIC_DELIVERY_LOWEST && i < apic->cpu_count; i++) {
         if (targets >> i & 1u)
             taken |= apic_hand_over(&apic->cpu[i], msg);
     }
+    if (msg->mode == VIV_APIC_DELIVERY_LOWEST)
+        taken = apic_lowest(apic, targets, msg);
+    apic->messages++;
+    apic->refused += !taken;
     return taken;
+}
+
+/* AMD64 APM volume 2, 16.5: one other APIC's register, number in the vector field, lands in the
+ * remote read register. */
+static void apic_remote_read(ApicCpu *cpu, uint64_t targets, uint32_t reg)
+{
+    Apic *apic = cpu->apic;
+
+    cpu->icr_lo &= ~APIC_ICR_READ_STATUS;
+    for (uint32_t i = 0; i < apic->cpu_count; i++) {
+        const ApicCpu *from = &apic->cpu[i];
+        if (targets >> i & 1u && !apic_is_x2(from) && apic_reg_read(from, reg, &cpu->rrd)) {
+            cpu->icr_lo |= APIC_ICR_READ_VALID;
+            return;
+        }
+    }
 }
 
 static uint64_t apic_targets(const Apic *apic, uint32_t dest, uint32_t logical, uint32_t broadcast)
@@ -143,5 +164,8 @@ void apic_icr_send(ApicCpu *cpu, uint32_t lo, uint32_t dest)
         if (!(apic->cpu[i].base & APIC_BASE_EN))
             targets &= ~(1ull << i);
     }
-    apic_send(apic, targets, &msg);
+    if (msg.mode == APIC_ICR_REMOTE_READ && !apic_is_x2(cpu))
+        apic_remote_read(cpu, targets, msg.vector);
+    else
+        apic_send(apic, targets, &msg);
 }

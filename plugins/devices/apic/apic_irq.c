@@ -87,9 +87,12 @@ uint32_t apic_accept(ApicCpu *cpu, uint32_t vector, uint32_t level_triggered)
 void apic_error(ApicCpu *cpu, uint32_t bits)
 {
     uint32_t lvt = cpu->lvt[APIC_LVT_ERROR];
+    /* One interrupt until ESR is written, which arms it again (11.5.3). */
+    int armed = !cpu->esr_pending;
 
+    cpu->apic->errors++;
     cpu->esr_pending |= bits;
-    if (lvt & APIC_LVT_MASKED)
+    if (lvt & APIC_LVT_MASKED || !armed)
         return;
     if ((lvt & 0xffu) < 16) /* an error about reporting an error ends here */
         cpu->esr_pending |= APIC_ESR_RECEIVE_VECTOR;

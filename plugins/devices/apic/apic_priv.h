@@ -95,6 +95,8 @@ struct Apic;
 typedef struct ApicCpu {
     /* guest-visible state (saved) */
     uint64_t base; /* IA32_APIC_BASE */
+    uint32_t id;   /* xAPIC mode; x2APIC ids are the vCPU's number and cannot be changed */
+    uint32_t rrd;  /* what the last remote read brought */
     uint32_t tpr, ldr, dfr, svr;
     uint32_t esr, esr_pending;
     uint32_t icr_lo, icr_hi;
@@ -135,6 +137,9 @@ typedef struct Apic {
     uint32_t lowest_next; /* where the search for a lowest-priority target starts */
     ApicCpu cpu[APIC_MAX_CPUS];
 
+    /* statistics */
+    uint64_t messages, refused, errors;
+
     /* derived */
     ApicPage page[APIC_MAX_CPUS + 1]; /* the first is the default one and always there */
 
@@ -146,6 +151,11 @@ typedef struct Apic {
 static inline int apic_is_x2(const ApicCpu *cpu)
 {
     return (cpu->base & (APIC_BASE_EN | APIC_BASE_EXTD)) == (APIC_BASE_EN | APIC_BASE_EXTD);
+}
+
+static inline uint32_t apic_id(const ApicCpu *cpu)
+{
+    return apic_is_x2(cpu) ? cpu->index : cpu->id;
 }
 
 /* apic_irq.c */
@@ -180,6 +190,9 @@ void apic_timer_deadline_write(ApicCpu *cpu, uint64_t tsc);
 void apic_timer_tsc_changed(ApicCpu *cpu); /* the guest has written its TSC */
 
 /* apic_regs.c */
+/* A register of the xAPIC page, without side effects; 0: there is none of that number. */
+int apic_reg_read(const ApicCpu *cpu, uint32_t reg, uint32_t *ret_value);
+uint32_t apic_x2_ldr(const ApicCpu *cpu);
 uint64_t apic_mmio_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width);
 void apic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width);
 viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t msr,

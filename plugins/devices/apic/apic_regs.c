@@ -81,6 +81,21 @@ static int apic_reg_write_common(ApicCpu *cpu, uint32_t reg, uint32_t value)
     }
 }
 
+int apic_reg_read(const ApicCpu *cpu, uint32_t reg, uint32_t *ret_value)
+{
+    if (apic_reg_read_common(cpu, reg, ret_value))
+        return 1;
+    switch (reg) {
+    case APIC_REG_ID: *ret_value = cpu->id << 24; return 1;
+    case APIC_REG_APR: *ret_value = apic_ppr(cpu); return 1;
+    case APIC_REG_EOI: *ret_value = 0; return 1;
+    case APIC_REG_RRD: *ret_value = cpu->rrd; return 1;
+    case APIC_REG_DFR: *ret_value = cpu->dfr; return 1;
+    case APIC_REG_ICR_HI: *ret_value = cpu->icr_hi; return 1;
+    default: return 0;
+    }
+}
+
 /* -- xAPIC ----------------------------------------------------------------------------------- */
 
 /* [emt] The calling vCPU's APIC if it answers at that page, or NULL. */
@@ -108,17 +123,9 @@ uint64_t apic_mmio_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
         return ~0ull;
     if (off & 0xf)
         return 0;
-    if (apic_reg_read_common(cpu, reg, &value))
-        return value;
-    switch (reg) {
-    case APIC_REG_ID: return cpu->index << 24;
-    case APIC_REG_APR: return apic_ppr(cpu);
-    case APIC_REG_EOI:
-    case APIC_REG_RRD: return 0;
-    case APIC_REG_DFR: return cpu->dfr;
-    case APIC_REG_ICR_HI: return cpu->icr_hi;
-    default: apic_error(cpu, APIC_ESR_REGISTER); return 0;
-    }
+    if (!apic_reg_read(cpu, reg, &value))
+        apic_error(cpu, APIC_ESR_REGISTER);
+    return value;
 }
 
 /* [emt, chipset lock held] */
@@ -136,11 +143,11 @@ void apic_mmio_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, ui
     case APIC_REG_LDR: cpu->ldr = v & 0xff000000u; break;
     case APIC_REG_DFR: cpu->dfr = v | 0x0fffffffu; break;
     case APIC_REG_ICR_LO:
-        cpu->icr_lo = v & 0x000ccfffu;
+        cpu->icr_lo = v & 0x000ccfffu; /* not the delivery and remote read status */
         apic_icr_send(cpu, cpu->icr_lo, cpu->icr_hi >> 24);
         break;
     case APIC_REG_ICR_HI: cpu->icr_hi = v & 0xff000000u; break;
-    case APIC_REG_ID: /* read-only here, as on current processors */
+    case APIC_REG_ID: cpu->id = v >> 24; break; /* AMD's can be written, current Intel's not */
     case APIC_REG_APR:
     case APIC_REG_RRD: break;
     default:
@@ -179,15 +186,15 @@ viv_status_t apic_msr_read(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t m
     }
 }
 
-/* The bits of a register that may be one in a write (bit 12 and 14 of LVT entries are read-only,
- * not reserved).
- * Returns 0 if the register does not take writes at all. */
+/* The bits of a register that may be one in a write; delivery status and, of the pins' entries,
+ * remote IRR are read-only, not reserved. Returns 0 if the register does not take writes at all. */
 static int apic_x2_write_mask(uint32_t reg, uint64_t *ret_mask)
 {
     uint32_t lvt = apic_reg_lvt(reg);
 
     if (lvt < APIC_LVT_COUNT) {
-        *ret_mask = apic_lvt_wmask(lvt) | 0x1000u | APIC_LVT_REMOTE_IRR;
+        int is_pin = lvt == APIC_LVT_LINT0 || lvt == APIC_LVT_LINT1;
+        *ret_mask = apic_lvt_wmask(lvt) | 0x1000u | (is_pin ? APIC_LVT_REMOTE_IRR : 0);
         return 1;
     }
     switch (reg) {
@@ -243,7 +250,7 @@ viv_status_t apic_msr_write(viv_dev_t *dev, void *self, uint32_t vcpu, uint32_t 
 /* -- reset and IA32_APIC_BASE ---------------------------------------------------------------- */
 
 /* x2APIC: the logical id follows from the id (11.12.10.2). */
-static uint32_t apic_x2_ldr(const ApicCpu *cpu)
+uint32_t apic_x2_ldr(const ApicCpu *cpu)
 {
     return cpu->index >> 4 << 16 | 1u << (cpu->index & 0xf);
 }
@@ -293,8 +300,10 @@ viv_status_t apic_base_write(ApicCpu *cpu, uint64_t value)
     }
     if ((value & mode_bits) == mode_bits && (old & mode_bits) != mode_bits)
         cpu->ldr = apic_x2_ldr(cpu);
-    if (old & APIC_BASE_EN && !(value & APIC_BASE_EN))
+    if (old & APIC_BASE_EN && !(value & APIC_BASE_EN)) {
+        cpu->id = cpu->index;
         apic_regs_reset(cpu);
+    }
     apic_update(cpu);
     apic_ext_update(cpu);
     return VIV_OK;

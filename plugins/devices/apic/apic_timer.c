@@ -5,6 +5,10 @@
  * that went by while nobody ran are one interrupt, as IRR has one bit for it anyway. */
 #include "apic_priv.h"
 
+/* Shorter periods fire this often, so that the host's timers do not do nothing else. No CPU could
+ * serve them, and the count that the guest reads stays exact. */
+#define APIC_TIMER_MIN_NS 1000ull
+
 static uint64_t apic_timer_tick_ns(const ApicCpu *cpu)
 {
     uint32_t code = (cpu->timer_divide >> 1 & 4u) | (cpu->timer_divide & 3u);
@@ -176,9 +180,11 @@ void apic_timer_expired(viv_dev_t *dev, void *ctx)
     }
     if (!cpu->timer_first)
         return;
-    uint64_t next = apic_timer_next_ns(cpu, apic_timer_now(cpu));
+    uint64_t now = apic_timer_now(cpu);
+    uint64_t next = apic_timer_next_ns(cpu, now);
     if (next != UINT64_MAX)
-        dev->api->timer_arm(cpu->timer, next);
+        dev->api->timer_arm(cpu->timer,
+                            next < now + APIC_TIMER_MIN_NS ? now + APIC_TIMER_MIN_NS : next);
     else
         cpu->timer_first = 0;
     apic_lvt_fire(cpu, APIC_LVT_TIMER);

@@ -393,6 +393,90 @@ START_TEST(error_about_errors)
 }
 END_TEST
 
+START_TEST(one_error_interrupt_until_esr_is_written)
+{
+    Harness *h = machine(1, NULL);
+    put(h, LVT_ERROR, 0xfe);
+    get(h, 0x40);
+    ck_assert_int_eq(take(h, 0), 0xfe);
+    put(h, EOI, 0);
+    put(h, ICR_LO, 0x4003); /* another error, another bit */
+    ck_assert_int_eq(take(h, 0), -1);
+    put(h, ESR, 0);
+    ck_assert_uint_eq(get(h, ESR), 0xa0);
+    ck_assert_uint_eq(get(h, ESR), 0xa0); /* until it is written again */
+    get(h, 0x40);
+    ck_assert_int_eq(take(h, 0), 0xfe);
+    ck_assert_uint_eq(harness_stam(h, "Errors"), 3);
+    harness_free(h);
+}
+END_TEST
+
+/* AMD's APIC ids can be written: messages follow. */
+START_TEST(id_can_be_written)
+{
+    Harness *h = machine(2, NULL);
+    harness_current_vcpu(h, 1);
+    put(h, ID, 0x7f123456);
+    ck_assert_uint_eq(get(h, ID), 0x7f000000);
+    ck_assert_uint_eq(deliver(h, 1, 0, 0, 0x44, 0), 0);
+    ck_assert_uint_eq(harness_stam(h, "Refused"), 1);
+    ck_assert_uint_eq(deliver(h, 0x7f, 0, 0, 0x44, 0), 1);
+    ck_assert_int_eq(take(h, 1), 0x44);
+    harness_save_load(h);
+    ck_assert_uint_eq(get(h, ID), 0x7f000000);
+    /* x2APIC ids are the hardware's, and so is what comes after switching off. */
+    ck_assert_int_eq(base_set(h, 1, 0xfee00c00), VIV_OK);
+    ck_assert_uint_eq(msr(h, 1, 0x802), 1);
+    ck_assert_uint_eq(msr(h, 1, 0x80d), 2);
+    ck_assert_int_eq(base_set(h, 1, 0xfee00000), VIV_OK);
+    ck_assert_int_eq(base_set(h, 1, 0xfee00800), VIV_OK);
+    ck_assert_uint_eq(get(h, ID), 0x01000000);
+    put(h, ID, 0x05000000);
+    harness_reset(h);
+    ck_assert_uint_eq(get(h, ID), 0x01000000);
+    harness_free(h);
+}
+END_TEST
+
+START_TEST(remote_read)
+{
+    Harness *h = machine(2, NULL);
+    harness_current_vcpu(h, 1);
+    put(h, SVR, 0x1e7);
+    harness_current_vcpu(h, 0);
+    put(h, ICR_HI, 1u << 24);
+    put(h, ICR_LO, 0x30f); /* SVR of APIC 1 */
+    ck_assert_uint_eq(get(h, ICR_LO), 0x2030f);
+    ck_assert_uint_eq(get(h, 0xc0), 0x1e7);
+    harness_save_load(h);
+    ck_assert_uint_eq(get(h, 0xc0), 0x1e7);
+    put(h, ICR_HI, 7u << 24); /* nobody there */
+    put(h, ICR_LO, 0x3030f);
+    ck_assert_uint_eq(get(h, ICR_LO), 0x0030f);
+    put(h, ICR_HI, 1u << 24);
+    put(h, ICR_LO, 0x304); /* no such register */
+    ck_assert_uint_eq(get(h, ICR_LO), 0x00304);
+    put(h, ESR, 0);
+    ck_assert_uint_eq(get(h, ESR), 0);
+    harness_free(h);
+}
+END_TEST
+
+START_TEST(short_periods_are_bounded)
+{
+    Harness *h = machine(1, NULL);
+    put(h, DIVIDE, 0xb);
+    put(h, LVT_TIMER, 0x20041);
+    put(h, INITIAL, 3); /* 3 ns */
+    ck_assert_uint_le(harness_advance_ns(h, 1000000), 1001);
+    ck_assert_uint_ge(harness_event_count(h, HARNESS_EV_CPU_INTR), 1);
+    ck_assert_uint_le(get(h, CURRENT), 3);
+    ck_assert_uint_ge(get(h, CURRENT), 1);
+    harness_free(h);
+}
+END_TEST
+
 START_TEST(pins)
 {
     Harness *h = harness_create();
@@ -691,10 +775,13 @@ START_TEST(x2apic_registers)
     static const struct {
         uint32_t msr;
         uint64_t value;
-    } bad[] = {{0x802, 0},      {0x803, 0},       {0x808, 0x100},     {0x80a, 0},       {0x80b, 1},
-               {0x80d, 0},      {0x80e, 0},       {0x80f, 0x2000},    {0x810, 0},       {0x828, 1},
-               {0x830, 0x2000}, {0x830, 0x10000}, {0x830, 0x100000},  {0x832, 0x80000}, {0x839, 0},
-               {0x83e, 4},      {0x83f, 0x100},   {0x835, 1ull << 32}};
+    } bad[] = {{0x802, 0},         {0x803, 0},          {0x808, 0x100},  {0x80a, 0},
+               {0x80b, 1},         {0x80d, 0},          {0x80e, 0},      {0x80f, 0x2000},
+               {0x810, 0},         {0x828, 1},          {0x830, 0x2000}, {0x830, 0x10000},
+               {0x830, 0x100000},  {0x832, 0x80000},    {0x839, 0},      {0x83e, 4},
+               {0x83f, 0x100},     {0x835, 1ull << 32}, {0x832, 0x4000}, {0x832, 0x8000},
+               {0x837, 0x4000},    {0x837, 0x700},      {0x833, 0x2000}, {0x80f, 0x400},
+               {0x838, 1ull << 32}};
     for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         ck_assert_int_eq(wrmsr(h, 0, bad[i].msr, bad[i].value), VIV_E_NOT_FOUND);
     /* IPIs: physical, cluster, broadcast, self. */
@@ -788,6 +875,10 @@ int main(void)
     tcase_add_test(tc, lowest_priority);
     tcase_add_test(tc, ipis);
     tcase_add_test(tc, error_about_errors);
+    tcase_add_test(tc, one_error_interrupt_until_esr_is_written);
+    tcase_add_test(tc, id_can_be_written);
+    tcase_add_test(tc, remote_read);
+    tcase_add_test(tc, short_periods_are_bounded);
     tcase_add_test(tc, pins);
     tcase_add_test(tc, globally_disabled_apic_is_two_pins);
     tcase_add_test(tc, extint_message);
