@@ -181,6 +181,9 @@ static void pdm_pic_intr(viv_dev_t *dev, uint32_t level)
     for (uint32_t i = 0; i < em_vcpu_count(pdm->vm->em); i++) {
         PDM_CALL(pdm->apic, viv_apic_ops_t, local_pin, i, 0, level);
     }
+    if (pdm->ioapic.device) { /* and to input 0, for an ExtINT entry */
+        PDM_CALL(pdm->ioapic, viv_ioapic_ops_t, set_irq, 0, level);
+    }
 }
 
 static void pdm_cpu_intr(viv_dev_t *dev, uint32_t vcpu, uint32_t level)

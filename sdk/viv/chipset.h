@@ -87,8 +87,8 @@ typedef struct viv_chipset_api {
     void (*unlock)(viv_dev_t *dev);
 
     /* -- towards the CPUs, [any, chipset lock held] -- */
-    /* The PIC's INTR pin: the host hands it to LINT0 of every APIC, or straight to vCPU 0 when
-     * there is none. */
+    /* The PIC's INTR pin: the host hands it to LINT0 of every APIC and to input 0 of the I/O APIC,
+     * or straight to vCPU 0 when there is no APIC. */
     void (*pic_intr)(viv_dev_t *dev, uint32_t level);
     /* The APIC of `vcpu` has (1) or has not (0) an interrupt above its PPR; ext: the PIC's INTR
      * passes through LINT0 as ExtINT. */

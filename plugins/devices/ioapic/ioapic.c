@@ -7,7 +7,10 @@
  * Input lines carry "asserted", not a voltage: the polarity bit is stored and changes nothing, so a
  * guest that takes a line for active low gets its interrupts all the same. Edges on a masked input
  * are lost, as the datasheet has it.
- * Not modelled: delivery status is always idle, the arbitration id follows the id. */
+ * Delivery status is "pending" while no APIC takes a level-triggered interrupt; other messages do not
+ * wait.
+ * Not modelled: the APIC bus, so that the arbitration id (82093AA) stays what a write of the id made
+ * it. */
 #include <viv/chipset.h>
 #include <viv/device.h>
 
@@ -29,6 +32,7 @@
 /* Redirection entries */
 #define IOAPIC_RTE_VECTOR     0xffull
 #define IOAPIC_RTE_MODE(e)    ((uint32_t)((e) >> 8) & 7u)
+#define IOAPIC_RTE_PENDING    0x1000ull /* delivery status */
 #define IOAPIC_RTE_LOGICAL    0x800ull
 #define IOAPIC_RTE_REMOTE_IRR 0x4000ull
 #define IOAPIC_RTE_LEVEL      0x8000ull
@@ -49,6 +53,9 @@ typedef struct IoApic {
 
     /* derived */
     uint8_t has_eoi; /* version 20h */
+
+    /* statistics */
+    uint64_t refused, lost_edges;
 
     /* host resources */
     viv_dev_t *dev;
@@ -71,29 +78,39 @@ static const viv_field_t ioapic_state[] = {
 
 /* -- inputs to messages; chipset lock held --------------------------------------------------- */
 
+/* SMI, NMI, INIT and ExtINT are edges whatever the entry says. */
+static int ioapic_is_level(uint64_t e)
+{
+    return e & IOAPIC_RTE_LEVEL && IOAPIC_RTE_MODE(e) <= VIV_APIC_DELIVERY_LOWEST;
+}
+
 static uint32_t ioapic_send(IoApic *io, uint32_t pin)
 {
     uint64_t e = io->rte[pin];
-    uint32_t mode = IOAPIC_RTE_MODE(e);
-    /* SMI, NMI, INIT and ExtINT are edges whatever the entry says. */
-    uint32_t level = e & IOAPIC_RTE_LEVEL && mode <= VIV_APIC_DELIVERY_LOWEST;
+    uint32_t taken = io->chipset->apic_deliver(
+        io->dev, IOAPIC_RTE_DEST(e), (e & IOAPIC_RTE_LOGICAL) != 0, IOAPIC_RTE_MODE(e),
+        (uint32_t)(e & IOAPIC_RTE_VECTOR), (uint32_t)ioapic_is_level(e));
 
-    return io->chipset->apic_deliver(io->dev, IOAPIC_RTE_DEST(e), (e & IOAPIC_RTE_LOGICAL) != 0,
-                                     mode, (uint32_t)(e & IOAPIC_RTE_VECTOR), level);
+    io->refused += !taken;
+    return taken;
 }
 
-/* A level-triggered input that is up, unmasked and not in service sends once; remote IRR holds the
- * next until EOI. It is set before the message goes, because the answer to it may be an EOI
- * already. */
+/* A level-triggered input that is up, unmasked and not in service. */
+static int ioapic_waits(const IoApic *io, uint32_t pin)
+{
+    return io->lines >> pin & 1u && ioapic_is_level(io->rte[pin]) &&
+           !(io->rte[pin] & (IOAPIC_RTE_MASKED | IOAPIC_RTE_REMOTE_IRR));
+}
+
+/* What waits sends once; remote IRR holds the next until EOI. It is set before the message goes,
+ * because the answer to it may be an EOI already. */
 static void ioapic_level_service(IoApic *io, uint32_t pin)
 {
     uint64_t *e = &io->rte[pin];
 
-    if (!(io->lines >> pin & 1u) ||
-        (*e & (IOAPIC_RTE_MASKED | IOAPIC_RTE_REMOTE_IRR | IOAPIC_RTE_LEVEL)) != IOAPIC_RTE_LEVEL)
+    if (!ioapic_waits(io, pin))
         return;
-    if (IOAPIC_RTE_MODE(*e) <= VIV_APIC_DELIVERY_LOWEST)
-        *e |= IOAPIC_RTE_REMOTE_IRR;
+    *e |= IOAPIC_RTE_REMOTE_IRR;
     if (!ioapic_send(io, pin))
         *e &= ~IOAPIC_RTE_REMOTE_IRR;
 }
@@ -110,9 +127,11 @@ static void ioapic_role_set_irq(viv_dev_t *dev, void *self, uint32_t gsi, uint32
     io->lines = level ? io->lines | bit : io->lines & ~bit;
     if (!rise)
         return;
-    if (io->rte[gsi] & IOAPIC_RTE_LEVEL)
+    if (ioapic_is_level(io->rte[gsi]))
         ioapic_level_service(io, gsi);
-    else if (!(io->rte[gsi] & IOAPIC_RTE_MASKED))
+    else if (io->rte[gsi] & IOAPIC_RTE_MASKED)
+        io->lost_edges++;
+    else
         ioapic_send(io, gsi);
 }
 
@@ -141,14 +160,15 @@ static const viv_ioapic_ops_t ioapic_role = {
 static uint32_t ioapic_reg_read(const IoApic *io)
 {
     switch (io->regsel) {
-    case IOAPIC_REG_ID:
-    case IOAPIC_REG_ARBITRATION: return (uint32_t)io->id << 24;
+    case IOAPIC_REG_ID: return (uint32_t)io->id << 24;
+    case IOAPIC_REG_ARBITRATION: return io->has_eoi ? 0 : (uint32_t)io->id << 24;
     case IOAPIC_REG_VERSION: return (IOAPIC_PINS - 1) << 16 | (io->has_eoi ? 0x20u : 0x11u);
     default: {
         uint32_t n = (uint32_t)io->regsel - IOAPIC_REG_REDIRECT;
         if (n >= 2 * IOAPIC_PINS)
             return 0;
-        return (uint32_t)(io->rte[n / 2] >> (n & 1 ? 32 : 0));
+        return (uint32_t)(io->rte[n / 2] >> (n & 1 ? 32 : 0)) |
+               (!(n & 1) && ioapic_waits(io, n / 2) ? (uint32_t)IOAPIC_RTE_PENDING : 0);
     }
     }
 }
@@ -246,6 +266,21 @@ static viv_status_t ioapic_post_load(viv_dev_t *dev, void *self, uint32_t versio
     return VIV_OK;
 }
 
+static viv_status_t ioapic_stats(viv_dev_t *dev, IoApic *io)
+{
+    viv_iface_t iface;
+    viv_status_t st;
+
+    if (dev->api->get_interface(dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &iface) != VIV_OK)
+        return VIV_OK;
+    const viv_stam_api_t *stam = iface.ops;
+    st = stam->counter(dev, &io->refused, "Refused", "times", "Messages that no APIC took");
+    if (st != VIV_OK)
+        return st;
+    return stam->counter(dev, &io->lost_edges, "LostEdges", "times",
+                         "Edges at inputs that were masked");
+}
+
 static viv_status_t ioapic_construct(viv_dev_t *dev, void *self)
 {
     IoApic *io = self;
@@ -264,7 +299,8 @@ static viv_status_t ioapic_construct(viv_dev_t *dev, void *self)
         return api->fail(dev, st, "the host does not offer %s", VIV_CHIPSET_ID);
     io->chipset = chipset.ops;
     if ((st = api->mmio_map(dev, IOAPIC_BASE, IOAPIC_BYTES, &ioapic_mmio_ops, io, "I/O APIC",
-                            NULL)) != VIV_OK)
+                            NULL)) != VIV_OK ||
+        (st = ioapic_stats(dev, io)) != VIV_OK)
         return st;
     st = io->chipset->provide_ioapic(dev, &ioapic_role, io);
     return st == VIV_OK ? st : api->fail(dev, st, "the machine has an I/O APIC already");
