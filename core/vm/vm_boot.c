@@ -7,6 +7,10 @@
 
 #include "vm/vm_internal.h"
 
+/* Channel 4 of the ISA DMA controllers, which carries channels 0-3: as firmware leaves it. */
+#define VM_DMA2_MASK 0xd4u
+#define VM_DMA2_MODE 0xd6u
+
 viv_status_t vm_read_file(const char *path, VmBlob *ret_blob, VivError *err)
 {
     FILE *file = fopen(path, "rbe");
@@ -89,6 +93,8 @@ viv_status_t vm_boot_direct(Vm *vm, VivError *err)
         return st;
     }
     pdm_boot_memory(vm->pdm);
+    iom_pio_write(vm->iom, VM_DMA2_MODE, 0xc0, 1);
+    iom_pio_write(vm->iom, VM_DMA2_MASK, 0x00, 1);
     if (vm_is_linux(&kernel)) {
         st = vm_boot_linux(vm, path, &kernel, initrd, cmdline, err);
     } else if (vm_is_multiboot(&kernel)) {

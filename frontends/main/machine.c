@@ -23,7 +23,7 @@ typedef struct Machine {
 
 /* The standard PC. */
 static const char *const machine_devices[] = {
-    "pcarch", "pci",  "i8259", "i8254",    "hpet", "mc146818",    "apic",
+    "pcarch", "pci",  "i8259", "i8254",    "hpet", "mc146818",    "8237A",  "apic",
     "ioapic", "acpi", "pckbd", "piix3ide", "vga",  "qemu-fw-cfg", "pcbios",
 };
 
