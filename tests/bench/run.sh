@@ -85,12 +85,30 @@ END
     rm -rf "$out/iso"
 }
 
+# The firmware image of io.py.
+build_io()
+{
+    rm -f "$out/io.bin"
+    if ! command -v nasm >/dev/null 2>&1; then
+        echo "no device accesses: nasm is missing"
+        return
+    fi
+    nasm -f bin -I "$VIV_SOURCE_DIR/tests/snippets/" -o "$out/io.bin" "$sources/io.asm"
+}
+
 mkdir -p "$out"
 need_guest cloud
 cp "$VIV_GUESTS_DIR/cloud/vmlinuz" "$out/vmlinuz"
 build_program
 build_initramfs
+build_io
 case ${BENCH_RUNNERS-bochs} in
 *bochs*) build_iso ;;
 esac
-[ -n "${BENCH_PREPARE:-}" ] || exec python3 "$sources/runner.py" "$out"
+[ -z "${BENCH_PREPARE:-}" ] || exit 0
+status=0
+python3 "$sources/runner.py" "$out" || status=1
+if [ -z "${BENCH_ROWS:-}" ] && [ -f "$out/io.bin" ]; then
+    python3 "$sources/io.py" "$out" || status=1
+fi
+exit $status
