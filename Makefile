@@ -7,7 +7,7 @@ DESTDIR ?=
 VIV := $(BUILD)/bin/viv
 GUESTS := $(BUILD)/guests
 
-.PHONY: all build deps-% run test test-extended test-asan test-tsan bench lint fuzz install clean
+.PHONY: all build deps-% run test test-extended test-asan test-tsan bench lint docs fuzz install clean
 
 all: deps-build build
 
@@ -40,6 +40,10 @@ bench: deps-build deps-run deps-bench build
 
 lint: deps-build deps-lint build
 	@scripts/lint.sh $(BUILD)
+
+# The generated parts of docs/devices.
+docs: deps-build build
+	@scripts/device-docs.sh $(BUILD)
 
 # Every target for a while; TARGET=native_interpreter: that one until it is stopped or finds something.
 fuzz: deps-build deps-fuzz

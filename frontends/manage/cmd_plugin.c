@@ -20,10 +20,11 @@ typedef struct PluginRow {
 static void plugin_usage(FILE *out)
 {
     fputs("Usage: viv plugin list [--kind KIND] [--json]\n"
-          "       viv plugin info NAME\n\n"
+          "       viv plugin info NAME [--markdown]\n\n"
           "list  every class that a plugin provides, then the files that are not used and why\n"
           "info  all about one class (\"piix3ide\") or plugin (\"org.vivarium.piix3ide\"), with "
-          "its options\n\n"
+          "its options;\n"
+          "      --markdown: a device or driver as the pages in docs/ have it\n\n"
           "KIND is device, driver, engine, \"storage format\", \"paravirt provider\" or \"USB "
           "device\".\n"
           "Plugins are looked for in VIV_PLUGIN_PATH, $XDG_DATA_HOME/vivarium/plugins, the "
@@ -223,8 +224,10 @@ int cmd_plugin(int argc, char **argv, PluginRegistry *reg)
     if (strcmp(argv[1], "list") == 0)
         return plugin_list(argc - 2, argv + 2, reg);
     if (strcmp(argv[1], "info") == 0) {
+        if (argc == 4 && strcmp(argv[3], "--markdown") == 0)
+            return cmd_plugin_markdown(argv[2], reg);
         if (argc != 3)
-            return plugin_syntax("info takes one name");
+            return plugin_syntax("info takes one name, and --markdown behind it");
         return cmd_plugin_info(argv[2], reg);
     }
     return plugin_syntax("list or info?");

@@ -8,4 +8,7 @@
 /* `viv plugin info NAME`; the result is the exit code. */
 int cmd_plugin_info(const char *name, PluginRegistry *reg);
 
+/* `viv plugin info NAME --markdown`: the part of a device's or driver's page that its tables know. */
+int cmd_plugin_markdown(const char *name, PluginRegistry *reg);
+
 #endif

@@ -59,11 +59,11 @@ static char *info_range(const viv_option_t *option)
 
 #define INFO_COLUMNS 5
 
-static void info_options(const viv_option_t *table, uint32_t stride)
+/* The heads and a row for each option, INFO_COLUMNS cells a row (transfer). */
+static GPtrArray *info_cells(const viv_option_t *table, uint32_t stride)
 {
     static const char *const heads[INFO_COLUMNS] = {"KEY", "TYPE", "DEFAULT", "RANGE", "HELP"};
-    g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
-    int widths[INFO_COLUMNS] = {0};
+    GPtrArray *cells = g_ptr_array_new_with_free_func(g_free);
     for (size_t c = 0; c < INFO_COLUMNS; c++)
         g_ptr_array_add(cells, g_strdup(heads[c]));
     viv_option_t option;
@@ -74,6 +74,13 @@ static void info_options(const viv_option_t *table, uint32_t stride)
         g_ptr_array_add(cells, info_range(&option));
         g_ptr_array_add(cells, g_strdup(option.help ? option.help : ""));
     }
+    return cells;
+}
+
+static void info_options(const viv_option_t *table, uint32_t stride)
+{
+    g_autoptr(GPtrArray) cells = info_cells(table, stride);
+    int widths[INFO_COLUMNS] = {0};
     if (cells->len == INFO_COLUMNS) {
         puts("  Options:   none");
         return;
@@ -91,6 +98,29 @@ static void info_options(const viv_option_t *table, uint32_t stride)
             printf("%s\n", cell);
         else
             printf("%s%*s  ", cell, widths[i % INFO_COLUMNS] - (int)g_utf8_strlen(cell, -1), "");
+    }
+}
+
+/* A table for a page of the documentation. A string's length limits tell nobody anything. */
+static void info_options_markdown(const viv_option_t *table, uint32_t stride)
+{
+    g_autoptr(GPtrArray) cells = info_cells(table, stride);
+    if (cells->len == INFO_COLUMNS) {
+        puts("No configuration keys.");
+        return;
+    }
+    puts("| key | type | default | range | meaning |\n|---|---|---|---|---|");
+    for (guint row = INFO_COLUMNS; row < cells->len; row += INFO_COLUMNS) {
+        char **cell = (char **)&cells->pdata[row];
+        const bool string = strcmp(cell[1], "string") == 0;
+        const guint64 number = g_ascii_strtoull(cell[2], NULL, 0);
+        g_autofree char *hex = number > 9 && cell[2][0] != '-' && cell[2][1] != 'x'
+                                   ? g_strdup_printf(" (0x%" PRIx64 ")", number)
+                                   : g_strdup("");
+        g_auto(GStrv) parts = g_strsplit(cell[4], "|", -1);
+        g_autofree char *help = g_strjoinv("\\|", parts);
+        printf("| `%s` | %s | %s%s | %s | %s |\n", cell[0], cell[1], cell[2], hex,
+               string ? "" : cell[3], help);
     }
 }
 
@@ -181,6 +211,43 @@ static void info_class(const PluginClassInfo *info, PluginRegistry *reg)
         if (shows[i].kind == info->kind)
             shows[i].show(c);
     }
+}
+
+/* -- Pages -- */
+
+static void info_class_markdown(const viv_class_t *c)
+{
+    if (c->kind == VIV_KIND_DEVICE) {
+        const viv_device_class_t *d = (const viv_device_class_t *)(const void *)c;
+        printf("Device class `%s`: %s. ", c->name, c->summary);
+        if (d->max_instances)
+            printf("At most %u instance%s. ", d->max_instances, d->max_instances == 1 ? "" : "s");
+        if (d->state_version)
+            printf("Saved state: version %u.\n\n", d->state_version);
+        else
+            puts("No saved state.\n");
+        info_options_markdown(d->options, d->option_stride);
+    } else if (c->kind == VIV_KIND_DRIVER) {
+        const viv_driver_class_t *d = (const viv_driver_class_t *)(const void *)c;
+        printf("Driver class `%s`: %s.\n\n", c->name, c->summary);
+        info_options_markdown(d->options, d->option_stride);
+    }
+}
+
+int cmd_plugin_markdown(const char *name, PluginRegistry *reg)
+{
+    static const uint32_t kinds[] = {VIV_KIND_DEVICE, VIV_KIND_DRIVER};
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        VivError err = VIV_ERROR_INIT;
+        const viv_class_t *c;
+        if (plugin_find(reg, kinds[i], name, &c, &err) == VIV_OK) {
+            info_class_markdown(c);
+            return 0;
+        }
+        error_clear(&err);
+    }
+    fprintf(stderr, "viv plugin: no plugin provides a device or driver \"%s\"\n", name);
+    return 1;
 }
 
 /* -- The plugin -- */
