@@ -91,18 +91,32 @@ static viv_status_t control_scancodes(Runner *runner, const char *arg, GString *
 static viv_status_t control_mouse(Runner *runner, const char *arg, GString *out, VivError *err)
 {
     g_auto(GStrv) words = g_strsplit_set(arg, " \t", -1);
-    long values[3];
+    guint count = g_strv_length(words);
+    long values[4] = {0, 0, 0, 0};
     (void)out;
-    for (int i = 0; i < 3; i++) {
+    for (guint i = 0; i < MAX(count, 3); i++) {
         char *end = NULL;
-        if (g_strv_length(words) != 3 ||
+        if (count < 3 || count > 4 ||
             (values[i] = strtol(words[i], &end, 0), *end || end == words[i]) ||
             values[i] < -32768 || values[i] > 32767) {
-            return error_set(err, VIV_E_INVALID, "mouse takes DX DY BUTTONS, three numbers");
+            return error_set(err, VIV_E_INVALID,
+                             "mouse takes DX DY BUTTONS [DZ], three or four numbers");
         }
     }
-    return input_mouse(runner->input, (int)values[0], (int)values[1], (uint32_t)values[2] & 0x1f,
-                       err);
+    return input_mouse(runner->input, (int)values[0], (int)values[1], (int)values[3],
+                       (uint32_t)values[2] & 0x1f, err);
+}
+
+static viv_status_t control_leds(Runner *runner, const char *arg, GString *out, VivError *err)
+{
+    uint32_t leds;
+    (void)arg;
+    if (!input_leds(runner->input, &leds)) {
+        return error_set(err, VIV_E_NOT_FOUND, "the machine has no keyboard");
+    }
+    g_string_append_printf(out, "leds%s%s%s\n", leds & 2u ? " num" : "", leds & 4u ? " caps" : "",
+                           leds & 1u ? " scroll" : "");
+    return VIV_OK;
 }
 
 static viv_status_t control_pause(Runner *runner, const char *arg, GString *out, VivError *err)
@@ -177,8 +191,11 @@ static const struct {
     {"key", "NAME", "presses a key or a chord (ctrl-alt-delete)", control_key},
     {"type", "STRING", "types text; \\n is Enter, \\t, \\b, \\e, \\\\", control_type},
     {"scancodes", "HEX...", "sends set-1 scancodes", control_scancodes},
-    {"mouse", "DX DY BUTTONS", "moves the mouse; buttons: 1 left, 2 right, 4 middle",
+    {"mouse", "DX DY BUTTONS [DZ]",
+     "moves the mouse; buttons: 1 left, 2 right, 4 middle, 8 and 16 the side ones; DZ: the wheel, "
+     "positive towards the user",
      control_mouse},
+    {"leds", "", "tells which LEDs of the keyboard are on", control_leds},
     {"pause", "", "stops the machine's clock and CPUs", control_pause},
     {"resume", "", "lets it run on", control_resume},
     {"reset", "", "presses the reset button", control_reset},

@@ -4,16 +4,20 @@
  * the device's own is full. */
 #include <string.h>
 
+#include "log/log.h"
 #include "main/runner.h"
+#include "tm/tm.h"
 
 #define INPUT_RETRY_MS  5
+#define INPUT_LOOK_MS   50
+#define INPUT_LOOKS     4 /* in a row before the keyboard counts as set up */
 #define INPUT_QUEUE_MAX 65536u
 #define INPUT_CHORD_MAX 8u
 
 typedef struct InputEvent {
     uint8_t codes[8];
     uint32_t count; /* 0: a mouse event */
-    int dx, dy;
+    int dx, dy, dz;
     uint32_t buttons;
 } InputEvent;
 
@@ -21,6 +25,10 @@ struct Input {
     Runner *runner;
     GQueue events;
     guint timer;
+    guint later_timer; /* text that waits for the guest's keyboard */
+    guint later_ready; /* how often in a row that was ready */
+    uint64_t later_ns;
+    const char *later;
     gboolean has_keyboard, has_mouse;
     viv_iface_t keyboard, mouse;
 };
@@ -32,6 +40,7 @@ typedef struct InputKey {
 
 static const InputKey input_keys[] = {
     {"esc", 0x01},
+    {"escape", 0x01},
     {"1", 0x02},
     {"2", 0x03},
     {"3", 0x04},
@@ -59,6 +68,7 @@ static const InputKey input_keys[] = {
     {"bracket_left", 0x1a},
     {"bracket_right", 0x1b},
     {"ret", 0x1c},
+    {"enter", 0x1c},
     {"ctrl", 0x1d},
     {"a", 0x1e},
     {"s", 0x1f},
@@ -89,6 +99,7 @@ static const InputKey input_keys[] = {
     {"kp_multiply", 0x37},
     {"alt", 0x38},
     {"spc", 0x39},
+    {"space", 0x39},
     {"caps_lock", 0x3a},
     {"f1", 0x3b},
     {"f2", 0x3c},
@@ -119,10 +130,30 @@ static const InputKey input_keys[] = {
     {"less", 0x56},
     {"f11", 0x57},
     {"f12", 0x58},
+    {"kp_equals", 0x59},
+    {"f13", 0x64},
+    {"f14", 0x65},
+    {"f15", 0x66},
+    {"f16", 0x67},
+    {"f17", 0x68},
+    {"f18", 0x69},
+    {"f19", 0x6a},
+    {"f20", 0x6b},
+    {"f21", 0x6c},
+    {"f22", 0x6d},
+    {"f23", 0x6e},
+    {"hiragana", 0x70},
+    {"ro", 0x73},
+    {"f24", 0x76},
+    {"henkan", 0x79},
+    {"muhenkan", 0x7b},
+    {"yen", 0x7d},
+    {"kp_comma", 0x7e},
     {"kp_enter", 0xe01c},
     {"ctrl_r", 0xe01d},
     {"kp_divide", 0xe035},
     {"print", 0xe037},
+    {"break", 0xe046},
     {"alt_r", 0xe038},
     {"altgr", 0xe038},
     {"home", 0xe047},
@@ -171,7 +202,7 @@ static gboolean input_give(struct Input *input, const InputEvent *event)
         return ops->put_scancodes(input->keyboard.self, event->codes, event->count) != 0;
     }
     const viv_mouse_port_ops_t *ops = input->mouse.ops;
-    return ops->put_event(input->mouse.self, event->dx, event->dy, 0, event->buttons) != 0;
+    return ops->put_event(input->mouse.self, event->dx, event->dy, event->dz, event->buttons) != 0;
 }
 
 static gboolean input_pump(gpointer data)
@@ -315,9 +346,75 @@ viv_status_t input_type(struct Input *input, const char *text, VivError *err)
     return st;
 }
 
-viv_status_t input_mouse(struct Input *input, int dx, int dy, uint32_t buttons, VivError *err)
+viv_status_t input_check_text(const char *text, VivError *err)
 {
-    InputEvent event = {.dx = dx, .dy = dy, .buttons = buttons};
+    for (const char *at = text; *at; at++) {
+        char c = *at;
+        gboolean known = FALSE;
+        if (c == '\\' && at[1]) {
+            c = input_escape(*++at);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(input_chars); i++) {
+            known |= c == input_chars[i].plain || c == input_chars[i].shifted;
+        }
+        if (!known) {
+            return error_set(err, VIV_E_INVALID, "character %#x is not on a US keyboard",
+                             (unsigned char)c);
+        }
+    }
+    return VIV_OK;
+}
+
+/* Has the guest set its keyboard up, and left it so for a while? Drivers switch it off and on when
+ * they start. */
+static gboolean input_guest_ready(struct Input *input)
+{
+    const viv_keyboard_port_ops_t *ops = input->keyboard.ops;
+    gboolean enabled = !VIV_HAS(ops, enabled) || ops->enabled(input->keyboard.self);
+    input->later_ready = enabled ? input->later_ready + 1 : 0;
+    return input->later_ready >= INPUT_LOOKS;
+}
+
+static gboolean input_on_later(gpointer data)
+{
+    struct Input *input = data;
+    VivError err = VIV_ERROR_INIT;
+    if (tm_now(input->runner->vm->tm) < input->later_ns || !input_guest_ready(input)) {
+        return G_SOURCE_CONTINUE;
+    }
+    input->later_timer = 0;
+    if (input_type(input, input->later, &err)) {
+        viv_log("main", VIV_LOG_WARN, "--type-text: %s", error_text(&err));
+        error_clear(&err);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+viv_status_t input_type_later(struct Input *input, const char *text, double after_s, VivError *err)
+{
+    viv_status_t st = input_check_text(text, err);
+    if (st || !input->has_keyboard) {
+        return st ? st : error_set(err, VIV_E_NOT_FOUND, "the machine has no keyboard");
+    }
+    input->later = text;
+    input->later_ns = (uint64_t)(after_s * 1e9);
+    input->later_timer = g_timeout_add(INPUT_LOOK_MS, input_on_later, input);
+    return VIV_OK;
+}
+
+gboolean input_leds(struct Input *input, uint32_t *ret_leds)
+{
+    if (input->has_keyboard) {
+        const viv_keyboard_port_ops_t *ops = input->keyboard.ops;
+        *ret_leds = ops->leds(input->keyboard.self);
+    }
+    return input->has_keyboard;
+}
+
+viv_status_t input_mouse(struct Input *input, int dx, int dy, int dz, uint32_t buttons,
+                         VivError *err)
+{
+    InputEvent event = {.dx = dx, .dy = dy, .dz = dz, .buttons = buttons};
     return input_queue(input, &event, err);
 }
 
@@ -328,9 +425,9 @@ struct Input *input_new(Runner *runner)
     g_queue_init(&input->events);
     Pdm *pdm = runner->vm->pdm;
     input->has_keyboard =
-        pdm_device_interface(pdm, "pckbd", 0, 0, VIV_KEYBOARD_PORT_ID, &input->keyboard) == VIV_OK;
+        pdm_port_interface(pdm, "pckbd", 0, 0, VIV_KEYBOARD_PORT_ID, &input->keyboard) == VIV_OK;
     input->has_mouse =
-        pdm_device_interface(pdm, "pckbd", 0, 1, VIV_MOUSE_PORT_ID, &input->mouse) == VIV_OK;
+        pdm_port_interface(pdm, "pckbd", 0, 1, VIV_MOUSE_PORT_ID, &input->mouse) == VIV_OK;
     return input;
 }
 
@@ -341,6 +438,9 @@ void input_free(struct Input *input)
     }
     if (input->timer) {
         g_source_remove(input->timer);
+    }
+    if (input->later_timer) {
+        g_source_remove(input->later_timer);
     }
     g_queue_clear_full(&input->events, g_free);
     g_free(input);

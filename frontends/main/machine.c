@@ -339,6 +339,20 @@ static viv_status_t machine_extra(Machine *m)
     return st;
 }
 
+/* Queues between whoever types and the keyboard controller. */
+static viv_status_t machine_input(Machine *m)
+{
+    static const char *const drivers[2] = {"KeyboardQueue", "MouseQueue"};
+    viv_status_t st = VIV_OK;
+    for (uint32_t i = 0; i < 2 && !st && machine_installed(m, "pckbd"); i++) {
+        g_autofree char *path = g_strdup_printf("Devices/pckbd/0/LUN#%u/Driver", i);
+        if (plugin_record_of_class(m->plugins, VIV_KIND_DRIVER, drivers[i])) {
+            st = machine_set(m, path, drivers[i]);
+        }
+    }
+    return st;
+}
+
 static viv_status_t machine_display(Machine *m)
 {
     if (!machine_installed(m, "vga") ||
@@ -353,7 +367,8 @@ CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, V
     VivError own = VIV_ERROR_INIT;
     Machine m = {options, plugins, cfgm_new(), &own};
     if (machine_base(&m) || machine_standard(&m) || machine_time(&m) || machine_boot(&m) ||
-        machine_media(&m) || machine_serials(&m) || machine_display(&m) || machine_extra(&m)) {
+        machine_media(&m) || machine_serials(&m) || machine_display(&m) || machine_input(&m) ||
+        machine_extra(&m)) {
         if (!own.status) {
             error_set(&own, VIV_E_FAILED, "the machine cannot be described");
         }

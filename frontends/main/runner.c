@@ -233,6 +233,11 @@ int runner_run(const RunOptions *options, PluginRegistry *plugins)
         ready = vm_set_icount_stop(runner.vm, options->max_instructions, options->save != NULL,
                                    &err) == VIV_OK;
     }
+    if (ready && options->type_text) {
+        ready = input_type_later(runner.input, options->type_text, options->type_after_s, &err) ==
+                VIV_OK;
+        error_prefix(&err, "--type-text");
+    }
     if (ready && options->control) {
         runner.control = control_new(&runner, options->control, &err);
         ready = runner.control != NULL;

@@ -31,6 +31,8 @@ typedef struct RunOptions {
     const char *control;                  /* "unix:PATH" */
     const char *save, *load;
     gboolean stats;
+    const char *type_text;     /* typed when the guest's keyboard is up */
+    double type_after_s;       /* and so much guest time has passed */
     uint64_t max_instructions; /* 0: no limit */
     RunOnPanic on_panic;
 } RunOptions;
@@ -70,6 +72,14 @@ viv_status_t input_scancodes(struct Input *input, const uint8_t *codes, size_t c
                              VivError *err);
 viv_status_t input_key(struct Input *input, const char *chord, VivError *err);
 viv_status_t input_type(struct Input *input, const char *text, VivError *err);
-viv_status_t input_mouse(struct Input *input, int dx, int dy, uint32_t buttons, VivError *err);
+/* Is every character (after escapes) one that input_type() can type? */
+viv_status_t input_check_text(const char *text, VivError *err);
+/* Types text (borrowed) when after_s of guest time have passed since power-on and the guest has its
+ * keyboard switched on. */
+viv_status_t input_type_later(struct Input *input, const char *text, double after_s, VivError *err);
+viv_status_t input_mouse(struct Input *input, int dx, int dy, int dz, uint32_t buttons,
+                         VivError *err);
+/* Bit 0 scroll, 1 num, 2 caps; FALSE without a keyboard. */
+gboolean input_leds(struct Input *input, uint32_t *ret_leds);
 
 #endif

@@ -155,6 +155,12 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
          "Of the guest's RDRAND and RDSEED under --deterministic (0)", "N"},
         {"max-instructions", 0, 0, G_OPTION_ARG_INT64, &max_instructions,
          "End when so many instructions have been retired, with exit code 124", "N"},
+        {"type-text", 0, 0, G_OPTION_ARG_STRING, &o.type_text,
+         "Type this when the guest has its keyboard switched on; \\n is Enter, also \\t, \\b, \\e, "
+         "\\\\",
+         "TEXT"},
+        {"type-after", 0, 0, G_OPTION_ARG_DOUBLE, &o.type_after_s,
+         "But not before so many seconds of the guest's time (0)", "S"},
         {"stats", 0, 0, G_OPTION_ARG_NONE, &o.stats, "Print the statistics counters at the end",
          NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
@@ -186,6 +192,8 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
         run_usage("--cpus takes 1 to 64");
     } else if (!(o.timeout_s >= 0 && o.timeout_s <= 1e6)) {
         run_usage("--timeout takes seconds, more than 0");
+    } else if (!(o.type_after_s >= 0 && o.type_after_s <= 1e6)) {
+        run_usage("--type-after takes seconds, 0 or more");
     } else if (seed >= 0 && !m->deterministic) {
         run_usage("--seed goes with --deterministic");
     } else if (seed < -1 || max_instructions < 0) {

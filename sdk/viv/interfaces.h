@@ -191,7 +191,19 @@ typedef struct viv_keyboard_port_ops {
      * Takes all or nothing: returns 1, or 0 when the queue is too full (try again later). [any] */
     uint32_t (*put_scancodes)(void *self, const uint8_t *codes, uint32_t count);
     uint32_t (*leds)(void *self); /* bit 0 scroll, 1 num, 2 caps */
+    /* 1 while the guest wants keys: the keyboard scans and its interface is on. Not in the oldest
+     * hosts: test with VIV_HAS. [any] */
+    uint32_t (*enabled)(void *self);
 } viv_keyboard_port_ops_t;
+
+#define VIV_KEYBOARD_ID "viv.keyboard/1" /* driver; all [any, device lock held], may be NULL */
+typedef struct viv_keyboard_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    void (*port_ready)(void *self); /* put_scancodes() has refused codes and would take them now */
+    void (*leds_changed)(void *self, uint32_t leds);
+    void (*enabled_changed)(void *self, uint32_t enabled);
+} viv_keyboard_ops_t;
 
 #define VIV_MOUSE_PORT_ID "viv.mouse-port/1" /* device, LUN 1 of pckbd */
 typedef struct viv_mouse_port_ops {
@@ -201,6 +213,48 @@ typedef struct viv_mouse_port_ops {
      * Returns 0 when full. [any] */
     uint32_t (*put_event)(void *self, int32_t dx, int32_t dy, int32_t dz, uint32_t buttons);
 } viv_mouse_port_ops_t;
+
+#define VIV_MOUSE_ID "viv.mouse/1" /* driver */
+typedef struct viv_mouse_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* put_event() has refused an event and would take it now. [any, device lock held] */
+    void (*port_ready)(void *self);
+} viv_mouse_ops_t;
+
+/* -- parallel ports -------------------------------------------------------------------------- */
+
+/* What a peripheral sees of an IEEE 1284 port. All [any, device lock held]. Lines are as the
+ * registers show them: control bit 0 nStrobe, 1 nAutoFd, 3 nSelectIn inverted, 2 nInit as it is;
+ * status bit 3 nFault, 4 Select, 5 PError, 6 nAck as they are, 7 Busy inverted. */
+#define VIV_PARALLEL_ID "viv.parallel/1" /* driver */
+typedef struct viv_parallel_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* output 0: the port lets go of the data lines, value is what it would drive. */
+    void (*write_data)(void *self, uint8_t value, uint32_t output);
+    uint8_t (*read_data)(void *self);
+    void (*write_control)(void *self, uint8_t value);
+    uint8_t (*read_status)(void *self);
+    /* EPP cycles; VIV_E_TIMEOUT: nobody answers. NULL: never. */
+    viv_status_t (*epp_write)(void *self, uint32_t address, uint8_t value);
+    viv_status_t (*epp_read)(void *self, uint32_t address, uint8_t *ret_value);
+    /* ECP: a data byte or a command (channel address, run length) forward; 1: taken, 0: busy, the
+     * port's ready() comes. NULL: nobody acknowledges. */
+    uint32_t (*ecp_write)(void *self, uint8_t value, uint32_t command);
+    /* ECP reverse: 1 and a byte, or 0: nothing now, ready() comes. NULL: never anything. */
+    uint32_t (*ecp_read)(void *self, uint8_t *ret_value, uint32_t *ret_command);
+} viv_parallel_ops_t;
+
+#define VIV_PARALLEL_PORT_ID "viv.parallel-port/1" /* device */
+typedef struct viv_parallel_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* The status lines are these now; edges of nAck and nFault interrupt. [any, no lock] */
+    void (*status_changed)(void *self, uint8_t status);
+    /* ecp_write() would take a byte again, or ecp_read() has one. [any, no lock] */
+    void (*ready)(void *self);
+} viv_parallel_port_ops_t;
 
 /* -- ACPI buttons ---------------------------------------------------------------------------- */
 

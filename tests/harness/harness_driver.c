@@ -309,7 +309,11 @@ viv_status_t harness_driver_start(Harness *h, const viv_driver_class_t *cls, con
         harness_driver_drop(d);
         return st;
     }
-    st = cls->construct(&d->drv, d->self);
+    st = VIV_HAS(cls, prepare) ? cls->prepare(&d->drv, d->self) : VIV_OK;
+    HARNESS_CHECK(st <= 0, "%s: prepare gives the positive status %d", d->name, st);
+    if (st == VIV_OK) {
+        st = cls->construct(&d->drv, d->self);
+    }
     HARNESS_CHECK(st <= 0, "%s: construct gives the positive status %d", d->name, st);
     if (st == VIV_OK && cls->power_on) {
         st = cls->power_on(&d->drv, d->self);

@@ -24,12 +24,14 @@ expect 0 'plugin' help
 expect 0 'viv ' --version
 expect 2 'nonsense' nonsense
 for option in engine cpu cpus memory cdrom disk floppy kernel initrd append boot serial device cfg no-reboot timeout screenshot \
-    screen-text control save load stats; do
+    screen-text control save load stats type-text type-after; do
     expect 0 "--$option" run --help
 done
 expect 2 '--no-such' run --no-such
 expect 2 '--memory' run --memory 12Q
 expect 2 '--cpus' run --cpus 65
+expect 2 '--type-text' run --type-text "$(printf 'a\177')" --serial none
+expect 2 '--type-after' run --type-after -1 --serial none
 expect 2 'nosuchmodel' run --cpu nosuchmodel --serial none
 expect 2 '+nosuchfeature' run --cpu x86-64,+nosuchfeature --serial none
 expect 4 'nosuchengine' run --engine nosuchengine --serial none

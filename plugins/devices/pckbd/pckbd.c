@@ -5,18 +5,21 @@
  * Follows: IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device
  * Controller", "Keyboard", "Mouse". Parts and invariants: pckbd.h.
  * Not modelled: the bit-level protocol of the wires, parity errors, the other pins of the chip's
- * ports. */
+ * ports (docs/devices/pckbd.md). */
 #include "pckbd.h"
 
 #include <string.h>
 
-#define PCKBD_STATE_VERSION 1u
+#define PCKBD_STATE_VERSION 2u
 #define PCKBD_LUN_KBD       0u
 #define PCKBD_LUN_MOUSE     1u
 
 static const viv_option_t pckbd_options[] = {
     VIV_OPT_NAMED(Pckbd, "MouseEnabled", has_mouse, VIV_BOOL, 0, 1, 1,
                   "a mouse is plugged into the auxiliary port"),
+    VIV_OPT_NAMED(Pckbd, "ScaleByResolution", scale_by_resolution, VIV_BOOL, 0, 1, 0,
+                  "the mouse's resolution changes its counts as on a real one (4 a mm are the "
+                  "host's); drivers that ask for more make the pointer faster"),
     {0},
 };
 
@@ -81,6 +84,10 @@ static const viv_field_t pckbd_state[] = {
     VIV_FIELD(Pckbd, mouse_sampled_ns, VIV_U64, 1),
     VIV_FIELD(Pckbd, event_len, VIV_U8, 1),
     VIV_FIELD_STRUCTS(Pckbd, events, pckbd_event_state, 1),
+    VIV_FIELD(Pckbd, kbd_fresh, VIV_U8, 2),
+    VIV_FIELD(Pckbd, mouse_fresh, VIV_U8, 2),
+    VIV_FIELD(Pckbd, mouse_rest_x, VIV_I32, 2),
+    VIV_FIELD(Pckbd, mouse_rest_y, VIV_I32, 2),
     {0},
 };
 
@@ -92,6 +99,7 @@ static void pckbd_reset(viv_dev_t *dev, void *self)
     pckbd_kbc_reset(kb);
     pckbd_kbd_reset(kb);
     pckbd_mouse_reset(kb);
+    pckbd_kbd_tell(kb);
 }
 
 /* -- Saved state is hostile ------------------------------------------------------------------ */
@@ -125,7 +133,7 @@ static void pckbd_load_mask(Pckbd *kb)
     uint8_t *flags[] = {
         &kb->password_loaded, &kb->locked,       &kb->kbd_scanning, &kb->kbd_testing,
         &kb->mouse_reporting, &kb->mouse_remote, &kb->mouse_wrap,   &kb->mouse_scale,
-        &kb->mouse_testing,   &kb->mouse_errors,
+        &kb->mouse_testing,   &kb->mouse_errors, &kb->kbd_fresh,    &kb->mouse_fresh,
     };
     for (uint32_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
         *flags[i] = *flags[i] != 0;
@@ -138,6 +146,8 @@ static void pckbd_load_mask(Pckbd *kb)
     kb->kbd_leds &= 7;
     kb->kbd_rate &= 0x7f;
     kb->mouse_buttons &= 0x1f;
+    kb->mouse_rest_x %= 8;
+    kb->mouse_rest_y %= 8;
     for (uint32_t i = 0; i < PCKBD_EVENTS_MAX; i++) {
         PckbdEvent *ev = &kb->events[i];
         int32_t *axes[3] = {&ev->dx, &ev->dy, &ev->dz};
@@ -151,7 +161,8 @@ static void pckbd_load_mask(Pckbd *kb)
 static viv_status_t pckbd_post_load(viv_dev_t *dev, void *self, uint32_t version)
 {
     Pckbd *kb = self;
-    (void)version;
+    if (version < 2) /* it had no tests after power-on */
+        kb->kbd_fresh = kb->mouse_fresh = 0;
     if (!pckbd_load_lengths_good(kb))
         return dev->api->fail(dev, VIV_E_CORRUPT, "a saved queue is longer than the device's");
     if (!pckbd_load_modes_good(kb))
@@ -160,6 +171,8 @@ static viv_status_t pckbd_post_load(viv_dev_t *dev, void *self, uint32_t version
     pckbd_load_mask(kb);
     kb->chipset->a20_set(dev, 1, (kb->outport & PCKBD_P2_A20) != 0);
     pckbd_irq_update(kb);
+    kb->input_refused = kb->event_refused = 0;
+    pckbd_kbd_tell(kb);
     return VIV_OK;
 }
 
@@ -227,8 +240,33 @@ static viv_status_t pckbd_construct_luns(Pckbd *kb)
     viv_status_t status = lun->attach(kb->dev, PCKBD_LUN_KBD, "keyboard");
     if (status != VIV_OK && status != VIV_E_NOT_FOUND)
         return status;
+    if (status == VIV_OK && lun->query(kb->dev, PCKBD_LUN_KBD, VIV_KEYBOARD_ID,
+                                       sizeof(viv_keyboard_ops_t), &iface) == VIV_OK) {
+        kb->kbd_driver = iface.ops;
+        kb->kbd_driver_self = iface.self;
+    }
     status = kb->has_mouse ? lun->attach(kb->dev, PCKBD_LUN_MOUSE, "mouse") : VIV_OK;
+    if (kb->has_mouse && status == VIV_OK &&
+        lun->query(kb->dev, PCKBD_LUN_MOUSE, VIV_MOUSE_ID, sizeof(viv_mouse_ops_t), &iface) ==
+            VIV_OK) {
+        kb->mouse_driver = iface.ops;
+        kb->mouse_driver_self = iface.self;
+    }
     return status == VIV_E_NOT_FOUND ? VIV_OK : status;
+}
+
+static viv_status_t pckbd_construct_counters(Pckbd *kb)
+{
+    viv_iface_t iface;
+    if (kb->dev->api->get_interface(kb->dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &iface) != VIV_OK)
+        return VIV_OK;
+    const viv_stam_api_t *stam = iface.ops;
+    viv_status_t status =
+        stam->counter(kb->dev, &kb->stat_codes_refused, "KeysRefused", "calls",
+                      "scan codes that found the keyboard's queue full and were offered again");
+    return status != VIV_OK ? status
+                            : stam->counter(kb->dev, &kb->stat_events_refused, "MouseRefused",
+                                            "calls", "mouse events that found the queue full");
 }
 
 /* [main, device lock held] */
@@ -243,6 +281,8 @@ static viv_status_t pckbd_construct(viv_dev_t *dev, void *self)
         status = dev->api->pio_map(dev, 0x60, 1, &pckbd_data_ops, kb, "keyboard data", NULL);
     if (status == VIV_OK)
         status = dev->api->pio_map(dev, 0x64, 1, &pckbd_command_ops, kb, "keyboard command", NULL);
+    if (status == VIV_OK)
+        status = pckbd_construct_counters(kb);
     if (status == VIV_OK)
         status = pckbd_construct_luns(kb);
     return status;

@@ -68,6 +68,7 @@ typedef struct PckbdEvent {
 typedef struct Pckbd {
     /* config */
     uint8_t has_mouse;
+    uint8_t scale_by_resolution;
 
     /* controller (saved) */
     uint8_t status;               /* ST_OBF, _SYS, _COMMAND, _AUX_OBF, _TIMEOUT */
@@ -99,6 +100,7 @@ typedef struct Pckbd {
     uint8_t kbd_keys[256];             /* set 3: PCKBD_KEY_* */
     uint16_t input_len;
     uint8_t input[PCKBD_INPUT_MAX]; /* set 1, as the host gave them */
+    uint8_t kbd_fresh; /* nobody has talked to it or typed since power-on: AAh is to come */
 
     /* mouse (saved) */
     uint8_t mouse_id; /* 0, 3, 4 */
@@ -117,12 +119,26 @@ typedef struct Pckbd {
     uint64_t mouse_sampled_ns; /* time of the latest packet */
     uint8_t event_len;
     PckbdEvent events[PCKBD_EVENTS_MAX];
+    uint8_t mouse_fresh;  /* as kbd_fresh: AAh, 00h are to come */
+    int32_t mouse_rest_x; /* part of a count, in eighths, that a coarse resolution has left */
+    int32_t mouse_rest_y;
+
+    /* derived */
+    uint8_t input_refused, event_refused; /* port_ready() is owed */
+    uint8_t told_leds, told_enabled;      /* what the driver knows */
 
     /* host resources */
     viv_dev_t *dev;
     const viv_chipset_api_t *chipset;
     const viv_vm_api_t *vm;
+    const viv_keyboard_ops_t *kbd_driver; /* NULL: nobody wants to know */
+    void *kbd_driver_self;
+    const viv_mouse_ops_t *mouse_driver;
+    void *mouse_driver_self;
     viv_timer_t *byte_timer, *kbd_bat_timer, *repeat_timer, *mouse_bat_timer, *sample_timer;
+
+    /* statistics */
+    uint64_t stat_codes_refused, stat_events_refused;
 } Pckbd;
 
 /* pckbd_kbc.c */
@@ -135,6 +151,8 @@ void pckbd_irq_update(Pckbd *kb);
 /* pckbd_kbd.c */
 extern const viv_keyboard_port_ops_t pckbd_keyboard_port;
 void pckbd_kbd_reset(Pckbd *kb);
+/* Tells the driver below what has changed for it. */
+void pckbd_kbd_tell(Pckbd *kb);
 void pckbd_kbd_write(Pckbd *kb, uint8_t value);
 uint32_t pckbd_kbd_ready(const Pckbd *kb);
 uint8_t pckbd_kbd_take(Pckbd *kb);

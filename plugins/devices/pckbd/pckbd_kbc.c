@@ -329,10 +329,11 @@ static void pckbd_data_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t v
     kb->poll = 0;
     if (kb->command) {
         pckbd_kbc_argument(kb, kb->command, (uint8_t)value);
-        return;
+    } else {
+        pckbd_kbc_command_bits(kb, PCKBD_CB_KBD_OFF, 0); /* sending turns the interface on */
+        pckbd_kbd_write(kb, (uint8_t)value);
     }
-    pckbd_kbc_command_bits(kb, PCKBD_CB_KBD_OFF, 0); /* sending turns the interface on */
-    pckbd_kbd_write(kb, (uint8_t)value);
+    pckbd_kbd_tell(kb);
 }
 
 /* [emt, device lock held] */
@@ -354,6 +355,7 @@ static void pckbd_command_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_
 {
     (void)dev, (void)off, (void)width;
     pckbd_kbc_command(ctx, (uint8_t)value);
+    pckbd_kbd_tell(ctx);
 }
 
 const viv_io_ops_t pckbd_data_ops = {

@@ -4,7 +4,8 @@
  * The host gives set-1 codes; they wait in a queue of their own and become codes of the current set
  * key by key, when the keyboard's 16 bytes have room: text of any length is not lost to overruns.
  * They also wait while scanning is off, where a real keyboard would not notice the keys.
- * Not modelled: the spontaneous AAh after power-on (the test is over when the firmware looks). */
+ * The AAh of the test after power-on comes only to a keyboard that nobody has used until then:
+ * a command ends the test, as it does later, and a key press shows that the test is over. */
 #include "pckbd.h"
 
 #include <string.h>
@@ -13,7 +14,8 @@
 #define PCKBD_RESEND       0xfeu
 #define PCKBD_BAT_OK       0xaau
 #define PCKBD_KBD_BAT_NS   5000000u
-#define PCKBD_RATE_DEFAULT 0x2bu /* 500 ms, 10.9 a second */
+#define PCKBD_KBD_POWER_NS 600000000u /* power-on reset and test: 450 ms to 2.5 s */
+#define PCKBD_RATE_DEFAULT 0x2bu      /* 500 ms, 10.9 a second */
 
 /* -- Typematic ------------------------------------------------------------------------------- */
 
@@ -177,6 +179,11 @@ uint8_t pckbd_kbd_take(Pckbd *kb)
     }
     kb->kbd_last = value;
     pckbd_kbd_scan(kb);
+    if (kb->input_refused && kb->input_len <= PCKBD_INPUT_MAX / 2) {
+        kb->input_refused = 0;
+        if (kb->kbd_driver && kb->kbd_driver->port_ready)
+            kb->kbd_driver->port_ready(kb->kbd_driver_self);
+    }
     return value;
 }
 
@@ -287,7 +294,8 @@ void pckbd_kbd_write(Pckbd *kb, uint8_t value)
 {
     uint8_t command = kb->kbd_command;
     kb->kbd_resp_len = 0;
-    if (kb->kbd_testing) {
+    if (kb->kbd_testing || kb->kbd_fresh) {
+        kb->kbd_fresh = 0;
         kb->kbd_testing = 0;
         kb->dev->api->timer_cancel(kb->kbd_bat_timer);
     }
@@ -306,12 +314,13 @@ void pckbd_kbd_bat_done(viv_dev_t *dev, void *ctx)
 {
     Pckbd *kb = ctx;
     (void)dev;
-    if (!kb->kbd_testing)
+    if (!kb->kbd_testing && !kb->kbd_fresh)
         return;
-    kb->kbd_testing = 0;
+    kb->kbd_testing = kb->kbd_fresh = 0;
     pckbd_kbd_respond(kb, PCKBD_BAT_OK);
     pckbd_kbd_scan(kb);
     pckbd_kbc_kick(kb);
+    pckbd_kbd_tell(kb);
 }
 
 void pckbd_kbd_reset(Pckbd *kb)
@@ -326,7 +335,25 @@ void pckbd_kbd_reset(Pckbd *kb)
     memset(kb->kbd_repeat_key, 0, sizeof(kb->kbd_repeat_key));
     kb->input_len = 0;
     memset(kb->input, 0, sizeof(kb->input));
-    kb->dev->api->timer_cancel(kb->kbd_bat_timer);
+    kb->kbd_fresh = 1;
+    kb->dev->api->timer_arm(kb->kbd_bat_timer, kb->dev->api->time_ns(kb->dev) + PCKBD_KBD_POWER_NS);
+}
+
+static uint32_t pckbd_kbd_enabled(const Pckbd *kb)
+{
+    return kb->kbd_scanning && !kb->kbd_testing && !(kb->ram[0] & PCKBD_CB_KBD_OFF);
+}
+
+void pckbd_kbd_tell(Pckbd *kb)
+{
+    const viv_keyboard_ops_t *driver = kb->kbd_driver;
+    uint8_t enabled = (uint8_t)pckbd_kbd_enabled(kb);
+    if (driver && driver->leds_changed && kb->kbd_leds != kb->told_leds)
+        driver->leds_changed(kb->kbd_driver_self, kb->kbd_leds);
+    if (driver && driver->enabled_changed && enabled != kb->told_enabled)
+        driver->enabled_changed(kb->kbd_driver_self, enabled);
+    kb->told_leds = kb->kbd_leds;
+    kb->told_enabled = enabled;
 }
 
 /* -- The port -------------------------------------------------------------------------------- */
@@ -340,9 +367,13 @@ static uint32_t pckbd_port_scancodes(void *self, const uint8_t *codes, uint32_t 
     if (count <= PCKBD_INPUT_MAX - (uint32_t)kb->input_len) {
         memcpy(kb->input + kb->input_len, codes, count);
         kb->input_len = (uint16_t)(kb->input_len + count);
+        kb->kbd_fresh = 0;
         pckbd_kbd_scan(kb);
         pckbd_kbc_kick(kb);
         taken = 1;
+    } else {
+        kb->input_refused = 1;
+        kb->stat_codes_refused++;
     }
     kb->dev->api->unlock(kb->dev);
     return taken;
@@ -358,8 +389,19 @@ static uint32_t pckbd_port_leds(void *self)
     return leds;
 }
 
+/* [any, no lock] */
+static uint32_t pckbd_port_enabled(void *self)
+{
+    Pckbd *kb = self;
+    kb->dev->api->lock(kb->dev);
+    uint32_t enabled = pckbd_kbd_enabled(kb);
+    kb->dev->api->unlock(kb->dev);
+    return enabled;
+}
+
 const viv_keyboard_port_ops_t pckbd_keyboard_port = {
     .size = sizeof(viv_keyboard_port_ops_t),
     .put_scancodes = pckbd_port_scancodes,
     .leds = pckbd_port_leds,
+    .enabled = pckbd_port_enabled,
 };

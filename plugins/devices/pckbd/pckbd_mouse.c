@@ -4,16 +4,18 @@
  * and five-button extensions (sample rates 200, 100, 80 switch to ID 3, 200, 200, 80 to ID 4).
  * Events wait in a queue: motion with the same buttons is added up, a change of buttons is an entry
  * of its own, so that no click is lost. A long way is sent in several packets, so overflow is never
- * set. Not modelled: the resolution's effect on the counts (the host gives counts). */
+ * set. The host's counts are those of 4 a mm, the default resolution; whether others change them is
+ * configured. */
 #include "pckbd.h"
 
 #include <string.h>
 
-#define PCKBD_ACK          0xfau
-#define PCKBD_NAK          0xfeu
-#define PCKBD_ERROR        0xfcu
-#define PCKBD_MOUSE_BAT_NS 10000000u
-#define PCKBD_MOUSE_SPAN   1000000 /* counts that one entry can hold */
+#define PCKBD_ACK            0xfau
+#define PCKBD_NAK            0xfeu
+#define PCKBD_ERROR          0xfcu
+#define PCKBD_MOUSE_BAT_NS   10000000u
+#define PCKBD_MOUSE_POWER_NS 600000000u /* power-on reset and test: 300 ms to 2 s */
+#define PCKBD_MOUSE_SPAN     1000000    /* counts that one entry can hold */
 
 /* -- Events ---------------------------------------------------------------------------------- */
 
@@ -58,6 +60,28 @@ static int32_t pckbd_mouse_scaled(const Pckbd *kb, int32_t count)
     return count < 0 ? -size : size;
 }
 
+/* There is room in the queue again. */
+static void pckbd_mouse_room(Pckbd *kb)
+{
+    if (!kb->event_refused)
+        return;
+    kb->event_refused = 0;
+    if (kb->mouse_driver && kb->mouse_driver->port_ready)
+        kb->mouse_driver->port_ready(kb->mouse_driver_self);
+}
+
+/* 1, 2, 4 or 8 counts a mm; the rest is kept in eighths. */
+static int32_t pckbd_mouse_resolved(const Pckbd *kb, int32_t count, int32_t *rest)
+{
+    if (!kb->scale_by_resolution)
+        return count;
+    if (count > PCKBD_MOUSE_SPAN || count < -PCKBD_MOUSE_SPAN)
+        count = count < 0 ? -PCKBD_MOUSE_SPAN : PCKBD_MOUSE_SPAN;
+    int32_t eighths = count * 2 * (1 << kb->mouse_resolution) + *rest;
+    *rest = eighths % 8;
+    return eighths / 8;
+}
+
 /* Takes the next packet out of the queue; without events it says that nothing has changed. */
 static uint32_t pckbd_mouse_packet_make(Pckbd *kb, uint8_t out[4])
 {
@@ -81,6 +105,7 @@ static uint32_t pckbd_mouse_packet_make(Pckbd *kb, uint8_t out[4])
     if (kb->event_len && !ev->dx && !ev->dy && !ev->dz) {
         kb->event_len--;
         memmove(kb->events, kb->events + 1, kb->event_len * sizeof(kb->events[0]));
+        pckbd_mouse_room(kb);
     }
     return kb->mouse_id ? 4 : 3;
 }
@@ -167,6 +192,8 @@ static void pckbd_mouse_forget(Pckbd *kb)
         kb->mouse_buttons = kb->events[kb->event_len - 1].buttons & 0x1fu;
     kb->event_len = 0;
     kb->mouse_packet_len = 0;
+    kb->mouse_rest_x = kb->mouse_rest_y = 0;
+    pckbd_mouse_room(kb);
 }
 
 static void pckbd_mouse_bad(Pckbd *kb)
@@ -286,8 +313,8 @@ void pckbd_mouse_write(Pckbd *kb, uint8_t value)
 {
     uint8_t command = kb->mouse_command;
     kb->mouse_resp_len = kb->mouse_packet_len = kb->mouse_command = 0;
-    if (kb->mouse_testing) {
-        kb->mouse_testing = 0;
+    if (kb->mouse_testing || kb->mouse_fresh) {
+        kb->mouse_testing = kb->mouse_fresh = 0;
         kb->dev->api->timer_cancel(kb->mouse_bat_timer);
     }
     if (kb->mouse_wrap && value != 0xec && value != 0xff) {
@@ -311,9 +338,9 @@ void pckbd_mouse_bat_done(viv_dev_t *dev, void *ctx)
 {
     Pckbd *kb = ctx;
     (void)dev;
-    if (!kb->mouse_testing)
+    if (!kb->mouse_testing && !kb->mouse_fresh)
         return;
-    kb->mouse_testing = 0;
+    kb->mouse_testing = kb->mouse_fresh = 0;
     if (kb->mouse_resp_len + 2u <= PCKBD_RESP_MAX) {
         kb->mouse_resp[kb->mouse_resp_len++] = 0xaa;
         kb->mouse_resp[kb->mouse_resp_len++] = kb->mouse_id;
@@ -333,7 +360,10 @@ void pckbd_mouse_reset(Pckbd *kb)
     kb->mouse_sampled_ns = 0;
     kb->event_len = 0;
     memset(kb->events, 0, sizeof(kb->events));
-    kb->dev->api->timer_cancel(kb->mouse_bat_timer);
+    kb->mouse_rest_x = kb->mouse_rest_y = 0;
+    kb->mouse_fresh = kb->has_mouse;
+    kb->dev->api->timer_arm(kb->mouse_bat_timer,
+                            kb->dev->api->time_ns(kb->dev) + PCKBD_MOUSE_POWER_NS);
     kb->dev->api->timer_cancel(kb->sample_timer);
 }
 
@@ -346,10 +376,22 @@ static uint32_t pckbd_port_event(void *self, int32_t dx, int32_t dy, int32_t dz,
     uint32_t taken = 1;
     buttons &= 0x1fu;
     kb->dev->api->lock(kb->dev);
-    if (pckbd_mouse_streams(kb) || kb->mouse_remote)
+    kb->mouse_fresh = 0;
+    if (pckbd_mouse_streams(kb) || kb->mouse_remote) {
+        int32_t x = kb->mouse_rest_x, y = kb->mouse_rest_y;
+        dx = pckbd_mouse_resolved(kb, dx, &x);
+        dy = pckbd_mouse_resolved(kb, dy, &y);
         taken = pckbd_mouse_queue(kb, dx, dy, dz, buttons);
-    else
+        if (taken) {
+            kb->mouse_rest_x = x;
+            kb->mouse_rest_y = y;
+        } else {
+            kb->event_refused = 1;
+            kb->stat_events_refused++;
+        }
+    } else {
         kb->mouse_buttons = (uint8_t)buttons;
+    }
     pckbd_mouse_sample(kb);
     kb->dev->api->unlock(kb->dev);
     return taken;

@@ -47,6 +47,9 @@ static void setup(void)
 {
     h = harness_new("pckbd", "");
     find_ports();
+    /* in use: the tests after power-on are over */
+    keyboard->put_scancodes(keyboard_self, NULL, 0);
+    mouse->put_event(mouse_self, 0, 0, 0, 0);
     enable(0);
 }
 
@@ -733,9 +736,142 @@ START_TEST(reset_is_cold)
     ck_assert_uint_eq(harness_in8(h, 0x64), 0x10);
     ck_assert_uint_eq(harness_irq_level(h, 1), 0);
     ck_assert_uint_eq(harness_a20(h), 1);
-    ck_assert_uint_eq(harness_next_deadline(h), UINT64_MAX);
+    ck_assert_uint_eq(harness_next_deadline(h), harness_time_ns(h) + 600 * MS);
     enable(1);
-    ck_assert_uint_eq(wait_for(600), NONE);
+    ck_assert_uint_eq(wait_for(590), NONE);
+}
+END_TEST
+
+START_TEST(tests_after_power_on)
+{
+    harness_reset(h);
+    harness_advance_ns(h, 590ull * MS);
+    harness_save_load(h);
+    find_ports();
+    harness_advance_ns(h, 400ull * MS);
+    ck_assert_uint_eq(harness_in8(h, 0x64) & 1, 0); /* the interfaces are off */
+    enable(1);
+    expect("aa", 0);
+    expect_only("aa 0", AUX);
+    /* a command, a key or motion comes first: no test result any more */
+    harness_reset(h);
+    enable(1);
+    to_kbd(0xee);
+    expect("ee", 0);
+    to_mouse(0xe6);
+    expect_only("fa", AUX);
+    ck_assert_uint_eq(wait_for(800), NONE);
+    harness_reset(h);
+    enable(1);
+    type("1e 9e");
+    move(1, 0, 0, 0);
+    expect("1e 9e", 0);
+    ck_assert_uint_eq(wait_for(800), NONE);
+}
+END_TEST
+
+START_TEST(resolution_scales_if_it_may)
+{
+    teardown();
+    h = harness_new("pckbd", "ScaleByResolution=1");
+    find_ports();
+    mouse->put_event(mouse_self, 0, 0, 0, 0);
+    enable(0);
+    to_mouse(0xf4);
+    expect_only("fa", AUX);
+    move(5, 0, 0, 0); /* 4 counts a mm at first: as they are */
+    expect_only("8 5 0", AUX);
+    to_mouse(0xe8);
+    expect("fa", AUX);
+    to_mouse(3);
+    expect_only("fa", AUX);
+    move(5, 5, 0, 0);
+    expect_only("28 a f6", AUX);
+    to_mouse(0xe8);
+    expect("fa", AUX);
+    to_mouse(0);
+    expect_only("fa", AUX);
+    move(3, 0, 0, 0); /* three quarters of a count */
+    expect_only("8 0 0", AUX);
+    harness_save_load(h);
+    find_ports();
+    move(1, -4, 0, 0);
+    expect_only("8 1 1", AUX);
+    move(INT32_MIN, 0, 0, 0);
+    expect("18 1 0", AUX);
+}
+END_TEST
+
+/* -- what the drivers below are told --------------------------------------------------------- */
+
+static uint32_t told_ready, told_leds, told_enabled, told_mouse;
+static void on_ready(void *self)
+{
+    (void)self;
+    told_ready++;
+}
+static void on_leds(void *self, uint32_t leds)
+{
+    (void)self;
+    told_leds = leds;
+}
+static void on_enabled(void *self, uint32_t enabled)
+{
+    (void)self;
+    told_enabled = enabled;
+}
+static void on_mouse(void *self)
+{
+    (void)self;
+    told_mouse++;
+}
+static const viv_keyboard_ops_t keyboard_driver = {.size = sizeof(viv_keyboard_ops_t),
+                                                   .port_ready = on_ready,
+                                                   .leds_changed = on_leds,
+                                                   .enabled_changed = on_enabled};
+static const viv_mouse_ops_t mouse_driver = {.size = sizeof(viv_mouse_ops_t),
+                                             .port_ready = on_mouse};
+
+START_TEST(drivers_are_told)
+{
+    static const uint8_t many[1024] = {0x1e};
+    teardown();
+    h = harness_create();
+    harness_lun_iface(h, 0, VIV_KEYBOARD_ID, &keyboard_driver, NULL);
+    harness_lun_iface(h, 1, VIV_MOUSE_ID, &mouse_driver, NULL);
+    ck_assert_int_eq(harness_start(h, "pckbd", ""), VIV_OK);
+    find_ports();
+    told_ready = told_leds = told_enabled = told_mouse = 0;
+    ck_assert_uint_eq(keyboard->enabled(keyboard_self), 0);
+    enable(1);
+    ck_assert_uint_eq(told_enabled, 1);
+    ck_assert_uint_eq(keyboard->enabled(keyboard_self), 1);
+    to_kbd(0xed);
+    to_kbd(5);
+    ck_assert_uint_eq(told_leds, 5);
+    to_kbd(0xf5);
+    ck_assert_uint_eq(told_enabled, 0);
+    ck_assert_uint_eq(keyboard->put_scancodes(keyboard_self, many, 1024), 1);
+    ck_assert_uint_eq(keyboard->put_scancodes(keyboard_self, many, 1), 0);
+    ck_assert_uint_eq(harness_stam(h, "KeysRefused"), 1);
+    ck_assert_uint_eq(told_ready, 0);
+    to_kbd(0xf4);
+    ck_assert_uint_eq(told_enabled, 1);
+    for (unsigned i = 0; i < 1100 && !told_ready; i++)
+        wait_byte();
+    ck_assert_uint_eq(told_ready, 1);
+    harness_reset(h);
+    ck_assert_uint_eq(told_leds, 0);
+    ck_assert_uint_eq(told_enabled, 0);
+    enable(1);
+    to_mouse(0xf0); /* remote: events wait until they are asked for */
+    uint32_t taken = 1;
+    for (unsigned i = 0; i < 200 && taken; i++)
+        taken = mouse->put_event(mouse_self, 1, 0, 0, i & 1);
+    ck_assert_uint_eq(taken, 0);
+    ck_assert_uint_eq(told_mouse, 0);
+    to_mouse(0xeb);
+    ck_assert_uint_eq(told_mouse, 1);
 }
 END_TEST
 
@@ -806,6 +942,9 @@ int main(void)
     tcase_add_test(tc, keyboard_goes_first);
     tcase_add_test(tc, save_at_awkward_moments);
     tcase_add_test(tc, reset_is_cold);
+    tcase_add_test(tc, tests_after_power_on);
+    tcase_add_test(tc, resolution_scales_if_it_may);
+    tcase_add_test(tc, drivers_are_told);
     tcase_add_test(tc, hostile_state);
     tcase_add_test(tc, construction);
     suite_add_tcase(suite, tc);
