@@ -328,6 +328,13 @@ void em_map_changed(Em *em)
     }
 }
 
+void em_drop_pages(Em *em)
+{
+    for (uint32_t i = 0; i < em->count; i++) {
+        em_call(em, i, em_map_changed_on, em->emts[i]);
+    }
+}
+
 void em_code_written(Em *em, uint64_t gpa, uint64_t len_bytes)
 {
     if (em && em->engine.code_written && em->engine_vm) {

@@ -59,6 +59,8 @@ void em_states_loaded(Em *em);
 void em_set_icount_stop(Em *em, uint64_t icount);
 /* From PGM. [any] */
 void em_map_changed(Em *em);
+/* Every engine has dropped its cached lookups when it returns. [any, not in an engine's host call] */
+void em_drop_pages(Em *em);
 void em_code_written(Em *em, uint64_t gpa, uint64_t len_bytes);
 /* A20 mask of every vCPU. */
 void em_set_a20(Em *em, gboolean enabled);

@@ -18,6 +18,11 @@ static void emh_page_query(viv_vcpu_t *vcpu, uint64_t gpa, viv_page_t *ret_page)
     pgm_page_query(emh_vm(vcpu)->pgm, gpa, ret_page);
 }
 
+static void emh_page_dirty(viv_vcpu_t *vcpu, uint64_t gpa)
+{
+    pgm_page_dirty(emh_vm(vcpu)->pgm, gpa);
+}
+
 static void emh_phys_read(viv_vcpu_t *vcpu, uint64_t gpa, void *buf, uint32_t len_bytes)
 {
     pgm_read(emh_vm(vcpu)->pgm, gpa, buf, len_bytes);
@@ -229,6 +234,7 @@ const viv_engine_host_t *em_host_table(void)
         .log = emh_log,
         .option_u64 = emh_option_u64,
         .random = emh_random,
+        .page_dirty = emh_page_dirty,
     };
     return &table;
 }

@@ -15,65 +15,7 @@
 
 #include "iom/iom.h"
 #include "log/log.h"
-
-#define PGM_CHUNK_SHIFT 21
-#define PGM_CHUNK_SIZE  (UINT64_C(1) << PGM_CHUNK_SHIFT)
-#define PGM_CHUNK_PAGES 512u
-#define PGM_CHUNKS      (PGM_MAX_GPA >> PGM_CHUNK_SHIFT)
-
-#define PGM_PAM_START 0xc0000u
-#define PGM_PAM_END   0x100000u
-#define PGM_PAM_PAGES ((PGM_PAM_END - PGM_PAM_START) >> PGM_PAGE_SHIFT)
-#define PGM_PAM_READ  1u
-#define PGM_PAM_WRITE 2u
-#define PGM_PAM_SET   4u /* a chipset has spoken; until then RAM lies below the ranges */
-
-struct PgmBlock {
-    char *name;
-    uint8_t *hva;
-    uint64_t len;
-    int fd;
-};
-
-struct PgmRange {
-    uint64_t gpa, len;
-    uint64_t seq;
-    PgmBlock *block; /* NULL: MMIO */
-    uint64_t offset;
-    gboolean writable;
-    gboolean ram; /* the machine's own RAM: what PAM switches to */
-    struct IomRange *io;
-};
-
-typedef struct PgmPage {
-    uint8_t *hva;  /* what reads see */
-    uint8_t *whva; /* what writes go to; NULL: dropped or MMIO */
-    PgmRange *mmio;
-    uint32_t kind; /* VIV_PAGE_* */
-    uint32_t reserved0;
-} PgmPage;
-
-typedef struct PgmChunk {
-    uint8_t *ram;
-    PgmPage *pages;
-} PgmChunk;
-
-struct Pgm {
-    uint64_t ram_bytes, ram_below_4g;
-    PgmBlock *ram;
-    GPtrArray *blocks;
-    GPtrArray *ranges; /* ascending seq */
-    uint64_t next_seq;
-    PgmChunk *chunks;
-    uint8_t pam[PGM_PAM_PAGES];
-    uint8_t *code_marks; /* one bit a RAM page */
-    GRWLock lock;        /* ranges, chunks */
-    volatile uint64_t generation;
-    void (*changed)(void *ctx);
-    void *changed_ctx;
-    void (*code_written)(void *ctx, uint64_t gpa, uint64_t len);
-    void *code_written_ctx;
-};
+#include "pgm/pgm_internal.h"
 
 /* -- blocks ---------------------------------------------------------------------------------- */
 
@@ -101,6 +43,7 @@ PgmBlock *pgm_block_new(Pgm *pgm, const char *name, uint64_t len_bytes, VivError
     PgmBlock *block = g_new0(PgmBlock, 1);
     block->name = g_strdup(name);
     block->len = len;
+    block->old_fd = -1;
     block->fd = memfd_create(name, MFD_CLOEXEC);
     if (block->fd < 0 || ftruncate(block->fd, (off_t)len) < 0) {
         error_set(err, VIV_E_NOMEM, "memory block %s: no %" PRIu64 " MiB of host memory: %s", name,
@@ -390,6 +333,8 @@ void pgm_page_query(Pgm *pgm, uint64_t gpa, viv_page_t *ret_page)
     ret_page->hva = page.hva;
     ret_page->kind = page.kind;
     ret_page->writable = page.kind == VIV_PAGE_RAM;
+    ret_page->clean = page.whva && pgm_dirty_is_clean(pgm, page.whva);
+    ret_page->reserved0 = 0;
 }
 
 struct IomRange *pgm_mmio_at(Pgm *pgm, uint64_t gpa, uint64_t *ret_base, uint64_t *ret_end)
@@ -485,6 +430,7 @@ void pgm_write(Pgm *pgm, uint64_t gpa, const void *buf, uint64_t len_bytes)
             pgm_mmio_bytes(pgm, gpa, (uint8_t *)(uintptr_t)from, part, TRUE);
         } else if (page.whva) {
             memcpy(page.whva + in_page, from, part);
+            pgm_dirty_mark(pgm, page.whva);
             if (pgm->code_written && pgm_has_code(pgm, page.whva)) {
                 pgm->code_written(pgm->code_written_ctx, gpa, part);
             }
@@ -507,6 +453,7 @@ uint8_t *pgm_ram_ptr(Pgm *pgm, uint64_t gpa, uint64_t len_bytes)
         if (page.kind != VIV_PAGE_RAM || page.hva != first.hva + (at - start)) {
             return NULL;
         }
+        pgm_dirty_mark(pgm, page.hva);
     }
     return first.hva + (gpa - start);
 }
@@ -580,6 +527,7 @@ void pgm_free(Pgm *pgm)
         munmap(pgm->chunks, PGM_CHUNKS * sizeof(PgmChunk));
     }
     g_free(pgm->code_marks);
+    g_free(pgm->dirty);
     g_rw_lock_clear(&pgm->lock);
     g_free(pgm);
 }

@@ -60,8 +60,35 @@ void pgm_page_query(Pgm *pgm, uint64_t gpa, viv_page_t *ret_page);
 struct IomRange *pgm_mmio_at(Pgm *pgm, uint64_t gpa, uint64_t *ret_base, uint64_t *ret_end);
 void pgm_read(Pgm *pgm, uint64_t gpa, void *buf, uint64_t len_bytes);
 void pgm_write(Pgm *pgm, uint64_t gpa, const void *buf, uint64_t len_bytes);
-/* A host pointer if all of [gpa, gpa+len) is one stretch of RAM, else NULL. */
+/* A host pointer if all of [gpa, gpa+len) is one stretch of RAM, else NULL. For writing at once: the
+ * pages count as written. */
 uint8_t *pgm_ram_ptr(Pgm *pgm, uint64_t gpa, uint64_t len_bytes);
 void pgm_code_mark(Pgm *pgm, uint64_t gpa, gboolean mark);
+
+/* -- which pages of the machine's RAM are written, for live saves (pgm_dirty.c) -- */
+
+/* From here on pages are logged. Engines hear of it when their cached lookups are dropped: the
+ * caller sees to that, here and after each fetch. VIV_E_BUSY: there is a log already. */
+viv_status_t pgm_dirty_start(Pgm *pgm, VivError *err);
+void pgm_dirty_stop(Pgm *pgm);
+/* An engine is about to store to the page. [any] */
+void pgm_page_dirty(Pgm *pgm, uint64_t gpa);
+/* All of RAM may have been written. [any] */
+void pgm_dirty_all(Pgm *pgm);
+/* Or-s the log into bits, one for each page of the first block, and empties it. Returns how many
+ * bits are set in bits then. */
+uint64_t pgm_dirty_fetch(Pgm *pgm, uint8_t *bits);
+
+/* -- contents as a whole, for loading (pgm_load.c). EMTs stand -- */
+
+/* Every block reads as zeros from here on, at the same host addresses. VIV_E_NOMEM: nothing has
+ * changed. */
+viv_status_t pgm_load_begin(Pgm *pgm, VivError *err);
+/* The new contents stay, or the old ones come back. */
+void pgm_load_end(Pgm *pgm, gboolean keep);
+/* The first page at or behind `page` of the block that may be other than zeros, and the end of that
+ * stretch; FALSE: there is none. */
+gboolean pgm_block_extent(const PgmBlock *block, uint64_t page, uint64_t *ret_first,
+                          uint64_t *ret_end);
 
 #endif

@@ -26,7 +26,8 @@ VIV_BEGIN_DECLS
 #define SSM_IDENTITY_MAX 63u
 #define SSM_PASS_FINAL                                                                             \
     0xffffffffu /* the pass in which the machine stands; live passes count from 0 */
-#define SSM_PAGE_BYTES 4096u
+#define SSM_PAGE_BYTES    4096u
+#define SSM_UNIT_OPTIONAL 1u /* flag of a unit: a machine that does not know it loads without it */
 
 typedef struct SsmWriter SsmWriter;
 typedef struct SsmReader SsmReader;
@@ -36,8 +37,14 @@ typedef struct SsmReader SsmReader;
 /* identity: the machine's UUID as text, 1..SSM_IDENTITY_MAX bytes. */
 viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter **ret_writer,
                                VivError *err);
+/* The same into a file that is open, empty and stays the caller's (a memfd, say); label is its name
+ * in messages. Commit neither syncs nor renames. */
+viv_status_t ssm_writer_create_fd(int fd, const char *label, const char *identity,
+                                  SsmWriter **ret_writer, VivError *err);
 viv_status_t ssm_unit_begin(SsmWriter *writer, const char *name, uint32_t instance,
                             uint32_t version, uint32_t pass);
+viv_status_t ssm_unit_begin_flags(SsmWriter *writer, const char *name, uint32_t instance,
+                                  uint32_t version, uint32_t pass, uint32_t flags);
 /* The stream of the unit that is open. Borrowed; good between begin and end. */
 viv_stream_t *ssm_writer_stream(SsmWriter *writer);
 viv_status_t ssm_unit_end(SsmWriter *writer);
@@ -59,12 +66,18 @@ typedef struct SsmUnitInfo {
     uint32_t pass;
     uint64_t len_bytes; /* of what was put */
     uint64_t offset;    /* of the unit's head in the file */
+    uint32_t flags;     /* SSM_UNIT_* */
+    uint32_t reserved0;
 } SsmUnitInfo;
 
 /* Verifies the whole file: VIV_E_NOT_FOUND, VIV_E_IO, VIV_E_CORRUPT, VIV_E_VERSION (made by a later
  * Vivarium) with a sentence that names file, unit and offset. */
 viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError *err);
-void ssm_reader_close(SsmReader *reader); /* NULL is fine */
+/* The same for a file that is open; the descriptor is duplicated. */
+viv_status_t ssm_reader_open_fd(int fd, const char *label, SsmReader **ret_reader, VivError *err);
+void ssm_reader_close(SsmReader *reader);             /* NULL is fine */
+const char *ssm_reader_path(const SsmReader *reader); /* as it was opened */
+uint64_t ssm_reader_file_bytes(const SsmReader *reader);
 const char *ssm_reader_identity(const SsmReader *reader);
 uint32_t ssm_reader_unit_count(const SsmReader *reader);
 /* In file order; false beyond the end. */

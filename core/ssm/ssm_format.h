@@ -11,7 +11,7 @@
  *            44 u32 page size, 48 identity (64, NUL-padded), 112 reserved (12, zero),
  *            124 u32 CRC of bytes 0..123
  * unit head  0 "\nUnit\n" 0 0, 8 u64 offset of this head, 16 u32 instance, 20 u32 version,
- *            24 u32 pass, 28 u32 flags (0), 32 u32 name length,
+ *            24 u32 pass, 28 u32 flags (SSM_UNIT_OPTIONAL), 32 u32 name length,
  *            36 u32 CRC of bytes 0..35 and the name; 40 the name
  * chunk      0 u32 length (1 .. SSM_CHUNK_MAX), 4 u32 CRC of the data; 8 the data
  * unit tail  0 u32 zero (no further chunk), 4 u32 spine, 8 u64 data bytes in all chunks,

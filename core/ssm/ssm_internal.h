@@ -7,6 +7,7 @@
 
 #include "ssm/ssm.h"
 #include "ssm/ssm_format.h"
+#include "ssm/ssm_image.h"
 
 typedef struct SsmUnit {
     char name[SSM_NAME_MAX + 1];
@@ -15,6 +16,8 @@ typedef struct SsmUnit {
     uint32_t pass;
     uint32_t spine;
     uint32_t head_crc;
+    uint32_t flags;
+    uint32_t reserved0;
     uint64_t offset;     /* of the head */
     uint64_t end_offset; /* behind the tail */
     uint64_t len_bytes;  /* data in all chunks */
@@ -49,6 +52,9 @@ viv_status_t ssm_reader_next_chunk(SsmReader *reader);
 
 /* ssm_memory.c */
 void ssm_memory_free(struct SsmMemory *memory);
+bool ssm_is_zero(const uint8_t *at, uint32_t len_bytes);
+uint64_t ssm_page_hash(const uint8_t *page);                                /* of SSM_PAGE_BYTES */
+viv_status_t ssm_scan_memory(viv_stream_t *stream, SsmImageInfo *ret_info); /* with its name */
 
 uint32_t ssm_crc(uint32_t crc, const void *buf, size_t len_bytes);
 /* "pit/0", "pgm/0 pass 3" (transfer) */

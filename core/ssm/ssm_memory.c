@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ssm: guest memory in a unit.
+/* ssm: guest memory in a unit by itself: lists of ranges. The machine's memory was saved so in
+ * version 1 of "pgm" units, which still load; now it is ssm_image.c's.
  *
  * A list of ranges is records of one kind byte each: 1 a range, 0 the end of the list. A range is
  * u64 gpa, u64 length, then batches until all its pages (4 KiB; the last one may be shorter, and
@@ -108,13 +109,13 @@ static uint32_t ssm_range_page_bytes(const SsmRange *range, uint64_t page)
     return (uint32_t)MIN((uint64_t)SSM_PAGE_BYTES, range->len_bytes - page * SSM_PAGE_BYTES);
 }
 
-static bool ssm_is_zero(const uint8_t *at, uint32_t len_bytes)
+bool ssm_is_zero(const uint8_t *at, uint32_t len_bytes)
 {
     /* Equal to itself moved by one, and the first byte is zero: all are. */
     return len_bytes == 0 || (at[0] == 0 && memcmp(at, at + 1, len_bytes - 1) == 0);
 }
 
-static uint64_t ssm_page_hash(const uint8_t *page)
+uint64_t ssm_page_hash(const uint8_t *page)
 {
     uint64_t lanes[4] = {0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u, 0x94d049bb133111ebu,
                          0xd6e8feb86659fd93u};
@@ -351,4 +352,52 @@ viv_status_t ssm_get_memory_ranges(viv_stream_t *stream, SsmMapFn map, void *ctx
         if (ssm_get_pages(stream, &range, hva, flags) != VIV_OK)
             return stream->status;
     }
+}
+
+/* -- Looking -- */
+
+static viv_status_t ssm_scan_batch(viv_stream_t *stream, struct SsmMemory *m, uint64_t left,
+                                   SsmImageInfo *info)
+{
+    uint32_t count, ref, data_pages = 0;
+    if (ssm_get_u32(stream, &count) != VIV_OK)
+        return stream->status;
+    if (count != MIN((uint64_t)SSM_BATCH_PAGES, left))
+        return ssm_stream_fail(stream, VIV_E_CORRUPT,
+                               "a batch of %u pages, %" G_GUINT64_FORMAT " are left", count, left);
+    if (ssm_get(stream, m->kinds, count) != VIV_OK)
+        return stream->status;
+    for (uint32_t i = 0; i < count; i++) {
+        data_pages += m->kinds[i] == SSM_PAGE_DATA;
+        info->zero += m->kinds[i] == SSM_PAGE_ZERO;
+        if (m->kinds[i] == SSM_PAGE_SAME) {
+            info->same++;
+            ssm_get_u32(stream, &ref);
+        }
+    }
+    const uint64_t before = stream->position;
+    if (data_pages && ssm_get_block(stream, m, data_pages) != VIV_OK)
+        return stream->status;
+    info->data += data_pages;
+    info->packed_bytes += data_pages ? stream->position - before - 4 : 0;
+    return stream->status;
+}
+
+viv_status_t ssm_scan_memory(viv_stream_t *stream, SsmImageInfo *ret_info)
+{
+    SsmImageInfo info = {0};
+    SsmRange range = {0};
+    bool more = false;
+    struct SsmMemory *m = ssm_memory_get(stream);
+    if (!m || ssm_get_string(stream, info.name, sizeof info.name) != VIV_OK ||
+        ssm_get_range(stream, &range, &more) != VIV_OK)
+        return stream->status;
+    info.pages = more ? range.pages : 0;
+    for (uint64_t page = 0; page < info.pages; page += SSM_BATCH_PAGES) {
+        if (ssm_scan_batch(stream, m, info.pages - page, &info) != VIV_OK)
+            return stream->status;
+    }
+    if (ssm_stream_expect_end(stream) == VIV_OK)
+        *ret_info = info;
+    return stream->status;
 }

@@ -182,10 +182,11 @@ static viv_status_t ssm_reader_unit_head(SsmReader *r, uint64_t offset, SsmUnit 
     unit->pass = ssm_rd32(head + 24);
     if (unit->offset != offset)
         return ssm_unit_fail(r, offset, "it was saved at another offset");
-    if (ssm_rd32(head + 28) != 0)
+    unit->flags = ssm_rd32(head + 28);
+    if (unit->flags & ~SSM_UNIT_OPTIONAL)
         return ssm_stream_fail(&r->stream, VIV_E_VERSION,
                                "unit at offset %" SSM_OFF ": unknown flags %x", offset,
-                               ssm_rd32(head + 28));
+                               unit->flags);
     return VIV_OK;
 }
 
@@ -291,15 +292,10 @@ static viv_status_t ssm_reader_verify(SsmReader *r)
     return ssm_reader_units(r, dir);
 }
 
-viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError *err)
+/* Takes fd over. */
+static viv_status_t ssm_reader_start(int fd, const char *path, SsmReader **ret_reader,
+                                     VivError *err)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        const viv_status_t st = errno == ENOENT   ? VIV_E_NOT_FOUND
-                                : errno == EACCES ? VIV_E_ACCESS
-                                                  : VIV_E_IO;
-        return error_set(err, st, "%s: cannot be opened: %s", path, g_strerror(errno));
-    }
     struct stat stat;
     if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
         close(fd);
@@ -323,6 +319,26 @@ viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError 
     return VIV_OK;
 }
 
+viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        const viv_status_t st = errno == ENOENT   ? VIV_E_NOT_FOUND
+                                : errno == EACCES ? VIV_E_ACCESS
+                                                  : VIV_E_IO;
+        return error_set(err, st, "%s: cannot be opened: %s", path, g_strerror(errno));
+    }
+    return ssm_reader_start(fd, path, ret_reader, err);
+}
+
+viv_status_t ssm_reader_open_fd(int fd, const char *label, SsmReader **ret_reader, VivError *err)
+{
+    const int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0)
+        return error_set(err, VIV_E_IO, "%s: cannot be opened: %s", label, g_strerror(errno));
+    return ssm_reader_start(own, label, ret_reader, err);
+}
+
 void ssm_reader_close(SsmReader *r)
 {
     if (!r)
@@ -342,6 +358,16 @@ const char *ssm_reader_identity(const SsmReader *r)
     return r->identity;
 }
 
+const char *ssm_reader_path(const SsmReader *r)
+{
+    return r->path;
+}
+
+uint64_t ssm_reader_file_bytes(const SsmReader *r)
+{
+    return r->file_bytes;
+}
+
 uint32_t ssm_reader_unit_count(const SsmReader *r)
 {
     return r->unit_count;
@@ -352,8 +378,13 @@ bool ssm_reader_unit(const SsmReader *r, uint32_t index, SsmUnitInfo *ret_info)
     if (index >= r->unit_count)
         return false;
     const SsmUnit *unit = &r->units[index];
-    *ret_info = (SsmUnitInfo){unit->name, unit->instance,  unit->version,
-                              unit->pass, unit->len_bytes, unit->offset};
+    *ret_info = (SsmUnitInfo){.name = unit->name,
+                              .instance = unit->instance,
+                              .version = unit->version,
+                              .pass = unit->pass,
+                              .len_bytes = unit->len_bytes,
+                              .offset = unit->offset,
+                              .flags = unit->flags};
     return true;
 }
 

@@ -16,8 +16,9 @@
 struct SsmWriter {
     viv_stream_t stream; /* status and text of the first failure, and the chunk being filled */
     char *path;
-    char *temp_path;
-    int fd;
+    char *temp_path; /* NULL: the file is the caller's */
+    int fd;          /* to be closed; -1: none */
+    int out;         /* where bytes go */
     uint64_t offset; /* bytes written */
     uint32_t header_crc;
     GArray *units;      /* SsmUnit, complete ones */
@@ -32,7 +33,7 @@ static viv_status_t ssm_writer_out(SsmWriter *w, const void *buf, size_t len_byt
     if (w->stream.status != VIV_OK)
         return w->stream.status;
     while (len_bytes) {
-        const ssize_t done = write(w->fd, from, len_bytes);
+        const ssize_t done = write(w->out, from, len_bytes);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
@@ -75,29 +76,27 @@ static viv_status_t ssm_writer_header(SsmWriter *w, const char *identity)
     return ssm_writer_out(w, head, sizeof(head));
 }
 
-viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter **ret_writer,
-                               VivError *err)
+static SsmWriter *ssm_writer_new(const char *path, const char *identity, VivError *err)
 {
     const size_t identity_len = strlen(identity);
-    if (identity_len == 0 || identity_len > SSM_IDENTITY_MAX)
-        return error_set(err, VIV_E_INVALID, "%s: a machine identity of %zu bytes is not allowed",
-                         path, identity_len);
+    if (identity_len == 0 || identity_len > SSM_IDENTITY_MAX) {
+        error_set(err, VIV_E_INVALID, "%s: a machine identity of %zu bytes is not allowed", path,
+                  identity_len);
+        return NULL;
+    }
     SsmWriter *w = g_new0(SsmWriter, 1);
+    w->fd = -1;
     w->path = g_strdup(path);
     ssm_stream_init(&w->stream, w->path);
     w->stream.writer = w;
     w->units = g_array_new(FALSE, TRUE, sizeof(SsmUnit));
     w->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    w->temp_path = g_strconcat(path, ".XXXXXX", NULL);
-    w->fd = g_mkstemp_full(w->temp_path, O_RDWR | O_CLOEXEC, 0600);
-    if (w->fd < 0) {
-        const viv_status_t st =
-            error_set(err, errno == EACCES || errno == EROFS ? VIV_E_ACCESS : VIV_E_IO,
-                      "%s: cannot be created: %s", path, g_strerror(errno));
-        g_clear_pointer(&w->temp_path, g_free);
-        ssm_writer_free(w);
-        return st;
-    }
+    return w;
+}
+
+static viv_status_t ssm_writer_start(SsmWriter *w, const char *identity, SsmWriter **ret_writer,
+                                     VivError *err)
+{
     if (ssm_writer_header(w, identity) != VIV_OK) {
         const viv_status_t st =
             error_set(err, w->stream.status, "%s", ssm_stream_error(&w->stream));
@@ -106,6 +105,35 @@ viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter
     }
     *ret_writer = w;
     return VIV_OK;
+}
+
+viv_status_t ssm_writer_create(const char *path, const char *identity, SsmWriter **ret_writer,
+                               VivError *err)
+{
+    SsmWriter *w = ssm_writer_new(path, identity, err);
+    if (!w)
+        return VIV_E_INVALID;
+    w->temp_path = g_strconcat(path, ".XXXXXX", NULL);
+    w->fd = w->out = g_mkstemp_full(w->temp_path, O_RDWR | O_CLOEXEC, 0600);
+    if (w->fd < 0) {
+        const viv_status_t st =
+            error_set(err, errno == EACCES || errno == EROFS ? VIV_E_ACCESS : VIV_E_IO,
+                      "%s: cannot be created: %s", path, g_strerror(errno));
+        g_clear_pointer(&w->temp_path, g_free);
+        ssm_writer_free(w);
+        return st;
+    }
+    return ssm_writer_start(w, identity, ret_writer, err);
+}
+
+viv_status_t ssm_writer_create_fd(int fd, const char *label, const char *identity,
+                                  SsmWriter **ret_writer, VivError *err)
+{
+    SsmWriter *w = ssm_writer_new(label, identity, err);
+    if (!w)
+        return VIV_E_INVALID;
+    w->out = fd;
+    return ssm_writer_start(w, identity, ret_writer, err);
 }
 
 /* -- Units -- */
@@ -124,6 +152,12 @@ static bool ssm_name_ok(const char *name)
 
 viv_status_t ssm_unit_begin(SsmWriter *w, const char *name, uint32_t instance, uint32_t version,
                             uint32_t pass)
+{
+    return ssm_unit_begin_flags(w, name, instance, version, pass, 0);
+}
+
+viv_status_t ssm_unit_begin_flags(SsmWriter *w, const char *name, uint32_t instance,
+                                  uint32_t version, uint32_t pass, uint32_t flags)
 {
     viv_stream_t *stream = &w->stream;
     if (stream->status != VIV_OK)
@@ -153,6 +187,7 @@ viv_status_t ssm_unit_begin(SsmWriter *w, const char *name, uint32_t instance, u
     ssm_le32(head + 16, instance);
     ssm_le32(head + 20, version);
     ssm_le32(head + 24, pass);
+    ssm_le32(head + 28, flags);
     ssm_le32(head + 32, (uint32_t)name_len);
     unit->head_crc = ssm_crc(ssm_crc(0, head, 36), name, name_len);
     ssm_le32(head + 36, unit->head_crc);
@@ -257,17 +292,17 @@ viv_status_t ssm_writer_commit(SsmWriter *w, VivError *err)
     viv_stream_t *stream = &w->stream;
     if (stream->unit)
         ssm_stream_fail(stream, VIV_E_MISUSE, "the unit has no end");
-    if (stream->status == VIV_OK && ssm_writer_directory(w) == VIV_OK) {
+    if (stream->status == VIV_OK && ssm_writer_directory(w) == VIV_OK && w->temp_path) {
         if (fsync(w->fd) != 0)
             ssm_stream_fail(stream, VIV_E_IO, "cannot be written: %s", g_strerror(errno));
         else if (rename(w->temp_path, w->path) != 0)
             ssm_stream_fail(stream, VIV_E_IO, "cannot be put in place: %s", g_strerror(errno));
     }
     const viv_status_t st = stream->status;
-    if (st == VIV_OK) {
+    if (st == VIV_OK && w->temp_path) {
         g_clear_pointer(&w->temp_path, g_free);
         ssm_sync_folder(w->path);
-    } else {
+    } else if (st != VIV_OK) {
         error_set(err, st, "%s", ssm_stream_error(stream));
     }
     ssm_writer_free(w);

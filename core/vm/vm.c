@@ -115,6 +115,7 @@ static void vm_reset_now(Vm *vm, void *ctx)
     }
     pdm_reset(vm->pdm);
     viv_status_t st = vm_boot_direct(vm, &err);
+    pgm_dirty_all(vm->pgm);
     em_states_loaded(vm->em);
     em_resume(vm->em);
     if (st) {
@@ -222,7 +223,7 @@ static viv_status_t vm_find_engine(Vm *vm, const viv_engine_class_t **ret_engine
 
 static viv_status_t vm_build_base(Vm *vm, VivError *err)
 {
-    uint64_t ram, hole, hz, ns, seed;
+    uint64_t ram, hole, hz, ns, seed, threads;
     bool det, no_reboot, tf_reset, ignore_msrs;
     const char *model;
     viv_status_t st;
@@ -238,6 +239,7 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
         (st = cfgm_get_bool(vm->cfgm, "NoReboot", false, &no_reboot, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "EM/TripleFaultReset", false, &tf_reset, err)) ||
         (st = cfgm_get_u64_range(vm->cfgm, "CPUM/RandomSeed", 0, UINT64_MAX, 0, &seed, err)) ||
+        (st = cfgm_get_u64_range(vm->cfgm, "SSM/Threads", 0, 64, 0, &threads, err)) ||
         (st = cfgm_get_string(vm->cfgm, "CPUM/Model", NULL, &model, err)) ||
         (st = cfgm_get_bool(vm->cfgm, "CPUM/IgnoreUnknownMSRs", false, &ignore_msrs, err))) {
         return st;
@@ -253,6 +255,7 @@ static viv_status_t vm_build_base(Vm *vm, VivError *err)
                          cpus);
     }
     vm->no_reboot = no_reboot;
+    vm->save_threads = (uint32_t)threads;
     vm->triple_fault_reset = tf_reset;
     vm->stam = stam_new();
     vm->iom = iom_new();

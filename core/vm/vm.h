@@ -2,6 +2,7 @@
 /* VM: a machine built from its CFGM tree, and what frontends do with it. vm_create() reads the
  * whole tree: /RamSize (bytes), /RamHoleSize, /NumCPUs, /Engine/Name, /Engine/<name>/...,
  * /CPUM/{Model,RandomSeed}, /TM/{TSCFrequency,Deterministic,NsPerInstruction}, /EM/TripleFaultReset,
+ * /SSM/Threads,
  * /Boot/{KernelImage,InitrdImage,CmdLine}, /Devices/<device>/<n>/{Config,
  * LUN#k/{Driver,Config,AttachedDriver}}. [main] unless tagged. */
 #ifndef CORE_VM_H
@@ -68,8 +69,19 @@ typedef struct Vm {
     void *event_ctx;
     gboolean icount_quiet; /* the stop waits for disk accesses; set before the machine runs */
     gint reset_pending;
-    gboolean running; /* under lock: resumed and not paused */
+    gboolean running;      /* under lock: resumed and not paused */
+    uint32_t save_threads; /* for packing memory; 0: as many as are of use */
 } Vm;
+
+/* How a save went. */
+typedef struct VmSaveInfo {
+    uint64_t total_ns;
+    uint64_t stopped_ns; /* for how long the machine stood */
+    uint64_t file_bytes;
+    uint64_t last_pages; /* of a live save: RAM pages that were left for the stop */
+    uint32_t passes;     /* of a live save: while the guest ran; else 0 */
+    uint32_t reserved0;
+} VmSaveInfo;
 
 /* Takes the tree over (also on failure). The machine stands at its reset vector; nothing runs. */
 Vm *vm_create(CfgmNode *cfgm, PluginRegistry *plugins, VivError *err);
@@ -95,5 +107,8 @@ void vm_request_end(Vm *vm, VmEnd end, uint32_t code, const char *text);
 viv_status_t vm_set_icount_stop(Vm *vm, uint64_t icount, gboolean quiet, VivError *err);
 /* Pauses, saves, resumes if it ran. [any thread but EMTs] */
 viv_status_t vm_save(Vm *vm, const char *path, VivError *err);
+/* live: most of RAM while the machine runs. ret_info may be NULL. */
+viv_status_t vm_save_as(Vm *vm, const char *path, gboolean live, VmSaveInfo *ret_info,
+                        VivError *err);
 
 #endif

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VM: saving and loading the whole machine. Units in order: vm, cpum/<n>, tm, pgm/<block>, pdm,
- * pci-config/..., devices. A load checks the file as a whole first (SSM), then what the machine
- * must have in common with it, and only then touches the machine. */
+/* VM: saving the whole machine. Units in order: vm, cpum/<n>, tm, pgm/<block>, pdm, pci-config/...,
+ * devices; in front of them, of a live save, RAM's earlier passes.
+ *
+ * A live save stores RAM while the guest runs, and then, pass by pass, what was written meanwhile,
+ * until that is little or does not get less; the machine stands for the last pass only. */
+#include "vm/vm_state.h"
+
 #include <string.h>
 
-#include "ssm/ssm.h"
-#include "vm/vm_internal.h"
-
-#define VM_STATE_VERSION 1
-#define VM_QUIET_TRIES   1000
+#define VM_QUIET_TRIES    1000
+#define VM_LIVE_PASSES    16u
+#define VM_LIVE_FEW_PAGES 1024u /* take a few ms */
+#define VM_RAM_BLOCK      0u
 
 static viv_status_t vm_save_own(Vm *vm, SsmWriter *writer)
 {
@@ -28,161 +31,168 @@ static viv_status_t vm_save_own(Vm *vm, SsmWriter *writer)
     return ssm_unit_end(writer);
 }
 
-static viv_status_t vm_save_memory(Vm *vm, SsmWriter *writer)
+/* -- memory ---------------------------------------------------------------------------------- */
+
+static bool vm_image_extent(void *ctx, uint32_t block, uint64_t page, uint64_t *ret_first,
+                            uint64_t *ret_end)
+{
+    return pgm_block_extent(pgm_block_at(ctx, block), page, ret_first, ret_end);
+}
+
+SsmImage *vm_image_new(Vm *vm)
+{
+    g_autoptr(GArray) blocks = g_array_new(FALSE, TRUE, sizeof(SsmBlock));
+    PgmBlock *block;
+    for (uint32_t i = 0; (block = pgm_block_at(vm->pgm, i)); i++) {
+        SsmBlock entry = {pgm_block_name(block), pgm_block_hva(block),
+                          pgm_block_len(block) / SSM_PAGE_BYTES};
+        g_array_append_val(blocks, entry);
+    }
+    return ssm_image_new((const SsmBlock *)(const void *)blocks->data, blocks->len,
+                         vm->save_threads, vm_image_extent, vm->pgm);
+}
+
+/* What a save needs on its way. */
+typedef struct VmSave {
+    Vm *vm;
+    SsmWriter *writer;
+    SsmImage *image;
+    uint8_t *dirty; /* pages of RAM that the final pass has to store; NULL: all */
+    VmSaveInfo info;
+} VmSave;
+
+static viv_status_t vm_save_block(VmSave *save, uint32_t block, uint32_t pass, const uint8_t *dirty)
+{
+    viv_status_t st = ssm_unit_begin(save->writer, "pgm", block, SSM_IMAGE_VERSION, pass);
+    if (st || (st = ssm_image_put(save->image, ssm_writer_stream(save->writer), block, dirty))) {
+        return st;
+    }
+    return ssm_unit_end(save->writer);
+}
+
+static viv_status_t vm_save_memory(VmSave *save)
 {
     viv_status_t st = VIV_OK;
-    PgmBlock *block;
-    for (uint32_t i = 0; !st && (block = pgm_block_at(vm->pgm, i)); i++) {
-        if ((st = ssm_unit_begin(writer, "pgm", i, VM_STATE_VERSION, SSM_PASS_FINAL))) {
-            return st;
-        }
-        ssm_put_string(ssm_writer_stream(writer), pgm_block_name(block));
-        ssm_put_memory(ssm_writer_stream(writer), pgm_block_hva(block), 0, pgm_block_len(block));
-        st = ssm_unit_end(writer);
+    for (uint32_t i = 0; !st && pgm_block_at(save->vm->pgm, i); i++) {
+        st = vm_save_block(save, i, SSM_PASS_FINAL, i == VM_RAM_BLOCK ? save->dirty : NULL);
     }
     return st;
 }
 
-static viv_status_t vm_save_all(Vm *vm, const char *path, VivError *err)
+/* The passes while the guest runs. Afterwards save->dirty is what they have not stored. */
+static viv_status_t vm_save_live(VmSave *save, VivError *err)
 {
-    SsmWriter *writer = NULL;
-    VivError own = VIV_ERROR_INIT;
-    viv_status_t st = ssm_writer_create(path, vm->identity, &writer, err);
+    Pgm *pgm = save->vm->pgm;
+    uint64_t bytes = pgm_ram_bytes(pgm) / SSM_PAGE_BYTES / 8, last = UINT64_MAX;
+    viv_status_t st = pgm_dirty_start(pgm, err);
     if (st) {
         return st;
     }
-    st = vm_save_own(vm, writer);
+    em_drop_pages(save->vm->em);
+    save->dirty = g_malloc0(bytes);
+    st = vm_save_block(save, VM_RAM_BLOCK, 0, NULL);
+    for (save->info.passes = 1; !st; save->info.passes++) {
+        uint64_t pages = pgm_dirty_fetch(pgm, save->dirty);
+        em_drop_pages(save->vm->em);
+        if (pages <= VM_LIVE_FEW_PAGES || save->info.passes == VM_LIVE_PASSES ||
+            pages > last / 4 * 3) {
+            break;
+        }
+        st = vm_save_block(save, VM_RAM_BLOCK, save->info.passes, save->dirty);
+        memset(save->dirty, 0, bytes);
+        last = pages;
+    }
+    return st;
+}
+
+/* -- the machine ----------------------------------------------------------------------------- */
+
+/* Everything but memory, in two halves around it. */
+viv_status_t vm_save_cpus(Vm *vm, SsmWriter *writer)
+{
+    viv_status_t st = vm_save_own(vm, writer);
     for (uint32_t i = 0; i < em_vcpu_count(vm->em) && !st; i++) {
         st = cpum_save(em_vcpu(vm->em, i)->cpu, writer);
     }
-    if (!st && !(st = tm_save(vm->tm, writer)) && !(st = vm_save_memory(vm, writer))) {
-        st = pdm_save(vm->pdm, writer, &own);
-    }
-    if (own.status) {
-        ssm_writer_abort(writer);
-        return error_move(err, &own);
-    }
-    return ssm_writer_commit(writer, err); /* reports earlier failures of puts too */
+    return st ? st : tm_save(vm->tm, writer);
 }
 
-viv_status_t vm_save(Vm *vm, const char *path, VivError *err)
+static viv_status_t vm_save_standing(VmSave *save, VivError *err)
 {
-    gboolean ran = vm->running;
+    Vm *vm = save->vm;
+    if (save->dirty) {
+        save->info.last_pages = pgm_dirty_fetch(vm->pgm, save->dirty);
+    }
+    viv_status_t st = vm_save_cpus(vm, save->writer);
+    if (st || (st = vm_save_memory(save))) {
+        return st;
+    }
+    return pdm_save(vm->pdm, save->writer, err);
+}
+
+/* Stands, in the deterministic mode at a moment without disk accesses under way: a completion must
+ * come at its own virtual time. */
+static void vm_pause_quiet(Vm *vm)
+{
     vm_pause(vm);
-    /* In the deterministic mode a completion must come at its own virtual time: run on to a quiet
-     * moment. */
-    for (int i = 0; ran && tm_deterministic(vm->tm) && !pdm_is_quiet(vm->pdm) && i < VM_QUIET_TRIES;
-         i++) {
+    for (int i = 0; tm_deterministic(vm->tm) && !pdm_is_quiet(vm->pdm) && i < VM_QUIET_TRIES; i++) {
         vm_resume(vm);
         g_usleep(1000);
         vm_pause(vm);
     }
+}
+
+static viv_status_t vm_save_units(VmSave *save, gboolean live, VivError *err)
+{
+    Vm *vm = save->vm;
+    gboolean ran = vm->running;
+    viv_status_t st = live && ran ? vm_save_live(save, err) : VIV_OK;
+    gint64 stopped = g_get_monotonic_time();
+    if (ran) {
+        vm_pause_quiet(vm);
+    }
     pdm_drain(vm->pdm);
-    viv_status_t st = vm_save_all(vm, path, err);
+    if (!st) {
+        st = vm_save_standing(save, err);
+    }
+    if (save->dirty) {
+        pgm_dirty_stop(vm->pgm);
+    }
     if (ran) {
         vm_resume(vm);
     }
+    save->info.stopped_ns = (uint64_t)(g_get_monotonic_time() - stopped) * 1000;
     return st;
 }
 
-/* -- loading --------------------------------------------------------------------------------- */
-
-static viv_status_t vm_check_own(Vm *vm, SsmReader *reader, VivError *err)
+viv_status_t vm_save_as(Vm *vm, const char *path, gboolean live, VmSaveInfo *ret_info,
+                        VivError *err)
 {
-    viv_stream_t *in;
-    uint64_t ram = 0, low = 0;
-    uint32_t cpus = 0, ff = 0;
-    uint8_t det = 0;
-    char model[2048] = "";
-    viv_status_t st = ssm_unit_open_named(reader, "vm", 0, NULL, &in, err);
+    VivError own = VIV_ERROR_INIT;
+    VmSave save = {.vm = vm};
+    gint64 began = g_get_monotonic_time();
+    viv_status_t st = ssm_writer_create(path, vm->identity, &save.writer, err);
     if (st) {
         return st;
     }
-    ssm_get_u64(in, &ram);
-    ssm_get_u64(in, &low);
-    ssm_get_u32(in, &cpus);
-    ssm_get_u8(in, &det);
-    ssm_get_string(in, model, sizeof model);
-    if ((st = ssm_stream_status(in))) {
-        return error_set(err, st, "%s", ssm_stream_error(in));
+    save.image = vm_image_new(vm);
+    vm_save_units(&save, live, &own);
+    ssm_image_free(save.image);
+    g_free(save.dirty);
+    save.info.file_bytes = ssm_writer_bytes(save.writer);
+    if (own.status) {
+        ssm_writer_abort(save.writer);
+        return error_move(err, &own);
     }
-    if (ram != pgm_ram_bytes(vm->pgm) || low != pgm_ram_below_4g(vm->pgm)) {
-        return error_set(err, VIV_E_CONFIG,
-                         "saved with %" G_GUINT64_FORMAT
-                         " MiB of memory, this machine has %" G_GUINT64_FORMAT,
-                         ram >> 20, pgm_ram_bytes(vm->pgm) >> 20);
+    st = ssm_writer_commit(save.writer, err); /* reports earlier failures of puts too */
+    save.info.total_ns = (uint64_t)(g_get_monotonic_time() - began) * 1000;
+    if (!st && ret_info) {
+        *ret_info = save.info;
     }
-    if (cpus != em_vcpu_count(vm->em)) {
-        return error_set(err, VIV_E_CONFIG, "saved with %u vCPUs, this machine has %u", cpus,
-                         em_vcpu_count(vm->em));
-    }
-    if (det != (uint8_t)tm_deterministic(vm->tm) || strcmp(model, cpum_model(vm->cpum)) != 0) {
-        return error_set(err, VIV_E_CONFIG,
-                         "saved with CPU %s and TM/Deterministic=%u, this machine has %s and %u",
-                         model, det, cpum_model(vm->cpum), (unsigned)tm_deterministic(vm->tm));
-    }
-    for (uint32_t i = 0; i < cpus; i++) {
-        ssm_get_u32(in, &ff);
-        em_clear_ff(vm->em, i, VIV_FF_NMI);
-        if (ff & VIV_FF_NMI) {
-            em_kick(vm->em, i, VIV_FF_NMI);
-        }
-    }
-    st = ssm_stream_expect_end(in);
-    return st ? error_set(err, st, "%s", ssm_stream_error(in)) : VIV_OK;
-}
-
-static viv_status_t vm_load_memory(Vm *vm, SsmReader *reader, VivError *err)
-{
-    PgmBlock *block;
-    for (uint32_t i = 0; (block = pgm_block_at(vm->pgm, i)); i++) {
-        viv_stream_t *in;
-        char name[128] = "";
-        viv_status_t st = ssm_unit_open_named(reader, "pgm", i, NULL, &in, err);
-        if (st) {
-            return st;
-        }
-        st = ssm_get_string(in, name, sizeof name);
-        if (!st && strcmp(name, pgm_block_name(block)) != 0) {
-            return error_set(err, VIV_E_CORRUPT, "unit pgm/%u holds memory of %s, here it is %s", i,
-                             name, pgm_block_name(block));
-        }
-        if (!st) {
-            st = ssm_get_memory(in, pgm_block_hva(block), 0, pgm_block_len(block), 0);
-        }
-        if (st || (st = ssm_stream_expect_end(in))) {
-            return error_set(err, st, "%s", ssm_stream_error(in));
-        }
-    }
-    return VIV_OK;
-}
-
-static viv_status_t vm_load_all(Vm *vm, SsmReader *reader, VivError *err)
-{
-    viv_status_t st = vm_check_own(vm, reader, err);
-    for (uint32_t i = 0; i < em_vcpu_count(vm->em) && !st; i++) {
-        st = cpum_load(vm->cpum, em_vcpu(vm->em, i)->cpu, reader, err);
-    }
-    if (st || (st = tm_load(vm->tm, reader, err)) || (st = vm_load_memory(vm, reader, err))) {
-        return st;
-    }
-    /* Devices may look at their timers in post_load, and may arm them anew: the saved deadlines
-     * have the last word. */
-    st = pdm_load(vm->pdm, reader, err);
-    return st ? st : tm_load(vm->tm, reader, err);
-}
-
-viv_status_t vm_load(Vm *vm, const char *path, VivError *err)
-{
-    SsmReader *reader = NULL;
-    viv_status_t st = ssm_reader_open(path, &reader, err);
-    if (st) {
-        return st;
-    }
-    st = vm_load_all(vm, reader, err);
-    if (st) {
-        error_prefix(err, "%s", path);
-    }
-    ssm_reader_close(reader);
     return st;
+}
+
+viv_status_t vm_save(Vm *vm, const char *path, VivError *err)
+{
+    return vm_save_as(vm, path, FALSE, NULL, err);
 }

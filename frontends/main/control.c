@@ -152,11 +152,30 @@ static viv_status_t control_powerbutton(Runner *runner, const char *arg, GString
     return VIV_OK;
 }
 
+/* save [--live] FILE */
 static viv_status_t control_save(Runner *runner, const char *arg, GString *out, VivError *err)
 {
-    (void)out;
+    VmSaveInfo info;
+    gboolean live = g_str_has_prefix(arg, "--live");
+    if (live && (arg[6] == ' ' || !arg[6])) {
+        for (arg += 6; *arg == ' '; arg++) {
+        }
+    } else {
+        live = FALSE;
+    }
     viv_status_t st = control_need(arg, "the file's name", err);
-    return st ? st : vm_save(runner->vm, arg, err);
+    if (st || (st = vm_save_as(runner->vm, arg, live, &info, err))) {
+        return st;
+    }
+    g_string_append_printf(out, "%" G_GUINT64_FORMAT " bytes in %.3f s, stopped for %.3f s",
+                           info.file_bytes, (double)info.total_ns / 1e9,
+                           (double)info.stopped_ns / 1e9);
+    if (info.passes) {
+        g_string_append_printf(out, ", %u passes, %" G_GUINT64_FORMAT " pages left for the stop",
+                               info.passes, info.last_pages);
+    }
+    g_string_append_c(out, '\n');
+    return VIV_OK;
 }
 
 static viv_status_t control_stats(Runner *runner, const char *arg, GString *out, VivError *err)
@@ -202,7 +221,8 @@ static const struct {
     {"powerbutton", "", "presses the power button", control_powerbutton},
     {"medium", "list | insert [--force] SLOT F | eject [--force] SLOT",
      "shows and changes what is in the drives", medium_command},
-    {"save", "F", "saves the machine's state; it runs on", control_save},
+    {"save", "[--live] F", "saves the machine's state; --live: most of it while the machine runs",
+     control_save},
     {"stats", "[PATTERN]", "lists the statistics counters", control_stats},
     {"quit", "", "ends the machine at once", control_quit},
 };

@@ -181,6 +181,8 @@ typedef struct X86PageEnt { /* cached page_query() */
     uint8_t *hva;
     uint32_t kind;
     uint32_t writable;
+    uint32_t clean; /* page_dirty() before a direct store */
+    uint32_t reserved0;
 } X86PageEnt;
 
 struct X86CodePage;
@@ -547,6 +549,8 @@ void x86_walk_try(X86Cpu *c, uint64_t lin, uint32_t access, uint32_t set);
 bool x86_pdptes_load(X86Cpu *c, uint64_t cr3); /* false: a reserved bit is set */
 void x86_paging_load(X86Cpu *c);               /* canonical state has been loaded */
 const X86PageEnt *x86_page(X86Cpu *c, uint64_t gpa);
+/* The same for a store: where a log of written pages is kept, it is in there. */
+const X86PageEnt *x86_page_store(X86Cpu *c, uint64_t gpa);
 void x86_phys_read(X86Cpu *c, uint64_t gpa, void *buf, uint32_t len);
 void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len);
 

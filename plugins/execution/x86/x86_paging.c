@@ -52,8 +52,19 @@ const X86PageEnt *x86_page(X86Cpu *c, uint64_t gpa)
         e->hva = q.hva;
         e->kind = q.kind;
         e->writable = q.writable;
+        e->clean = q.clean;
         if (!q.hva && q.kind == VIV_PAGE_RAM)
             e->kind = VIV_PAGE_MMIO;
+    }
+    return e;
+}
+
+const X86PageEnt *x86_page_store(X86Cpu *c, uint64_t gpa)
+{
+    const X86PageEnt *e = x86_page(c, gpa);
+    if (X86_UNLIKELY(e->clean)) {
+        c->h->page_dirty(c->v, e->gpa);
+        c->pgc[(gpa >> 12) & (X86_PGC_SIZE - 1)].clean = 0;
     }
     return e;
 }
@@ -76,7 +87,7 @@ void x86_phys_write(X86Cpu *c, uint64_t gpa, const void *buf, uint32_t len)
 {
     const X86PageEnt *p;
     gpa &= c->v->a20_mask;
-    p = x86_page(c, gpa);
+    p = x86_page_store(c, gpa);
     if (X86_LIKELY(p->kind == VIV_PAGE_RAM && p->writable && (gpa & 0xfff) + len <= 0x1000)) {
         memcpy(p->hva + (gpa & 0xfff), buf, len);
         if (x86_code_marked(c->vm, gpa))
@@ -180,7 +191,7 @@ static bool x86_walk_mark(X86WalkState *w, uint32_t k, uint64_t bits)
     const X86PageEnt *p;
     if (was == now)
         return true;
-    p = x86_page(c, gpa);
+    p = x86_page_store(c, gpa);
     if (p->kind != VIV_PAGE_RAM || !p->writable) {
         x86_phys_write(c, gpa, &now, w->width);
         return true;

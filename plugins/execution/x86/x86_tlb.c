@@ -188,13 +188,13 @@ static void x86_tlb_fill(X86Cpu *c, X86TlbEnt *e, uint64_t lin, bool write, uint
         x86_raise(c, X86_GP, 0);
     x86_walk(c, lin, write ? X86_ACC_W : X86_ACC_R, set, &w);
     ++*c->stats.tlb_fills;
-    p = x86_page(c, w.gpa);
+    p = write ? x86_page_store(c, w.gpa) : x86_page(c, w.gpa);
     bp = x86_tlb_has_bp(c, page);
     e->add = p->hva ? (uint64_t)(uintptr_t)p->hva - page : 0;
     e->gpa = w.gpa | x86_tlb_flags(&w, p);
     e->rd = page | (bp || !(e->gpa & X86_TLBF_HVA) ? X86_TAG_SLOW : 0);
     e->wr = X86_TAG_INVALID;
-    if (write || w.write_ok)
+    if (write || (w.write_ok && !p->clean))
         e->wr =
             page |
             (bp || !(e->gpa & X86_TLBF_RAM) || x86_code_marked(c->vm, w.gpa) ? X86_TAG_SLOW : 0);

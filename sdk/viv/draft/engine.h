@@ -13,7 +13,7 @@
 
 VIV_BEGIN_DECLS
 
-#define VIV_ENGINE_ABI 4u /* raised with every change of this header or of cpu.h */
+#define VIV_ENGINE_ABI 5u /* raised with every change of this header or of cpu.h */
 
 /* Force flags, viv_vcpu_t.ff: set by any thread (atomic or), read by the engine at least once per
  * block of instructions and after every host call that may change them (port, MMIO, MSR writes). */
@@ -49,6 +49,8 @@ typedef struct viv_page {
     uint8_t *hva;      /* host address of the page's first byte, or NULL */
     uint32_t kind;     /* VIV_PAGE_* */
     uint32_t writable; /* direct stores to hva are allowed */
+    uint32_t clean;    /* the host keeps a log of pages that are written: page_dirty() first */
+    uint32_t reserved0;
 } viv_page_t;
 
 struct viv_vcpu;
@@ -115,6 +117,9 @@ typedef struct viv_engine_host {
     /* A number for RDRAND and RDSEED; a machine that must run the same way twice gets the same
      * ones, so the engine asks once for each that the guest asks for. VIV_E_BUSY: none now. */
     viv_status_t (*random)(struct viv_vcpu *vcpu, uint64_t *ret_value);
+    /* Before the first direct store to a page that page_query() said is clean; from then on it is
+     * not, until map_changed(). phys_write() needs no such word. */
+    void (*page_dirty)(struct viv_vcpu *vcpu, uint64_t gpa);
 } viv_engine_host_t;
 
 /* The public head of the host's vCPU. */
