@@ -165,8 +165,15 @@ viv_status_t ssm_get_memory_ranges(viv_stream_t *stream, SsmMapFn map, void *ctx
 /* viv.stream/1 for plugins. */
 const viv_stream_api_t *ssm_stream_api(void);
 
-/* A listing for people: header, units, sizes. Verifies like ssm_reader_open(). */
-viv_status_t ssm_info(const char *path, FILE *out, VivError *err);
+/* What is in the file: header, units, and of memory what was saved of it. Verifies like
+ * ssm_reader_open(). json: one object, for programs. */
+viv_status_t ssm_info(const char *path, bool json, FILE *out, VivError *err);
+
+/* Checks all of a file and goes on after a failure where that makes sense: each is told as a
+ * sentence with file, unit and offset. Fails only where there is no file to look at. */
+typedef void (*SsmProblemFn)(void *ctx, const char *sentence);
+viv_status_t ssm_verify(const char *path, SsmProblemFn fn, void *ctx, uint32_t *ret_problems,
+                        VivError *err);
 
 VIV_END_DECLS
 #endif

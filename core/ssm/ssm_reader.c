@@ -26,7 +26,11 @@ struct SsmReader {
     char identity[SSM_IDENTITY_MAX + 1];
     SsmUnit *units;
     uint32_t unit_count;
-    GHashTable *index; /* label -> index + 1 */
+    GHashTable *index;    /* label -> index + 1 */
+    SsmProblemFn problem; /* of ssm_verify(): told of each failure, after which checking goes on */
+    void *problem_ctx;
+    uint32_t problems;
+    uint32_t reserved0;
 };
 
 #define SSM_OFF G_GUINT64_FORMAT
@@ -58,6 +62,18 @@ static viv_status_t ssm_reader_in(SsmReader *r, uint64_t offset, void *buf, size
 }
 
 /* -- Verifying -- */
+
+/* After a failure: it has been reported, and the rest of the file is to be checked as well. */
+static bool ssm_reader_go_on(SsmReader *r)
+{
+    viv_stream_t *s = &r->stream;
+    if (!r->problem || s->status == VIV_OK)
+        return false;
+    r->problems++;
+    r->problem(r->problem_ctx, ssm_stream_error(s));
+    ssm_stream_reset(s);
+    return true;
+}
 
 static viv_status_t ssm_reader_header(SsmReader *r)
 {
@@ -206,10 +222,10 @@ static viv_status_t ssm_reader_chunk(SsmReader *r, uint64_t offset, uint32_t *re
     if (ssm_reader_in(r, offset + SSM_CHUNK_HEAD_BYTES, chunk + SSM_CHUNK_HEAD_BYTES, len) !=
         VIV_OK)
         return r->stream.status;
+    *ret_len = len; /* it ends there whatever is in it */
     if (ssm_crc(0, chunk + SSM_CHUNK_HEAD_BYTES, len) != ssm_rd32(chunk + 4))
         return ssm_stream_fail(&r->stream, VIV_E_CORRUPT,
                                "chunk at offset %" SSM_OFF ": wrong checksum", offset);
-    *ret_len = len;
     return VIV_OK;
 }
 
@@ -222,8 +238,12 @@ static viv_status_t ssm_reader_unit_body(SsmReader *r, SsmUnit *unit)
     s->position = 0;
     for (;;) {
         uint32_t len;
-        if (ssm_reader_chunk(r, offset, &len) != VIV_OK)
-            return s->status;
+        if (ssm_reader_chunk(r, offset, &len) != VIV_OK) {
+            if (!len || !ssm_reader_go_on(r))
+                return s->status;
+            s->unit = unit;
+            s->position = unit->len_bytes;
+        }
         if (!len)
             break;
         unit->spine = ssm_crc(unit->spine, s->chunk, SSM_CHUNK_HEAD_BYTES);
@@ -255,6 +275,16 @@ static bool ssm_entry_fits(const uint8_t *e, const SsmUnit *unit)
            ssm_rd32(e + 44) == unit->head_crc;
 }
 
+static viv_status_t ssm_reader_unit_whole(SsmReader *r, uint64_t offset, const uint8_t *entry,
+                                          SsmUnit *unit)
+{
+    if (ssm_reader_unit_head(r, offset, unit) != VIV_OK || ssm_reader_unit_body(r, unit) != VIV_OK)
+        return r->stream.status;
+    if (unit->end_offset > r->dir_offset || !ssm_entry_fits(entry, unit))
+        return ssm_unit_fail(r, offset, "the directory says otherwise");
+    return VIV_OK;
+}
+
 static viv_status_t ssm_reader_units(SsmReader *r, const uint8_t *dir)
 {
     uint64_t offset = SSM_HEADER_BYTES;
@@ -263,15 +293,19 @@ static viv_status_t ssm_reader_units(SsmReader *r, const uint8_t *dir)
         return ssm_stream_fail(&r->stream, VIV_E_NOMEM, "no memory for %u units", r->unit_count);
     for (uint32_t i = 0; i < r->unit_count; i++) {
         SsmUnit *unit = &r->units[i];
-        if (ssm_reader_unit_head(r, offset, unit) != VIV_OK ||
-            ssm_reader_unit_body(r, unit) != VIV_OK)
-            return r->stream.status;
-        if (unit->end_offset > r->dir_offset ||
-            !ssm_entry_fits(dir + SSM_DIR_HEAD_BYTES + (size_t)i * SSM_DIR_ENTRY_BYTES, unit))
-            return ssm_unit_fail(r, offset, "the directory says otherwise");
-        char *label = ssm_unit_label(unit);
-        if (!g_hash_table_insert(r->index, label, GUINT_TO_POINTER(i + 1)))
-            return ssm_unit_fail(r, offset, "it is there twice");
+        const uint8_t *entry = dir + SSM_DIR_HEAD_BYTES + (size_t)i * SSM_DIR_ENTRY_BYTES;
+        if (ssm_reader_unit_whole(r, offset, entry, unit) == VIV_OK) {
+            char *label = ssm_unit_label(unit);
+            if (!g_hash_table_insert(r->index, label, GUINT_TO_POINTER(i + 1)))
+                ssm_unit_fail(r, offset, "it is there twice");
+        }
+        if (r->stream.status != VIV_OK) {
+            if (!ssm_reader_go_on(r))
+                return r->stream.status;
+            unit->end_offset = ssm_rd64(entry + 16);
+            if (unit->end_offset <= offset || unit->end_offset > r->dir_offset)
+                return VIV_OK; /* nothing says where to go on */
+        }
         offset = unit->end_offset;
     }
     if (offset != r->dir_offset)
@@ -293,13 +327,13 @@ static viv_status_t ssm_reader_verify(SsmReader *r)
 }
 
 /* Takes fd over. */
-static viv_status_t ssm_reader_start(int fd, const char *path, SsmReader **ret_reader,
-                                     VivError *err)
+static SsmReader *ssm_reader_new(int fd, const char *path, VivError *err)
 {
     struct stat stat;
     if (fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode)) {
         close(fd);
-        return error_set(err, VIV_E_INVALID, "%s: is not a regular file", path);
+        error_set(err, VIV_E_INVALID, "%s: is not a regular file", path);
+        return NULL;
     }
     SsmReader *r = g_new0(SsmReader, 1);
     r->fd = fd;
@@ -309,6 +343,15 @@ static viv_status_t ssm_reader_start(int fd, const char *path, SsmReader **ret_r
     r->stream.reader = r;
     r->index = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return r;
+}
+
+static viv_status_t ssm_reader_start(int fd, const char *path, SsmReader **ret_reader,
+                                     VivError *err)
+{
+    SsmReader *r = ssm_reader_new(fd, path, err);
+    if (!r)
+        return VIV_E_INVALID;
     if (ssm_reader_verify(r) != VIV_OK) {
         const viv_status_t st =
             error_set(err, r->stream.status, "%s", ssm_stream_error(&r->stream));
@@ -319,16 +362,23 @@ static viv_status_t ssm_reader_start(int fd, const char *path, SsmReader **ret_r
     return VIV_OK;
 }
 
-viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError *err)
+static int ssm_open(const char *path, VivError *err)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         const viv_status_t st = errno == ENOENT   ? VIV_E_NOT_FOUND
                                 : errno == EACCES ? VIV_E_ACCESS
                                                   : VIV_E_IO;
-        return error_set(err, st, "%s: cannot be opened: %s", path, g_strerror(errno));
+        error_set(err, st, "%s: cannot be opened: %s", path, g_strerror(errno));
     }
-    return ssm_reader_start(fd, path, ret_reader, err);
+    return fd;
+}
+
+viv_status_t ssm_reader_open(const char *path, SsmReader **ret_reader, VivError *err)
+{
+    VivError own = VIV_ERROR_INIT;
+    const int fd = ssm_open(path, &own);
+    return fd < 0 ? error_move(err, &own) : ssm_reader_start(fd, path, ret_reader, err);
 }
 
 viv_status_t ssm_reader_open_fd(int fd, const char *label, SsmReader **ret_reader, VivError *err)
@@ -337,6 +387,68 @@ viv_status_t ssm_reader_open_fd(int fd, const char *label, SsmReader **ret_reade
     if (own < 0)
         return error_set(err, VIV_E_IO, "%s: cannot be opened: %s", label, g_strerror(errno));
     return ssm_reader_start(own, label, ret_reader, err);
+}
+
+/* Without a directory: one unit after the other, as long as there are any. */
+static void ssm_verify_blind(SsmReader *r)
+{
+    uint64_t offset = SSM_HEADER_BYTES;
+    uint8_t magic[8];
+    r->dir_offset = r->file_bytes;
+    while (r->file_bytes - offset > sizeof magic &&
+           ssm_reader_in(r, offset, magic, sizeof magic) == VIV_OK &&
+           memcmp(magic, SSM_UNIT_MAGIC, sizeof magic) == 0) {
+        SsmUnit unit;
+        if (ssm_reader_unit_head(r, offset, &unit) != VIV_OK ||
+            ssm_reader_unit_body(r, &unit) != VIV_OK)
+            break;
+        offset = unit.end_offset;
+    }
+    ssm_reader_go_on(r);
+}
+
+/* Memory units can be taken apart without a machine. */
+static void ssm_verify_memory(SsmReader *r)
+{
+    for (uint32_t i = 0; i < r->unit_count; i++) {
+        const SsmUnit *unit = &r->units[i];
+        SsmImageInfo info;
+        viv_stream_t *stream;
+        if (strcmp(unit->name, "pgm") == 0 && ssm_unit_open(r, i, &stream, NULL) == VIV_OK) {
+            ssm_image_scan(stream, unit->version, true, &info);
+            ssm_reader_go_on(r);
+        }
+    }
+}
+
+viv_status_t ssm_verify(const char *path, SsmProblemFn fn, void *ctx, uint32_t *ret_problems,
+                        VivError *err)
+{
+    VivError own = VIV_ERROR_INIT;
+    const int fd = ssm_open(path, &own);
+    SsmReader *r = fd < 0 ? NULL : ssm_reader_new(fd, path, &own);
+    if (!r)
+        return error_move(err, &own);
+    r->problem = fn;
+    r->problem_ctx = ctx;
+    if (ssm_reader_header(r) != VIV_OK) {
+        ssm_reader_go_on(r);
+    } else {
+        g_autofree uint8_t *dir = ssm_reader_directory(r);
+        if (dir) {
+            if (ssm_reader_units(r, dir) != VIV_OK)
+                ssm_reader_go_on(r);
+            else if (!r->problems)
+                ssm_verify_memory(r);
+        } else {
+            r->unit_count = 0;
+            ssm_reader_go_on(r);
+            ssm_verify_blind(r);
+        }
+    }
+    *ret_problems = r->problems;
+    ssm_reader_close(r);
+    return VIV_OK;
 }
 
 void ssm_reader_close(SsmReader *r)

@@ -8,5 +8,6 @@
 
 int cmd_run(int argc, char **argv, PluginRegistry *plugins);
 int cmd_plugin(int argc, char **argv, PluginRegistry *plugins);
+int cmd_state(int argc, char **argv, PluginRegistry *plugins);
 
 #endif

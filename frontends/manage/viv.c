@@ -13,6 +13,7 @@ typedef struct Command {
 static const Command viv_commands[] = {
     {"run", "run an unnamed machine in the foreground", cmd_run},
     {"plugin", "list the plugins and show what one provides", cmd_plugin},
+    {"state", "show and check saved states", cmd_state},
 };
 
 static void viv_usage(FILE *out)

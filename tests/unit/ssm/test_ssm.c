@@ -211,7 +211,7 @@ START_TEST(units)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    ck_assert_int_eq(ssm_info(path, out, NULL), VIV_OK);
+    ck_assert_int_eq(ssm_info(path, false, out, NULL), VIV_OK);
     fclose(out);
     ck_assert_ptr_nonnull(strstr(text, IDENTITY));
     ck_assert_ptr_nonnull(strstr(text, "Devices/e1000"));
