@@ -206,12 +206,24 @@ typedef struct IdeDrive {
     uint8_t packet[IDE_PACKET_BYTES];
     uint8_t sense_key, asc, ascq;
     uint8_t attention_asc; /* unit attention that waits, 0: none */
-    uint8_t event;         /* media event that waits: 2 new, 3 removed */
-    uint8_t prevent;
-    uint8_t raw_flags; /* READ CD: which parts of a sector */
+    uint8_t event;         /* version 1: the media event that waits */
+    uint8_t prevent;       /* bit 0 the host's, bit 1 persistent */
+    uint8_t raw_flags;     /* READ CD: which parts of a sector */
     uint8_t mode_pages[36];
     uint32_t byte_limit;
-    uint32_t cd_sectors; /* of the medium, 0: none */
+    uint32_t cd_sectors;    /* of the medium, 0: none */
+    uint8_t attention_next; /* behind attention_asc */
+    uint8_t events;         /* media events that wait, a bit each: IDE_EVENT_* */
+    uint8_t power_event;    /* the power state has changed */
+    uint8_t gone;           /* a removal that no command has been told of */
+    uint8_t stale;          /* the medium has changed under the command that runs */
+    uint8_t cd_tray_open;
+    uint8_t raw_sub;     /* READ CD: sub-channel selection */
+    uint8_t sense_valid; /* sense_info is an address */
+    uint32_t sense_info;
+    uint32_t speed_kb; /* SET CD SPEED, kB/s */
+    uint64_t cd_identity;
+    uint8_t mode_more[22]; /* more mode pages */
 
     /* derived */
     struct IdeChannel *channel;
@@ -219,11 +231,11 @@ typedef struct IdeDrive {
     uint64_t sectors; /* disks: as they were made */
     uint32_t def_heads, def_spt, def_cylinders;
     uint32_t read_only, rotational;
-    uint32_t cd_present, cd_generation, cd_tray_open;
+    uint32_t cd_present, cd_generation;
     const char *serial, *firmware, *model;   /* IDENTIFY */
     const char *vendor, *product, *revision; /* INQUIRY */
     uint8_t *buf;                            /* IDE_BUF_BYTES */
-    uint8_t *host_logs;                      /* IDE_HOST_LOG_BYTES; saved apart */
+    uint8_t *host_logs;                      /* IDE_HOST_LOG_BYTES, NULL: all zeros; saved apart */
 
     /* host resources */
     const viv_media_ops_t *media;
@@ -262,7 +274,6 @@ typedef struct Piix3Ide {
     viv_pci_fn_t *fn;
     const viv_stream_api_t *stream;
     uint8_t buffers[4][IDE_BUF_BYTES];
-    uint8_t host_logs[4][IDE_HOST_LOG_BYTES];
     uint32_t model; /* index into the table of models */
 } Piix3Ide;
 
@@ -369,6 +380,7 @@ void ide_log_test(IdeDrive *d, uint8_t test, uint8_t status);
 void ide_log_read(IdeDrive *d, uint32_t general); /* SMART READ LOG; READ LOG EXT */
 void ide_log_write(IdeDrive *d, uint32_t general);
 void ide_log_data(IdeDrive *d);
+uint32_t ide_log_host(IdeDrive *d); /* makes host_logs; 0: no memory */
 void ide_smart_checksum(uint8_t *page);
 void ide_identify_disk(IdeDrive *d, uint8_t *buf);
 void ide_identify_cd(IdeDrive *d, uint8_t *buf);
@@ -379,7 +391,11 @@ void ide_atapi_block(IdeDrive *d); /* byte count and interrupt reason of the blo
 void ide_atapi_buffer_done(IdeDrive *d);
 void ide_atapi_media_done(IdeDrive *d, viv_status_t status);
 void ide_atapi_reset(IdeDrive *d);
-void ide_atapi_medium(IdeDrive *d, uint32_t first); /* asks the driver what is in */
+void ide_atapi_medium(IdeDrive *d, uint32_t first);          /* asks the driver what is in */
+void ide_atapi_medium_loaded(IdeDrive *d, uint32_t version); /* the same, after a state */
+void ide_atapi_eject_request(IdeDrive *d);
+void ide_atapi_attention(IdeDrive *d, uint8_t asc);
+uint32_t ide_atapi_not_ready(IdeDrive *d); /* 1: there is no medium, and that has been said */
 /* Ends of packet commands. */
 void ide_atapi_ok(IdeDrive *d);
 void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq);
@@ -390,6 +406,12 @@ static inline uint32_t ide_is_packet(uint32_t op)
 {
     return op >= IDE_OP_PACKET && op <= IDE_OP_PACKET_VERIFY;
 }
+
+#define IDE_EVENT_EJECT_REQUEST 0x02u /* bit n is MMC's event n of the media class */
+#define IDE_EVENT_NEW           0x04u
+#define IDE_EVENT_REMOVAL       0x08u
+
+#define IDE_CD_SPEED_KB 4234u /* 24x */
 
 #define IDE_SENSE_NOT_READY    2u
 #define IDE_SENSE_MEDIUM_ERROR 3u
@@ -405,6 +427,7 @@ typedef struct IdeMmcCommand {
 extern const IdeMmcCommand ide_mmc_commands[256];
 void ide_mmc_mode_select_data(IdeDrive *d);
 void ide_mmc_mode_reset(IdeDrive *d);
+void ide_mmc_mode_mend(IdeDrive *d); /* pages carry their own codes and lengths */
 void ide_mmc_chunk_ready(IdeDrive *d);
 void ide_mmc_next_chunk(IdeDrive *d);
 uint32_t ide_mmc_is_dvd(const IdeDrive *d);
@@ -418,18 +441,30 @@ void ide_mmc_read_subchannel(IdeDrive *d);
 void ide_mmc_read_header(IdeDrive *d);
 void ide_mmc_seek(IdeDrive *d);
 void ide_mmc_verify(IdeDrive *d);
-/* ide_mmc_info.c */
-void ide_mmc_get_configuration(IdeDrive *d);
+void ide_mmc_play(IdeDrive *d);
+void ide_mmc_pause(IdeDrive *d);
+/* ide_mmc_drive.c */
+void ide_mmc_inquiry(IdeDrive *d);
+void ide_mmc_start_stop(IdeDrive *d);
+void ide_mmc_prevent(IdeDrive *d);
+void ide_mmc_set_cd_speed(IdeDrive *d);
+void ide_mmc_set_streaming(IdeDrive *d);
+void ide_mmc_report_key(IdeDrive *d);
+void ide_mmc_mechanism_status(IdeDrive *d);
+void ide_mmc_get_performance(IdeDrive *d);
 void ide_mmc_get_event(IdeDrive *d);
+/* ide_mmc_mode.c */
 void ide_mmc_mode_sense(IdeDrive *d);
 void ide_mmc_mode_select(IdeDrive *d);
+/* ide_mmc_info.c */
+void ide_mmc_get_configuration(IdeDrive *d);
 void ide_mmc_read_disc_info(IdeDrive *d);
 void ide_mmc_read_track_info(IdeDrive *d);
 void ide_mmc_read_dvd_structure(IdeDrive *d);
 void ide_mmc_read_format_capacities(IdeDrive *d);
-void ide_mmc_mechanism_status(IdeDrive *d);
-void ide_mmc_get_performance(IdeDrive *d);
 
+/* Sub-channel Q of a sector of track 1: 12 bytes with their CRC. */
+void ide_cdsector_q(uint32_t lba, uint8_t *ret_q);
 /* Builds a mode 1 sector of 2352 bytes around 2048 bytes of data. ECMA-130. */
 void ide_cdsector_mode1(uint32_t lba, const uint8_t *data, uint8_t *ret_sector);
 void ide_cdsector_msf(uint32_t lba, uint8_t *ret_msf); /* binary minutes, seconds, frames */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* piix3ide: the packet protocol of a CD/DVD drive, its medium, and the commands that are about the
- * drive itself.
+/* piix3ide: the packet protocol of a CD/DVD drive, what is told of its medium, and which commands
+ * there are.
  * Follows ATA/ATAPI-6 (T13 1410D rev 3b) sections 8.23 and 9.7-9.8, MMC-3 (T10 1363D) and SPC-2.
- * Not modelled: overlap and queuing, audio, writing, changers, DVD regions. */
+ * A medium that is changed while a command runs ends it at its next chunk.
+ * Not modelled: overlap and queuing, writing, changers, DVD regions. */
 #include "ide.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq)
     d->sense_key = key;
     d->asc = asc;
     d->ascq = ascq;
+    d->sense_valid = 0;
     d->error = (uint8_t)(key << 4 | (key == IDE_SENSE_ILLEGAL ? IDE_ER_ABRT : 0u));
     ide_atapi_end(d, IDE_ST_DRDY | IDE_ST_DSC | IDE_ST_ERR);
 }
@@ -48,8 +50,17 @@ void ide_atapi_block(IdeDrive *d)
     d->nsect = d->phase == IDE_PH_PIO_IN ? IDE_IR_IO : 0;
 }
 
+/* Blocks have even lengths, except that one which is all of the data may have an odd one. */
+static void ide_atapi_set_block(IdeDrive *d)
+{
+    uint32_t whole = d->op == IDE_OP_PACKET_IN || d->op == IDE_OP_PACKET_OUT;
+    uint32_t even = d->byte_limit & 0xfffeu;
+    d->block_bytes = whole && d->buf_len <= d->byte_limit ? d->buf_len : even ? even : 2;
+}
+
 static void ide_atapi_send(IdeDrive *d)
 {
+    ide_atapi_set_block(d);
     d->buf_pos = 0;
     if (d->dma)
         ide_bm_begin(d, IDE_PH_DMA_IN);
@@ -77,6 +88,7 @@ void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes)
     d->op = IDE_OP_PACKET_OUT;
     d->buf_pos = 0;
     d->buf_len = len_bytes;
+    ide_atapi_set_block(d);
     if (d->dma)
         ide_bm_begin(d, IDE_PH_DMA_OUT);
     else
@@ -85,9 +97,52 @@ void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes)
 
 /* -- The medium ------------------------------------------------------------------------------ */
 
+/* Reset and medium may both have something to say: in that order. */
+void ide_atapi_attention(IdeDrive *d, uint8_t asc)
+{
+    if (!d->attention_asc)
+        d->attention_asc = asc;
+    else if (d->attention_asc != asc)
+        d->attention_next = asc;
+}
+
+static uint8_t ide_atapi_take_attention(IdeDrive *d)
+{
+    uint8_t asc = d->attention_asc;
+    d->attention_asc = d->attention_next;
+    d->attention_next = 0;
+    return asc;
+}
+
+static void ide_atapi_drop_attention(IdeDrive *d, uint8_t asc)
+{
+    if (d->attention_next == asc)
+        d->attention_next = 0;
+    if (d->attention_asc == asc)
+        ide_atapi_take_attention(d);
+}
+
+/* A removal is told as "not present" by the first command that wants a medium, a new one as a unit
+ * attention by the next. */
+static void ide_atapi_medium_changed(IdeDrive *d, uint32_t was_present)
+{
+    d->stale = 1;
+    if (was_present) {
+        d->gone = 1;
+        d->events = (uint8_t)((d->events & ~IDE_EVENT_NEW) | IDE_EVENT_REMOVAL);
+        ide_atapi_drop_attention(d, 0x28);
+    }
+    if (d->cd_present) {
+        d->events |= IDE_EVENT_NEW;
+        ide_atapi_attention(d, 0x28);
+        d->cd_tray_open = 0;
+    }
+}
+
 void ide_atapi_medium(IdeDrive *d, uint32_t first)
 {
     viv_media_info_t info = {.size = sizeof(info)};
+    uint32_t was_present = d->cd_present;
     d->media->info(d->media_self, &info);
     uint32_t present = info.present && info.size_bytes >= IDE_CD_SECTOR;
     if (!first && info.generation == d->cd_generation && present == d->cd_present)
@@ -96,16 +151,62 @@ void ide_atapi_medium(IdeDrive *d, uint32_t first)
     d->cd_sectors = sectors < UINT32_MAX ? (uint32_t)sectors : UINT32_MAX;
     d->cd_present = present;
     d->cd_generation = info.generation;
-    if (first)
-        return;
-    /* A new medium is announced once it is there; its removal shows as "not present". */
-    d->attention_asc = present ? 0x28 : 0;
-    d->event = present ? 2 : 3;
-    if (present)
-        d->cd_tray_open = 0;
+    d->cd_identity = present ? info.identity : 0;
+    if (!first)
+        ide_atapi_medium_changed(d, was_present);
+}
+
+/* The medium that was in may be another one by now. */
+void ide_atapi_medium_loaded(IdeDrive *d, uint32_t version)
+{
+    uint32_t sectors = d->cd_sectors, had = d->cd_sectors != 0;
+    uint64_t identity = d->cd_identity;
+    if (version < 2)
+        d->events = d->event == 2 ? IDE_EVENT_NEW : d->event == 3 ? IDE_EVENT_REMOVAL : 0;
+    d->event = 0;
+    d->prevent &= 3u;
+    d->cd_tray_open = d->cd_tray_open != 0;
+    if (d->cd_tray_open && VIV_HAS(d->media, eject))
+        d->media->eject(d->media_self, 1);
+    ide_atapi_medium(d, 1);
+    if (d->cd_sectors != sectors || (version >= 2 && d->cd_identity != identity))
+        ide_atapi_medium_changed(d, had);
+    if (VIV_HAS(d->media, lock))
+        d->media->lock(d->media_self, d->prevent != 0);
+}
+
+/* The button of the locked drive: the host is asked. */
+void ide_atapi_eject_request(IdeDrive *d)
+{
+    d->events |= IDE_EVENT_EJECT_REQUEST;
+}
+
+uint32_t ide_atapi_not_ready(IdeDrive *d)
+{
+    if (d->cd_present && !d->gone)
+        return 0;
+    d->gone = 0;
+    ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, d->cd_tray_open ? 2 : 1);
+    return 1;
 }
 
 /* -- Running a packet ------------------------------------------------------------------------ */
+
+/* What comes before the command itself: 1 if it has ended. A reset is told before all, a removal
+ * before what came in instead. */
+static uint32_t ide_atapi_barred(IdeDrive *d, uint8_t flags)
+{
+    uint8_t asc = d->attention_asc;
+    if (flags & IDE_MMC_ATTENTION)
+        return (flags & IDE_MMC_MEDIUM) && ide_atapi_not_ready(d);
+    if (d->gone && asc == 0x28 && (flags & IDE_MMC_MEDIUM))
+        return ide_atapi_not_ready(d);
+    if (asc) {
+        ide_atapi_fail(d, IDE_SENSE_ATTENTION, ide_atapi_take_attention(d), 0);
+        return 1;
+    }
+    return (flags & IDE_MMC_MEDIUM) && ide_atapi_not_ready(d);
+}
 
 static void ide_atapi_packet(IdeDrive *d)
 {
@@ -113,24 +214,18 @@ static void ide_atapi_packet(IdeDrive *d)
     const IdeMmcCommand *c = &ide_mmc_commands[d->packet[0]];
     d->op = IDE_OP_NONE;
     d->status = IDE_ST_BSY;
-    d->standby = 0;
+    d->stale = 0;
     if (!c->run) {
         ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x20, 0);
         return;
     }
-    if (d->attention_asc && !(c->flags & IDE_MMC_ATTENTION)) {
-        uint8_t asc = d->attention_asc;
-        d->attention_asc = 0;
-        ide_atapi_fail(d, IDE_SENSE_ATTENTION, asc, 0);
+    if (ide_atapi_barred(d, c->flags))
         return;
-    }
-    if (!d->cd_present && (c->flags & IDE_MMC_MEDIUM)) {
-        ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, d->cd_tray_open ? 2 : 1);
-        return;
-    }
     /* Sense data lives until the next command other than REQUEST SENSE. */
     if (d->packet[0] != 0x03)
-        d->sense_key = d->asc = d->ascq = 0;
+        d->sense_key = d->asc = d->ascq = d->sense_valid = 0;
+    if (c->flags & IDE_MMC_MEDIUM)
+        d->standby = 0;
     c->run(d);
 }
 
@@ -138,7 +233,12 @@ void ide_atapi_buffer_done(IdeDrive *d)
 {
     switch (d->op) {
     case IDE_OP_PACKET: ide_atapi_packet(d); break;
-    case IDE_OP_PACKET_OUT: ide_mmc_mode_select_data(d); break;
+    case IDE_OP_PACKET_OUT:
+        if (d->packet[0] == 0xb6) /* SET STREAMING: any speed will do */
+            ide_atapi_ok(d);
+        else
+            ide_mmc_mode_select_data(d);
+        break;
     case IDE_OP_PACKET_READ:
     case IDE_OP_PACKET_RAW:
         d->lba += d->chunk;
@@ -155,10 +255,14 @@ void ide_atapi_buffer_done(IdeDrive *d)
 void ide_atapi_media_done(IdeDrive *d, viv_status_t status)
 {
     if (status < 0) {
-        if (status == VIV_E_NOT_FOUND)
-            ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, 1);
-        else
-            ide_atapi_fail(d, IDE_SENSE_MEDIUM_ERROR, 0x11, 0);
+        if (status == VIV_E_NOT_FOUND) {
+            d->gone = 0;
+            ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, d->cd_tray_open ? 2 : 1);
+            return;
+        }
+        ide_atapi_fail(d, IDE_SENSE_MEDIUM_ERROR, 0x11, 0);
+        d->sense_valid = 1;
+        d->sense_info = (uint32_t)d->lba;
         return;
     }
     if (d->op == IDE_OP_PACKET_VERIFY) {
@@ -183,14 +287,12 @@ static void ide_atapi_begin_packet(IdeDrive *d)
         return;
     }
     d->dma = d->feature & 1u;
-    /* An odd limit is one less, none at all is the largest. */
-    limit &= ~1u;
-    d->byte_limit = limit ? limit : 0xfffe;
+    /* No limit at all is the largest, and that is even. */
+    d->byte_limit = limit && limit != 0xffff ? limit : 0xfffe;
     d->op = IDE_OP_PACKET;
     d->buf_pos = 0;
     d->buf_len = d->block_bytes = IDE_PACKET_BYTES;
     ide_block_begin(d, IDE_PH_PIO_OUT, 0);
-    d->block_bytes = d->byte_limit;
     d->nsect = IDE_IR_CD;
 }
 
@@ -226,8 +328,12 @@ void ide_atapi_reset(IdeDrive *d)
     memset(d->packet, 0, sizeof(d->packet));
     d->sense_key = d->asc = d->ascq = 0;
     d->attention_asc = 0x29; /* power on, reset */
-    d->event = 0;
-    d->raw_flags = 0;
+    d->attention_next = 0;
+    d->event = d->events = d->power_event = d->gone = d->stale = 0;
+    d->raw_flags = d->raw_sub = 0;
+    d->sense_valid = 0;
+    d->sense_info = 0;
+    d->speed_kb = IDE_CD_SPEED_KB;
     d->byte_limit = 0xfffe;
     if (d->prevent && VIV_HAS(d->media, lock))
         d->media->lock(d->media_self, 0);
@@ -235,109 +341,38 @@ void ide_atapi_reset(IdeDrive *d)
     ide_mmc_mode_reset(d);
 }
 
-/* -- Commands about the drive ---------------------------------------------------------------- */
-
-static void ide_mmc_test_unit_ready(IdeDrive *d)
-{
-    ide_atapi_ok(d);
-}
-
-/* Fixed format. A waiting unit attention is reported here if there is nothing else. */
-static void ide_mmc_request_sense(IdeDrive *d)
-{
-    uint8_t *p = d->buf;
-    if (!d->sense_key && d->attention_asc) {
-        d->sense_key = IDE_SENSE_ATTENTION;
-        d->asc = d->attention_asc;
-        d->ascq = 0;
-        d->attention_asc = 0;
-    }
-    memset(p, 0, 18);
-    p[0] = 0x70;
-    p[2] = d->sense_key;
-    p[7] = 10;
-    p[12] = d->asc;
-    p[13] = d->ascq;
-    d->sense_key = d->asc = d->ascq = 0;
-    ide_atapi_reply(d, 18, d->packet[4]);
-}
-
-static void ide_mmc_text(uint8_t *p, uint32_t len, const char *text)
-{
-    memset(p, ' ', len);
-    for (uint32_t i = 0; i < len && text[i]; i++)
-        p[i] = text[i] >= 0x20 && text[i] < 0x7f ? (uint8_t)text[i] : '?';
-}
-
-static void ide_mmc_inquiry(IdeDrive *d)
-{
-    uint8_t *p = d->buf;
-    uint32_t allocation = ide_get_be16(d->packet + 3);
-    if ((d->packet[1] & 3u) || d->packet[2]) { /* vital product data, command support: none */
-        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
-        return;
-    }
-    memset(p, 0, 36);
-    p[0] = 0x05; /* CD/DVD */
-    p[1] = 0x80; /* removable */
-    p[2] = 0x00;
-    p[3] = 0x21; /* ATAPI, response format 1 */
-    p[4] = 31;
-    ide_mmc_text(p + 8, 8, d->vendor);
-    ide_mmc_text(p + 16, 16, d->product);
-    ide_mmc_text(p + 32, 4, d->revision);
-    ide_atapi_reply(d, 36, allocation);
-}
-
-static void ide_mmc_eject(IdeDrive *d, uint32_t eject)
-{
-    viv_status_t st = VIV_E_UNSUPPORTED;
-    if (VIV_HAS(d->media, eject))
-        st = d->media->eject(d->media_self, eject);
-    if (st < 0 && st != VIV_E_UNSUPPORTED) {
-        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x53, st == VIV_E_BUSY ? 2 : 0);
-        return;
-    }
-    if (st >= 0) {
-        d->cd_tray_open = eject;
-        ide_atapi_medium(d, 0);
-    }
-    ide_atapi_ok(d);
-}
-
-/* LoEj and Start: 00 stop, 01 start, 10 eject, 11 load. */
-static void ide_mmc_start_stop(IdeDrive *d)
-{
-    uint8_t what = d->packet[4] & 3u;
-    if (d->packet[4] & 0xf0u) { /* power conditions */
-        ide_atapi_ok(d);
-        return;
-    }
-    if (what == 2 && d->prevent)
-        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x53, 2);
-    else if (what >= 2)
-        ide_mmc_eject(d, what == 2);
-    else if (what == 1 && !d->cd_present)
-        ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, d->cd_tray_open ? 2 : 1);
-    else
-        ide_atapi_ok(d);
-}
-
-static void ide_mmc_prevent(IdeDrive *d)
-{
-    d->prevent = d->packet[4] & 1u;
-    if (VIV_HAS(d->media, lock))
-        d->media->lock(d->media_self, d->prevent);
-    ide_atapi_ok(d);
-}
+/* -- Commands about the protocol ------------------------------------------------------------- */
 
 static void ide_mmc_nothing(IdeDrive *d)
 {
     ide_atapi_ok(d);
 }
 
+/* Fixed format. A waiting unit attention is reported here if there is nothing else. No command ends
+ * before it is done, so there are no deferred errors. */
+static void ide_mmc_request_sense(IdeDrive *d)
+{
+    uint8_t *p = d->buf;
+    if (!d->sense_key && d->attention_asc) {
+        d->sense_key = IDE_SENSE_ATTENTION;
+        d->asc = ide_atapi_take_attention(d);
+        d->ascq = 0;
+        d->sense_valid = 0;
+    }
+    memset(p, 0, 18);
+    p[0] = d->sense_valid ? 0xf0 : 0x70;
+    p[2] = d->sense_key;
+    if (d->sense_valid)
+        ide_put_be32(p + 3, d->sense_info);
+    p[7] = 10;
+    p[12] = d->asc;
+    p[13] = d->ascq;
+    d->sense_key = d->asc = d->ascq = d->sense_valid = 0;
+    ide_atapi_reply(d, 18, d->packet[4]);
+}
+
 const IdeMmcCommand ide_mmc_commands[256] = {
-    [0x00] = {ide_mmc_test_unit_ready, IDE_MMC_MEDIUM},
+    [0x00] = {ide_mmc_nothing, IDE_MMC_MEDIUM}, /* TEST UNIT READY */
     [0x03] = {ide_mmc_request_sense, IDE_MMC_ATTENTION},
     [0x12] = {ide_mmc_inquiry, IDE_MMC_ATTENTION},
     [0x15] = {ide_mmc_mode_select, 0},
@@ -353,19 +388,28 @@ const IdeMmcCommand ide_mmc_commands[256] = {
     [0x42] = {ide_mmc_read_subchannel, IDE_MMC_MEDIUM},
     [0x43] = {ide_mmc_read_toc, IDE_MMC_MEDIUM},
     [0x44] = {ide_mmc_read_header, IDE_MMC_MEDIUM},
+    [0x45] = {ide_mmc_play, IDE_MMC_MEDIUM},
     [0x46] = {ide_mmc_get_configuration, IDE_MMC_ATTENTION},
+    [0x47] = {ide_mmc_play, IDE_MMC_MEDIUM},
+    [0x48] = {ide_mmc_play, IDE_MMC_MEDIUM},
     [0x4a] = {ide_mmc_get_event, IDE_MMC_ATTENTION},
+    [0x4b] = {ide_mmc_pause, IDE_MMC_MEDIUM},
     [0x4e] = {ide_mmc_nothing, 0}, /* STOP PLAY/SCAN */
     [0x51] = {ide_mmc_read_disc_info, IDE_MMC_MEDIUM},
     [0x52] = {ide_mmc_read_track_info, IDE_MMC_MEDIUM},
     [0x55] = {ide_mmc_mode_select, 0},
     [0x5a] = {ide_mmc_mode_sense, 0},
+    [0xa4] = {ide_mmc_report_key, 0},
+    [0xa5] = {ide_mmc_play, IDE_MMC_MEDIUM},
     [0xa7] = {ide_mmc_nothing, 0}, /* SET READ AHEAD */
     [0xa8] = {ide_mmc_read, IDE_MMC_MEDIUM},
     [0xac] = {ide_mmc_get_performance, 0},
     [0xad] = {ide_mmc_read_dvd_structure, IDE_MMC_MEDIUM},
+    [0xb6] = {ide_mmc_set_streaming, 0},
     [0xb9] = {ide_mmc_read_cd_msf, IDE_MMC_MEDIUM},
-    [0xbb] = {ide_mmc_nothing, 0}, /* SET CD SPEED */
+    [0xba] = {ide_mmc_play, IDE_MMC_MEDIUM}, /* SCAN */
+    [0xbb] = {ide_mmc_set_cd_speed, 0},
+    [0xbc] = {ide_mmc_play, IDE_MMC_MEDIUM}, /* PLAY CD */
     [0xbd] = {ide_mmc_mechanism_status, 0},
     [0xbe] = {ide_mmc_read_cd, IDE_MMC_MEDIUM},
 };

@@ -92,6 +92,30 @@ static void ide_cdsector_ecc(uint8_t *sector)
     }
 }
 
+/* ECMA-130, section 22: control and mode, track, index, time in the track, zero, time; CRC with
+ * x^16 + x^12 + x^5 + 1, inverted. */
+void ide_cdsector_q(uint32_t lba, uint8_t *ret_q)
+{
+    uint8_t at[3];
+    uint16_t crc = 0;
+    memset(ret_q, 0, 12);
+    ret_q[0] = 0x41;
+    ret_q[1] = ret_q[2] = 1;
+    ide_cdsector_msf(lba, at);
+    for (uint32_t i = 0; i < 3; i++)
+        ret_q[7 + i] = ide_cdsector_bcd(at[i]);
+    uint32_t minutes = lba / 4500u;
+    ret_q[3] = ide_cdsector_bcd((uint8_t)(minutes < 255 ? minutes : 255));
+    ret_q[4] = ide_cdsector_bcd((uint8_t)(lba / 75u % 60u));
+    ret_q[5] = ide_cdsector_bcd((uint8_t)(lba % 75u));
+    for (uint32_t i = 0; i < 10; i++) {
+        crc = (uint16_t)(crc ^ ret_q[i] << 8);
+        for (uint32_t bit = 0; bit < 8; bit++)
+            crc = (uint16_t)(crc << 1 ^ ((crc & 0x8000u) ? 0x1021u : 0u));
+    }
+    ide_put_be16(ret_q + 10, (uint16_t)~crc);
+}
+
 void ide_cdsector_mode1(uint32_t lba, const uint8_t *data, uint8_t *ret_sector)
 {
     uint8_t msf[3];

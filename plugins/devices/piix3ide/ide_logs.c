@@ -5,6 +5,7 @@
  * the other forms are made from it. */
 #include "ide.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define IDE_MS_NS 1000000u
@@ -188,6 +189,8 @@ static void ide_log_page(IdeDrive *d, uint32_t log, uint32_t sector, uint32_t ge
     case IDE_LOG_SELF_TEST: ide_log_tests(d, page, 0); break;
     case IDE_LOG_EXT_SELF_TEST: ide_log_tests(d, page, 1); break;
     default: /* a host's own */
+        if (!d->host_logs)
+            break;
         memcpy(page,
                d->host_logs +
                    (size_t)((log - IDE_LOG_HOST) * IDE_HOST_LOG_SECTORS + sector) * IDE_SECTOR,
@@ -220,10 +223,17 @@ void ide_log_read(IdeDrive *d, uint32_t general)
     ide_ata_reply(d, count * IDE_SECTOR);
 }
 
+uint32_t ide_log_host(IdeDrive *d)
+{
+    if (!d->host_logs)
+        d->host_logs = calloc(1, IDE_HOST_LOG_BYTES);
+    return d->host_logs != NULL;
+}
+
 void ide_log_write(IdeDrive *d, uint32_t general)
 {
     uint32_t first, count;
-    if (d->lbal < IDE_LOG_HOST || !ide_log_place(d, general, &first, &count)) {
+    if (d->lbal < IDE_LOG_HOST || !ide_log_place(d, general, &first, &count) || !ide_log_host(d)) {
         ide_abort(d, IDE_ER_ABRT);
         return;
     }

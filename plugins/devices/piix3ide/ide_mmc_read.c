@@ -8,11 +8,10 @@
 #define IDE_MMC_DVD_FROM 405000u /* sectors: more than any CD has (90 minutes) */
 
 /* READ CD, byte 9 */
-#define IDE_RAW_SYNC    0x80u
-#define IDE_RAW_HEADERS 0x60u
-#define IDE_RAW_HEADER  0x20u
-#define IDE_RAW_DATA    0x10u
-#define IDE_RAW_EDC     0x08u
+#define IDE_RAW_SYNC   0x80u
+#define IDE_RAW_HEADER 0x20u
+#define IDE_RAW_DATA   0x10u
+#define IDE_RAW_EDC    0x08u
 
 uint32_t ide_mmc_is_dvd(const IdeDrive *d)
 {
@@ -23,6 +22,11 @@ uint32_t ide_mmc_is_dvd(const IdeDrive *d)
 
 void ide_mmc_next_chunk(IdeDrive *d)
 {
+    if (d->stale) { /* what is in now is not what the command was for */
+        if (!ide_atapi_not_ready(d))
+            ide_atapi_fail(d, IDE_SENSE_ATTENTION, 0x28, 0);
+        return;
+    }
     uint32_t most = d->op == IDE_OP_PACKET_RAW ? IDE_CD_RAW_CHUNK : IDE_CD_CHUNK;
     d->chunk = d->left < most ? d->left : most;
     d->left -= d->chunk;
@@ -33,7 +37,24 @@ void ide_mmc_next_chunk(IdeDrive *d)
     ide_media(d, VIV_MEDIA_OP_READ, d->lba * IDE_CD_SECTOR, len, to);
 }
 
-/* The parts of a sector that READ CD asked for; returns their length. */
+/* Sub-channels of a sector: 1 raw P-W, 2 Q alone, 4 R-W (of which there is nothing). */
+static uint32_t ide_mmc_subchannel(uint8_t what, uint32_t lba, uint8_t *to)
+{
+    uint8_t q[12];
+    ide_cdsector_q(lba, q);
+    if (what == 2) {
+        memset(to, 0, 16);
+        memcpy(to, q, 12);
+        return 16;
+    }
+    memset(to, 0, 96);
+    for (uint32_t bit = 0; what == 1 && bit < 96; bit++)
+        to[bit] = (q[bit / 8] >> (7 - bit % 8) & 1u) ? 0x40 : 0;
+    return 96;
+}
+
+/* The parts of a sector that READ CD asked for; returns their length. C2 pointers and the block
+ * error byte before them are all good. */
 static uint32_t ide_mmc_raw_parts(uint8_t flags, const uint8_t *sector, uint8_t *to)
 {
     uint32_t len = 0;
@@ -53,7 +74,9 @@ static uint32_t ide_mmc_raw_parts(uint8_t flags, const uint8_t *sector, uint8_t 
         memcpy(to + len, sector + 2064, 288);
         len += 288;
     }
-    return len;
+    uint32_t c2 = (flags & 0x06u) == 0x02u ? 294 : (flags & 0x06u) == 0x04u ? 296 : 0;
+    memset(to + len, 0, c2);
+    return len + c2;
 }
 
 void ide_mmc_chunk_ready(IdeDrive *d)
@@ -66,6 +89,8 @@ void ide_mmc_chunk_ready(IdeDrive *d)
     for (uint32_t i = 0; i < d->chunk; i++) {
         ide_cdsector_mode1((uint32_t)d->lba + i, from + (size_t)i * IDE_CD_SECTOR, sector);
         d->buf_len += ide_mmc_raw_parts(d->raw_flags, sector, d->buf + d->buf_len);
+        if (d->raw_sub)
+            d->buf_len += ide_mmc_subchannel(d->raw_sub, (uint32_t)d->lba + i, d->buf + d->buf_len);
     }
 }
 
@@ -107,26 +132,29 @@ void ide_mmc_seek(IdeDrive *d)
         ide_atapi_ok(d);
 }
 
-/* Of a mode 1 sector. Sub-channels and C2 pointers are not there, other sector types neither. */
+/* Of a mode 1 sector; there are no others on the medium. */
 static void ide_mmc_read_frames(IdeDrive *d, uint32_t lba, uint32_t count)
 {
-    uint8_t type = (d->packet[1] >> 2) & 7u, flags = d->packet[9];
-    if ((type != 0 && type != 2) || (flags & 0x06u) || (d->packet[10] & 7u)) {
-        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, type != 0 && type != 2 ? 0x64 : 0x24, 0);
+    uint8_t type = (d->packet[1] >> 2) & 7u, flags = d->packet[9] & 0xfeu;
+    uint8_t sub = d->packet[10] & 7u;
+    if (type != 0 && type != 2) {
+        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x64, 0); /* illegal mode for this track */
         return;
     }
-    if ((flags & (IDE_RAW_SYNC | IDE_RAW_HEADERS | IDE_RAW_DATA | IDE_RAW_EDC)) == 0) {
-        ide_mmc_transfer(d, lba, 0, IDE_OP_PACKET_READ); /* no part of any sector */
+    if ((flags & 0x06u) == 0x06u || (sub != 0 && sub != 1 && sub != 2 && sub != 4)) {
+        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
         return;
     }
-    /* A sub-header is what mode 1 does not have; asked for alone, there is nothing to send. */
-    if ((flags & 0xf8u) == 0x40u) {
-        ide_atapi_ok(d);
+    /* A sub-header is what mode 1 does not have: asked for alone, as nothing, there is nothing to
+     * send. */
+    if ((flags & 0xbeu) == 0 && sub == 0) {
+        ide_mmc_transfer(d, lba, 0, IDE_OP_PACKET_READ);
         return;
     }
     d->raw_flags = flags;
+    d->raw_sub = sub;
     ide_mmc_transfer(d, lba, count,
-                     (flags & 0xf8u) == IDE_RAW_DATA ? IDE_OP_PACKET_READ : IDE_OP_PACKET_RAW);
+                     flags == IDE_RAW_DATA && sub == 0 ? IDE_OP_PACKET_READ : IDE_OP_PACKET_RAW);
 }
 
 void ide_mmc_read_cd(IdeDrive *d)
@@ -225,6 +253,10 @@ void ide_mmc_read_toc(IdeDrive *d)
         ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
         return;
     }
+    if (format == 2 && d->packet[6] > 1) { /* sessions from there on: there are none */
+        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
+        return;
+    }
     switch (format) {
     case 0: len = ide_mmc_toc_tracks(d, d->buf, msf, d->packet[6]); break;
     case 1: len = ide_mmc_toc_sessions(d->buf, msf); break;
@@ -233,6 +265,48 @@ void ide_mmc_read_toc(IdeDrive *d)
     }
     ide_put_be16(d->buf, len - 2);
     ide_atapi_reply(d, len, ide_get_be16(d->packet + 7));
+}
+
+/* -- Audio ----------------------------------------------------------------------------------- */
+
+/* PLAY AUDIO in its forms, PLAY CD and SCAN, over a disc without an audio track: where they would
+ * begin is no place, or a data track. */
+void ide_mmc_play(IdeDrive *d)
+{
+    const uint8_t *c = d->packet;
+    uint32_t lba = ide_get_be32(c + 2), length = 1;
+    switch (c[0]) {
+    case 0x45: length = ide_get_be16(c + 7); break;
+    case 0xa5: length = ide_get_be32(c + 6); break;
+    case 0x47: /* MSF */
+        lba = ide_mmc_from_msf(c + 3) - 150u;
+        length = ide_mmc_from_msf(c + 6) - 150u - lba;
+        if (length > 0x7fffffffu) {
+            ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
+            return;
+        }
+        break;
+    case 0x48: /* track and index */
+        if (c[4] != 1) {
+            ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x24, 0);
+            return;
+        }
+        lba = 0;
+        break;
+    default: break;
+    }
+    if (length == 0)
+        ide_atapi_ok(d);
+    else if (lba != UINT32_MAX && lba >= d->cd_sectors)
+        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x21, 0);
+    else
+        ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x64, 0);
+}
+
+/* PAUSE/RESUME: nothing plays. */
+void ide_mmc_pause(IdeDrive *d)
+{
+    ide_atapi_fail(d, IDE_SENSE_ILLEGAL, 0x2c, 0);
 }
 
 /* No audio is ever playing; there is no catalogue number and no ISRC. */

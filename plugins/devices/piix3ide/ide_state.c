@@ -104,6 +104,18 @@ static const viv_field_t ide_state_drive_state[] = {
     VIV_FIELD_BYTES(IdeDrive, mode_pages, 1),
     VIV_FIELD(IdeDrive, byte_limit, VIV_U32, 1),
     VIV_FIELD(IdeDrive, cd_sectors, VIV_U32, 1),
+    VIV_FIELD(IdeDrive, attention_next, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, events, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, power_event, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, gone, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, stale, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, cd_tray_open, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, raw_sub, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, sense_valid, VIV_U8, 2),
+    VIV_FIELD(IdeDrive, sense_info, VIV_U32, 2),
+    VIV_FIELD(IdeDrive, speed_kb, VIV_U32, 2),
+    VIV_FIELD(IdeDrive, cd_identity, VIV_U64, 2),
+    VIV_FIELD_BYTES(IdeDrive, mode_more, 2),
     VIV_FIELD(IdeDrive, previous, VIV_U8, 2),
     VIV_FIELD(IdeDrive, slow, VIV_U8, 2),
     VIV_FIELD(IdeDrive, apm, VIV_U8, 2),
@@ -150,7 +162,7 @@ static uint32_t ide_state_buffer_live(const IdeDrive *d)
 static uint32_t ide_state_log_used(const IdeDrive *d, uint32_t sector)
 {
     static const uint8_t zeros[IDE_SECTOR];
-    return d->kind == IDE_DISK &&
+    return d->host_logs &&
            memcmp(d->host_logs + (size_t)sector * IDE_SECTOR, zeros, IDE_SECTOR) != 0;
 }
 
@@ -176,11 +188,13 @@ static viv_status_t ide_state_load_logs(Piix3Ide *ide, IdeDrive *d, viv_stream_t
     viv_dev_t *dev = ide->dev;
     uint64_t count = 0, at = 0;
     viv_status_t st = ide->stream->get_u64(stream, &count);
-    if (st >= 0 && (count > IDE_HOST_LOG_BYTES / IDE_SECTOR || (count && !d->host_logs)))
+    if (st >= 0 && (count > IDE_HOST_LOG_BYTES / IDE_SECTOR || (count && d->kind != IDE_DISK)))
         return dev->api->fail(dev, VIV_E_CORRUPT, "a drive has %llu sectors of logs",
                               (unsigned long long)count);
     if (d->host_logs)
         memset(d->host_logs, 0, IDE_HOST_LOG_BYTES);
+    if (st >= 0 && count && !ide_log_host(d))
+        return VIV_E_NOMEM;
     while (st >= 0 && count--) {
         st = ide->stream->get_u64(stream, &at);
         if (st >= 0 && at >= IDE_HOST_LOG_BYTES / IDE_SECTOR)
@@ -277,7 +291,8 @@ static uint32_t ide_state_buffer_fits(const IdeDrive *d)
     case IDE_OP_MAX_PASSWORD:
     case IDE_OP_OVERLAY: return d->buf_len == IDE_SECTOR;
     case IDE_OP_LOG_WRITE:
-        return d->buf_len % IDE_SECTOR == 0 && d->lba < IDE_HOST_LOG_BYTES / IDE_SECTOR &&
+        return d->host_logs && d->buf_len % IDE_SECTOR == 0 &&
+               d->lba < IDE_HOST_LOG_BYTES / IDE_SECTOR &&
                d->buf_len <= IDE_HOST_LOG_BYTES - d->lba * IDE_SECTOR;
     case IDE_OP_TRIM_LIST: return d->buf_len % IDE_SECTOR == 0;
     case IDE_OP_PACKET: return d->buf_len == IDE_PACKET_BYTES;
@@ -343,32 +358,10 @@ static void ide_state_rearm(IdeDrive *d)
         dev->api->timer_arm(d->test_timer, now);
 }
 
-/* Mode pages carry their own codes and lengths. */
-static void ide_state_mode_pages_mend(IdeDrive *d)
-{
-    static const uint8_t at[] = {0, 1, 12, 13, 20, 21},
-                         value[] = {0x01, 0x0a, 0x0d, 0x06, 0x0e, 0x0e};
-    for (uint32_t i = 0; i < sizeof(at); i++)
-        d->mode_pages[at[i]] = value[i];
-}
-
-static void ide_state_medium_after_load(IdeDrive *d)
-{
-    uint32_t sectors = d->cd_sectors;
-    ide_atapi_medium(d, 1);
-    if (d->cd_sectors != sectors) {
-        d->attention_asc = d->cd_present ? 0x28 : 0;
-        d->event = d->cd_present ? 2 : 3;
-    }
-    if (VIV_HAS(d->media, lock))
-        d->media->lock(d->media_self, d->prevent);
-}
-
 /* [main, lock held] Every loaded byte is hostile. */
 viv_status_t ide_state_post_load(viv_dev_t *dev, void *self, uint32_t version)
 {
     Piix3Ide *ide = self;
-    (void)version;
     for (uint32_t lun = 0; lun < IDE_LUNS; lun++) {
         IdeDrive *d = ide_drive(ide, lun);
         uint32_t have = d->media ? (d->serial && d->vendor ? IDE_CD : IDE_DISK) : IDE_NONE;
@@ -378,6 +371,8 @@ viv_status_t ide_state_post_load(viv_dev_t *dev, void *self, uint32_t version)
         }
         if (d->kind == IDE_NONE)
             continue;
+        if (d->op == IDE_OP_LOG_WRITE && !ide_log_host(d))
+            return VIV_E_NOMEM;
         if (d->phase >= IDE_PH_COUNT || d->op >= IDE_OP_COUNT || !ide_state_op_fits(d) ||
             !ide_state_buffer_fits(d) || !ide_state_transfer_fits(d) || !ide_state_modes_fit(d) ||
             (d->kind == IDE_DISK && !ide_state_disk_fits(d)))
@@ -386,8 +381,8 @@ viv_status_t ide_state_post_load(viv_dev_t *dev, void *self, uint32_t version)
                                   d->op, d->buf_pos, d->block_end, d->buf_len);
         ide_state_rearm(d);
         if (d->kind == IDE_CD) {
-            ide_state_mode_pages_mend(d);
-            ide_state_medium_after_load(d);
+            ide_mmc_mode_mend(d);
+            ide_atapi_medium_loaded(d, version);
         }
     }
     for (uint32_t c = 0; c < 2; c++) {

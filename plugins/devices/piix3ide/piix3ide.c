@@ -13,6 +13,7 @@
 #include "ide.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PIIX3IDE_CFG_IDETIM  0x40u
@@ -52,9 +53,21 @@ static void piix3ide_media_changed(void *self)
     dev->api->unlock(dev);
 }
 
+/* [any, no lock] */
+static void piix3ide_eject_request(void *self)
+{
+    IdeDrive *d = self;
+    viv_dev_t *dev = d->channel->ide->dev;
+    dev->api->lock(dev);
+    if (d->kind == IDE_CD)
+        ide_atapi_eject_request(d);
+    dev->api->unlock(dev);
+}
+
 static const viv_media_port_ops_t piix3ide_media_port = {
     .size = sizeof(viv_media_port_ops_t),
     .changed = piix3ide_media_changed,
+    .eject_request = piix3ide_eject_request,
 };
 
 /* [any] */
@@ -171,7 +184,6 @@ static viv_status_t piix3ide_attach(viv_dev_t *dev, Piix3Ide *ide, const viv_lun
     if (st < 0)
         return st;
     d->buf = ide->buffers[lun];
-    d->host_logs = ide->host_logs[lun];
     if (info.type == VIV_MEDIA_DVD) {
         d->kind = IDE_CD;
         ide_atapi_medium(d, 1);
@@ -334,6 +346,16 @@ static viv_status_t piix3ide_construct(viv_dev_t *dev, void *self)
     return st;
 }
 
+/* [main, lock held] */
+static void piix3ide_destruct(viv_dev_t *dev, void *self)
+{
+    (void)dev;
+    for (uint32_t lun = 0; lun < IDE_LUNS; lun++) {
+        free(ide_drive(self, lun)->host_logs);
+        ide_drive(self, lun)->host_logs = NULL;
+    }
+}
+
 static const viv_device_class_t piix3ide_class = {
     VIV_DEVICE_CLASS_HEAD,
     .name = "piix3ide",
@@ -345,6 +367,7 @@ static const viv_device_class_t piix3ide_class = {
     .options = piix3ide_options,
     .state = ide_state,
     .construct = piix3ide_construct,
+    .destruct = piix3ide_destruct,
     .reset = piix3ide_reset,
     .save = ide_state_save,
     .load = ide_state_load,

@@ -64,6 +64,32 @@ static void fuzz_medium(Harness *h, Input *in)
         harness_media_change(h, 1, sizes[how & 3u], 1);
 }
 
+/* Families that are hard to hit: SMART, security and SET MAX with their data, time, the button. */
+static void fuzz_family(Harness *h, Input *in)
+{
+    static const uint8_t commands[16] = {0xb0, 0xb0, 0xb0, 0xb0, 0xf1, 0xf2, 0xf3, 0xf4,
+                                         0xf6, 0xf8, 0xf9, 0xb1, 0x2f, 0x3f, 0x45, 0x27};
+    static uint8_t data[512];
+    uint8_t how = next(in), command = commands[how & 15u];
+    if (how & 0x80) {
+        harness_advance_ns(h, (uint64_t)next(in) << 28);
+        return;
+    }
+    if (how & 0x40) {
+        harness_media_eject_request(h, 1);
+        return;
+    }
+    harness_out8(h, 0x1f6, 0x40);
+    harness_out8(h, 0x1f1, command == 0xb0 ? 0xd0 | (next(in) & 15u) : next(in));
+    harness_out8(h, 0x1f2, next(in) & 0x1fu);
+    harness_out8(h, 0x1f3, next(in));
+    harness_out8(h, 0x1f4, command == 0xb0 ? 0x4f : 0);
+    harness_out8(h, 0x1f5, command == 0xb0 ? 0xc2 : 0);
+    harness_out8(h, 0x1f7, command);
+    data[0] = next(in);
+    harness_outs(h, 0x1f0, 2, data, 256);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t ports[16] = {0, 1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5, 6, 7, 7};
@@ -76,7 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         harness_lun_media(h, 2, VIV_MEDIA_DVD, 1ull << 33, 1);
     if (what & 8)
         harness_lun_media(h, 3, VIV_MEDIA_DISK, 1 << 20, 1);
-    if (harness_start(h, "piix3ide", (what & 16) ? "Type=PIIX4" : "") < 0)
+    if (harness_start(h, "piix3ide",
+                      (what & 16)   ? "Type=PIIX4"
+                      : (what & 32) ? "Type=ICH6"
+                                    : "") < 0)
         abort();
     harness_pci_map_bar(h, 0, 4, 0xc000);
     harness_cfg_write(h, 0, 0x40, 0x80008000u, 4);
@@ -110,6 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         default:
             if (next(&in) < 8)
                 harness_reset(h);
+            else
+                fuzz_family(h, &in);
             break;
         }
     }

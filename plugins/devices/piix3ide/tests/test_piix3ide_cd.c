@@ -289,9 +289,13 @@ START_TEST(cd_configuration_and_events)
     ck_assert_uint_eq(buf[10] & 1, 1);
     PACKET(0xfffe, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8);
     ck_assert_uint_eq(reply(buf), 8);
-    ck_assert_mem_eq(buf, ((uint8_t[]){0, 6, 4, 0x10, 0, 2, 0, 0}), 8);
-    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x02, 0, 0, 0, 8);
+    ck_assert_mem_eq(buf, ((uint8_t[]){0, 6, 4, 0x5e, 0, 2, 0, 0}), 8);
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x20, 0, 0, 0, 8); /* several hosts: not here */
     ck_assert_uint_eq(reply(buf), 4);
+    ck_assert_uint_eq(buf[2], 0x80);
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x7e, 0, 0, 0, 8); /* no events: the first class */
+    ck_assert_uint_eq(reply(buf), 8);
+    ck_assert_uint_eq(buf[2], 1);
     PACKET(0xfffe, 0x4a, 0, 0, 0, 0x10, 0, 0, 0, 8);
     sense(0x052400);
 }
@@ -360,7 +364,7 @@ START_TEST(cd_mode_pages)
     ck_assert_uint_eq(buf[8], 0x2a);
     ck_assert_uint_eq(buf[1], 26);
     PACKET(0xfffe, 0x5a, 0, 0x3f, 0, 0, 0, 0, 0, 255);
-    ck_assert_uint_eq(reply(buf), 8 + 36 + 20);
+    ck_assert_uint_eq(reply(buf), 8 + 58 + 20);
     PACKET(0xfffe, 0x1a, 0, 0x01, 0, 255);
     ck_assert_uint_eq(reply(buf), 16);
     ck_assert_uint_eq(buf[4 + 3], 5);
@@ -388,6 +392,290 @@ START_TEST(cd_mode_pages)
 }
 END_TEST
 
+/* Out and in again before anybody looked: not present, then the unit attention, then the events. */
+START_TEST(cd_quick_change)
+{
+    uint8_t buf[64];
+    harness_media_change(h, 1, 0, 0); /* beside the reset, which is told first */
+    harness_media_change(h, 1, 600 * 2048, 1);
+    PACKET(0xfffe, 0);
+    sense(0x062900);
+    harness_save_load(h);
+    PACKET(0xfffe, 0x28, 0, 0, 0, 0, 0, 0, 0, 1);
+    sense(0x023a01);
+    PACKET(0xfffe, 0x25);
+    sense(0x062800);
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8);
+    reply(buf);
+    ck_assert_uint_eq(buf[4], 3);
+    harness_save_load(h);
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8);
+    reply(buf);
+    ck_assert_uint_eq(buf[4], 2);
+    PACKET(0xfffe, 0x25);
+    ck_assert_uint_eq(reply(buf), 8);
+    ck_assert_uint_eq(ide_get_be32(buf), 599);
+}
+END_TEST
+
+START_TEST(cd_changed_under_a_command)
+{
+    uint8_t *buf = malloc(300 * 2048);
+    cd_ready();
+    PACKET(0xfffe, 0xa8, 0, 0, 0, 0, 16, 0, 0, 0, 200); /* four chunks; the first is there */
+    harness_media_change(h, 1, 900 * 2048, 1);
+    ck_assert_uint_eq(reply(buf), 64 * 2048);
+    sense(0x023a01);
+    PACKET(0xfffe, 0);
+    sense(0x062800);
+    PACKET(0xfffe, 0);
+    good();
+    free(buf);
+}
+END_TEST
+
+/* The state is loaded where another medium, or none, is in. */
+START_TEST(cd_changed_between_save_and_load)
+{
+    size_t len;
+    uint8_t buf[64];
+    cd_ready();
+    uint8_t *blob = harness_save(h, &len);
+    ck_assert_int_eq(harness_load(h, blob, len), VIV_OK);
+    PACKET(0xfffe, 0); /* the same */
+    good();
+    harness_media_change(h, 1, CD_SECTORS * 2048ull, 1); /* of the same size */
+    ck_assert_int_eq(harness_load(h, blob, len), VIV_OK);
+    PACKET(0xfffe, 0);
+    sense(0x023a01);
+    PACKET(0xfffe, 0);
+    sense(0x062800);
+    harness_media_change(h, 1, 0, 0);
+    ck_assert_int_eq(harness_load(h, blob, len), VIV_OK);
+    PACKET(0xfffe, 0);
+    sense(0x023a01);
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8);
+    reply(buf);
+    ck_assert_uint_eq(buf[4], 3);
+    free(blob);
+}
+END_TEST
+
+START_TEST(cd_open_tray_is_saved)
+{
+    uint8_t buf[64];
+    cd_ready();
+    PACKET(0xfffe, 0x1b, 0, 0, 0, 2);
+    good();
+    PACKET(0xfffe, 0);
+    sense(0x023a02);
+    harness_save_load(h);
+    PACKET(0xfffe, 0xbd, 0, 0, 0, 0, 0, 0, 0, 0, 8);
+    reply(buf);
+    ck_assert_uint_eq(buf[1] & 0x10, 0x10);
+    PACKET(0xfffe, 0x1b, 0, 0, 0, 3); /* load */
+    good();
+    PACKET(0xfffe, 0);
+    sense(0x062800);
+    PACKET(0xfffe, 0);
+    good();
+}
+END_TEST
+
+START_TEST(cd_eject_button)
+{
+    uint8_t buf[64];
+    cd_ready();
+    PACKET(0xfffe, 0x1e, 0, 0, 0, 3); /* persistent */
+    good();
+    PACKET(0xfffe, 0x1e, 0, 0, 0, 1);
+    good();
+    PACKET(0xfffe, 0x1e, 0, 0, 0, 0);
+    good();
+    ck_assert_uint_eq(harness_media_locked(h, 1), 1); /* each kind by itself */
+    harness_media_eject_request(h, 1);
+    harness_save_load(h);
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8);
+    reply(buf);
+    ck_assert_uint_eq(buf[4], 1);
+    ck_assert_uint_eq(buf[5], 2);
+    PACKET(0xfffe, 0x1e, 0, 0, 0, 2);
+    good();
+    ck_assert_uint_eq(harness_media_locked(h, 1), 0);
+    PACKET(0xfffe, 0x1b, 0, 0, 0, 2);
+    good();
+}
+END_TEST
+
+START_TEST(cd_vital_product_data)
+{
+    uint8_t buf[64];
+    PACKET(0xfffe, 0x12, 1, 0, 0, 64);
+    ck_assert_uint_eq(reply(buf), 7);
+    PACKET(0xfffe, 0x12, 1, 0x80, 0, 64);
+    ck_assert_uint_eq(reply(buf), 24);
+    ck_assert_mem_eq(buf + 4, "VIVIDE01    ", 12);
+    PACKET(0xfffe, 0x12, 1, 0x83, 0, 64);
+    ck_assert_uint_eq(reply(buf), 52);
+    ck_assert_uint_eq(buf[7], 44);
+    PACKET(0xfffe, 0x12, 1, 0xb0, 0, 64);
+    sense(0x052400);
+    PACKET(0xfffe, 0x12, 0, 0x80, 0, 64);
+    sense(0x052400);
+}
+END_TEST
+
+START_TEST(cd_byte_counts)
+{
+    uint8_t buf[64];
+    PACKET(5, 0x12, 0, 0, 0, 5); /* all of it in one odd block */
+    ck_assert_uint_eq(in(4), 5);
+    ck_assert_uint_eq(reply(buf), 5);
+    PACKET(5, 0x12, 0, 0, 0, 36); /* else blocks are even */
+    ck_assert_uint_eq(in(4), 4);
+    ck_assert_uint_eq(reply(buf), 36);
+    ck_assert_mem_eq(buf + 8, "VIVARIUM", 8);
+    PACKET(1, 0x12, 0, 0, 0, 36);
+    ck_assert_uint_eq(reply(buf), 36);
+    PACKET(0xffff, 0x12, 0, 0, 0, 36);
+    ck_assert_uint_eq(in(4), 36);
+    ck_assert_uint_eq(reply(buf), 36);
+}
+END_TEST
+
+START_TEST(cd_subchannels_and_c2)
+{
+    uint8_t *buf = malloc(40 * 2752), q[12];
+    cd_ready();
+    PACKET(0xfffe, 0xbe, 0, 0, 0, 0, 200, 0, 0, 33, 0xfc, 1); /* all, C2 with error byte, P-W */
+    ck_assert_uint_eq(reply(buf), 33 * (2352 + 296 + 96));
+    for (unsigned i = 0; i < 33; i++) {
+        const uint8_t *s = buf + 2744 * i;
+        memset(q, 0, sizeof(q));
+        for (unsigned bit = 0; bit < 96; bit++)
+            q[bit / 8] |= (uint8_t)((s[2648 + bit] >> 6 & 1) << (7 - bit % 8));
+        check_sector(s + 16, 800 + 4 * i);
+        ck_assert_uint_eq(q[0], 0x41);
+        unsigned frame = 200 + i;
+        ck_assert_uint_eq(q[4], frame / 75);
+        ck_assert_uint_eq(q[5], (frame % 75 / 10) << 4 | frame % 75 % 10);
+        uint16_t crc = 0; /* over data and inverted CRC: the known remainder */
+        for (unsigned k = 0; k < 12; k++) {
+            crc = (uint16_t)(crc ^ q[k] << 8);
+            for (unsigned b = 0; b < 8; b++)
+                crc = (uint16_t)(crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1);
+        }
+        ck_assert_uint_eq(crc, 0x1d0f);
+    }
+    PACKET(0xfffe, 0xbe, 0, 0, 0, 0, 16, 0, 0, 2, 0x10, 2); /* data and Q */
+    ck_assert_uint_eq(reply(buf), 2 * 2064);
+    check_sector(buf + 2064, 68);
+    ck_assert_uint_eq(buf[2048], 0x41);
+    PACKET(0xfffe, 0xbe, 0, 0, 0, 0, 16, 0, 0, 1, 0x02); /* C2 alone */
+    ck_assert_uint_eq(reply(buf), 294);
+    PACKET(0xfffe, 0xbe, 0, 0, 0, 0, 16, 0, 0, 1, 0x06);
+    sense(0x052400);
+    PACKET(0xfffe, 0xbe, 0, 0, 0, 0, 16, 0, 0, 1, 0x10, 3);
+    sense(0x052400);
+    free(buf);
+}
+END_TEST
+
+START_TEST(cd_without_audio)
+{
+    uint8_t buf[64];
+    cd_ready();
+    PACKET(0xfffe, 0x45, 0, 0, 0, 0, 10, 0, 0, 5);
+    sense(0x056400);
+    PACKET(0xfffe, 0x45, 0, 0, 0, 0, 10, 0, 0, 0); /* nothing to play */
+    good();
+    PACKET(0xfffe, 0x47, 0, 0, 0, 2, 0, 0, 3, 0);
+    sense(0x056400);
+    PACKET(0xfffe, 0x47, 0, 0, 0, 3, 0, 0, 2, 0);
+    sense(0x052400);
+    PACKET(0xfffe, 0xa5, 0, 0, 1, 0, 0, 0, 0, 0, 5);
+    sense(0x052100);
+    PACKET(0xfffe, 0x48, 0, 0, 0, 2, 1, 0, 2, 1);
+    sense(0x052400);
+    PACKET(0xfffe, 0x4b, 0, 0, 0, 0, 0, 0, 0, 1);
+    sense(0x052c00);
+    PACKET(0xfffe, 0x4e);
+    good();
+    PACKET(0xfffe, 0x42, 2, 0x40, 1, 0, 0, 0, 0, 16);
+    ck_assert_uint_eq(reply(buf), 16);
+    ck_assert_uint_eq(buf[1], 0x15);
+}
+END_TEST
+
+START_TEST(cd_speed_power_and_keys)
+{
+    uint8_t buf[64];
+    cd_ready();
+    PACKET(0xfffe, 0xbb, 0, 706 >> 8, 706 & 0xff, 0xff, 0xff);
+    good();
+    harness_save_load(h);
+    PACKET(0xfffe, 0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 128);
+    reply(buf);
+    ck_assert_uint_eq(ide_get_be16(buf + 8 + 14), 706);
+    ck_assert_uint_eq(ide_get_be16(buf + 8 + 8), IDE_CD_SPEED_KB);
+    PACKET(0xfffe, 0xac, 0x10, 0, 0, 0, 0, 0, 0, 0, 1);
+    ck_assert_uint_eq(reply(buf), 24);
+    ck_assert_uint_eq(ide_get_be32(buf + 12), 706);
+    PACKET(0xfffe, 0xac, 0x11, 0, 0, 0, 0, 0, 0, 0, 1);
+    ck_assert_uint_eq(reply(buf), 8);
+    PACKET(0xfffe, 0xb6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 28);
+    ck_assert_uint_eq(alt(), 0x58);
+    in(7);
+    harness_outs(h, CMD, 2, buf, 14);
+    good();
+    PACKET(0xfffe, 0x1b, 0, 0, 0, 0x30); /* standby */
+    good();
+    PACKET(0xfffe, 0x4a, 1, 0, 0, 0x14, 0, 0, 0, 8);
+    reply(buf);
+    ck_assert_mem_eq(buf + 2, ((uint8_t[]){2, 0x5e, 1, 3}), 4);
+    PACKET(0xfffe, 0);
+    good();
+    PACKET(0xfffe, 0x1b, 0, 0, 0, 0x40);
+    sense(0x052400);
+    PACKET(0xfffe, 0xa4, 0, 0, 0, 0, 0, 0, 0, 0, 8, 8);
+    ck_assert_uint_eq(reply(buf), 8);
+    ck_assert_uint_eq(buf[5], 0xff);
+    PACKET(0xfffe, 0xa4, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0);
+    sense(0x053002);
+    harness_media_fail(h, 1, VIV_E_IO, 1);
+    PACKET(0xfffe, 0x28, 0, 0, 0, 0, 77, 0, 0, 1);
+    ck_assert_uint_eq(in(7) & 1, 1);
+    PACKET(0xfffe, 0x03, 0, 0, 0, 18);
+    reply(buf);
+    ck_assert_uint_eq(buf[0], 0xf0);
+    ck_assert_uint_eq(ide_get_be32(buf + 3), 77);
+}
+END_TEST
+
+START_TEST(dvd_structures)
+{
+    uint8_t *buf = malloc(4096);
+    cd_ready();
+    harness_media_change(h, 1, 500000ull * 2048, 1);
+    PACKET(0xfffe, 0);
+    sense(0x023a01);
+    PACKET(0xfffe, 0);
+    sense(0x062800);
+    PACKET(0xfffe, 0xad, 0, 0, 0, 0, 0, 0, 0xff, 8, 4);
+    ck_assert_uint_eq(reply(buf), 24);
+    ck_assert_uint_eq(ide_get_be16(buf + 6), 2052);
+    PACKET(0xfffe, 0xad, 0, 0, 0, 0, 0, 0, 0x01, 8, 4);
+    ck_assert_uint_eq(reply(buf), 8);
+    PACKET(0xfffe, 0xad, 0, 0, 0, 0, 0, 0, 0x02, 8, 4);
+    sense(0x052400);
+    PACKET(0xfffe, 0xad, 0, 0, 0, 0, 0, 1, 0x00, 8, 4); /* a second layer */
+    sense(0x052400);
+    PACKET(0xfffe, 0xa4, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0);
+    sense(0x056f01);
+    free(buf);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("piix3ide optical");
@@ -405,6 +693,17 @@ int main(void)
     tcase_add_test(tc, cd_medium_change);
     tcase_add_test(tc, cd_eject_and_prevent);
     tcase_add_test(tc, cd_mode_pages);
+    tcase_add_test(tc, cd_quick_change);
+    tcase_add_test(tc, cd_changed_under_a_command);
+    tcase_add_test(tc, cd_changed_between_save_and_load);
+    tcase_add_test(tc, cd_open_tray_is_saved);
+    tcase_add_test(tc, cd_eject_button);
+    tcase_add_test(tc, cd_vital_product_data);
+    tcase_add_test(tc, cd_byte_counts);
+    tcase_add_test(tc, cd_subchannels_and_c2);
+    tcase_add_test(tc, cd_without_audio);
+    tcase_add_test(tc, cd_speed_power_and_keys);
+    tcase_add_test(tc, dvd_structures);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
