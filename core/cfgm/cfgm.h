@@ -104,8 +104,8 @@ const char *cfgm_string(const CfgmNode *node, const char *path, const char *dflt
 /* Sets the value at path (an optional "VBoxInternal/" in front is dropped) from text: "string:...",
  * "integer:..." and "bytes:<base64>" say the type; otherwise a text that is a whole number
  * (decimal, 0x hexadecimal, may be negative, within 64 bits) is an integer and any other a string.
- * An empty text removes the value; removing what is not there is fine. Each override is logged
- * (group "cfgm", info). */
+ * An empty text removes the value, or the node where there is no value of that name; removing what
+ * is not there is fine. Each override is logged (group "cfgm", info). */
 viv_status_t cfgm_set_from_text(CfgmNode *root, const char *path, const char *text, VivError *err);
 /* "path=value" in one string. */
 viv_status_t cfgm_set_from_assignment(CfgmNode *root, const char *assignment, VivError *err);

@@ -117,6 +117,8 @@ viv_status_t cfgm_set_from_text(CfgmNode *root, const char *path, const char *te
     if (!text[0]) {
         if (cfgm_remove_value(root, path) == VIV_OK)
             viv_log("cfgm", VIV_LOG_INFO, "override %s: removed, was %s", path, was);
+        else if (*path && cfgm_remove(root, path) == VIV_OK)
+            viv_log("cfgm", VIV_LOG_INFO, "override %s: the node is removed", path);
         return VIV_OK;
     }
     const viv_status_t st = cfgm_text_set(root, path, text, err);

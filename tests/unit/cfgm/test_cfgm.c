@@ -284,6 +284,10 @@ START_TEST(overlay_removes)
     ck_assert_int_eq(cfgm_set_from_text(root, "a/b/Key", "", &err), VIV_OK);
     ck_assert_ptr_null(cfgm_value(root, "a/b/Key"));
     ck_assert_ptr_nonnull(cfgm_child(root, "a/b"));
+    ck_assert_int_eq(cfgm_set_from_text(root, "gone/b/Key", "1", &err), VIV_OK);
+    ck_assert_int_eq(cfgm_set_from_text(root, "gone", "", &err), VIV_OK);
+    ck_assert_ptr_null(cfgm_child(root, "gone"));
+    ck_assert_int_eq(cfgm_set_from_text(root, "", "", &err), VIV_OK); /* not the whole tree */
     ck_assert_int_eq(cfgm_set_from_text(root, "no/such/Key", "", &err), VIV_OK);
     ck_assert_ptr_null(cfgm_child(root, "no"));
     ck_assert_int_eq(cfgm_set_from_text(root, "VBoxInternal/", "1", &err), VIV_E_CONFIG);
