@@ -283,7 +283,8 @@ typedef struct viv_vm_api {
     /* Real-time clock of the host for the RTC, seconds since 1970 UTC plus nanoseconds; in the
      * deterministic mode a function of the virtual clock. */
     uint64_t (*wall_time_ns)(viv_dev_t *dev);
-    /* Is an instance of that device class part of the machine? Valid from power_on. */
+    /* Is an instance of that device class part of the machine? Also in construct, whether it has been
+     * constructed by then or not. */
     uint32_t (*has_device)(viv_dev_t *dev, const char *name);
     uint64_t (*cpu_hz)(viv_dev_t *dev); /* TSC frequency */
     /* The guest said something about itself (VIV_GUEST_*): logged, and handed to the frontend, which
