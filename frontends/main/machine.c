@@ -12,6 +12,7 @@
 #define MACHINE_MIB          (UINT64_C(1) << 20)
 #define MACHINE_IDE_LUNS     4u
 #define MACHINE_SERIALS      4u
+#define MACHINE_PARALLELS    2u
 #define MACHINE_LONG_BACKLOG (256 * MACHINE_MIB)
 
 typedef struct Machine {
@@ -281,6 +282,39 @@ static viv_status_t machine_serials(Machine *m)
     return VIV_OK;
 }
 
+/* -- parallel ports -------------------------------------------------------------------------- */
+
+static viv_status_t machine_parallel(Machine *m, uint32_t number, const char *spec)
+{
+    g_autofree char *config = g_strdup_printf("Devices/parallel/%u/Config", number);
+    g_autofree char *lun = g_strdup_printf("Devices/parallel/%u/LUN#0", number);
+    g_autofree char *driver = g_strdup_printf("%s/Driver", lun);
+    g_autofree char *path = g_strdup_printf("%s/Config/DevicePath", lun);
+    if (!cfgm_create(m->root, config, m->err)) {
+        return VIV_E_FAILED;
+    }
+    if (!strcmp(spec, "none")) {
+        return VIV_OK;
+    }
+    if (strncmp(spec, "host:", 5) != 0 || !spec[5]) {
+        return machine_back_end(m, lun, "--parallel", spec);
+    }
+    viv_status_t st = machine_set(m, driver, "HostParallel");
+    return st ? st : machine_set(m, path, spec + 5);
+}
+
+static viv_status_t machine_parallels(Machine *m)
+{
+    viv_status_t st = VIV_OK;
+    for (uint32_t i = 0; m->options->parallels && m->options->parallels[i] && !st; i++) {
+        st = i < MACHINE_PARALLELS
+                 ? machine_parallel(m, i, m->options->parallels[i])
+                 : error_set(m->err, VIV_E_INVALID, "--parallel %s: a PC has two parallel ports",
+                             m->options->parallels[i]);
+    }
+    return st;
+}
+
 /* -- device and --cfg ------------------------------------------------------------------------ */
 
 static viv_status_t machine_device(Machine *m, const char *spec)
@@ -367,8 +401,8 @@ CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, V
     VivError own = VIV_ERROR_INIT;
     Machine m = {options, plugins, cfgm_new(), &own};
     if (machine_base(&m) || machine_standard(&m) || machine_time(&m) || machine_boot(&m) ||
-        machine_media(&m) || machine_serials(&m) || machine_display(&m) || machine_input(&m) ||
-        machine_extra(&m)) {
+        machine_media(&m) || machine_serials(&m) || machine_parallels(&m) || machine_display(&m) ||
+        machine_input(&m) || machine_extra(&m)) {
         if (!own.status) {
             error_set(&own, VIV_E_FAILED, "the machine cannot be described");
         }

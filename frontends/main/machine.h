@@ -19,6 +19,7 @@ typedef struct MachineOptions {
     const char *kernel, *initrd, *append;
     const char *boot; /* letters: a floppy, c disk, d CD-ROM, n network */
     char **serials;   /* see machine_char.h, or none; NULL: stdio */
+    char **parallels; /* as serials, but host: is a parallel port */
     char **devices;   /* NAME[,key=value]... */
     char **cfg;       /* PATH=VALUE */
     const char *rtc;  /* utc, local, base=TIME; NULL: local, utc if deterministic */

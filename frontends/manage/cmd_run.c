@@ -119,6 +119,10 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
          "tcp:HOST:PORT, "
          "tcp-listen:[HOST:]PORT, udp:HOST:PORT[@[HOST:]PORT], host:/dev/ttyS0, none",
          "KIND"},
+        {"parallel", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->parallels,
+         "Next parallel port: host:/dev/parport0, none, or a printer whose paper is file:P or "
+         "another of --serial's kinds",
+         "KIND"},
         {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->devices,
          "Add a device, or configure one of the standard PC; chardev=KIND hangs a serial-like back "
          "end on it",

@@ -24,7 +24,7 @@ expect 0 'plugin' help
 expect 0 'viv ' --version
 expect 2 'nonsense' nonsense
 for option in engine cpu cpus memory cdrom disk floppy kernel initrd append boot serial device cfg no-reboot timeout screenshot \
-    screen-text control save load stats type-text type-after; do
+    screen-text control save load stats type-text type-after parallel; do
     expect 0 "--$option" run --help
 done
 expect 2 '--no-such' run --no-such
@@ -39,6 +39,9 @@ expect 4 'nosuchdevice' run --device nosuchdevice --serial none
 expect 2 'teletype' run --serial teletype
 expect 2 'tcp-listen:' run --serial tcp:65536
 expect 2 'udp:' run --serial udp:localhost
+expect 2 'plotter' run --serial none --parallel plotter
+expect 2 'two parallel ports' run --serial none --parallel none --parallel none --parallel none
+expect 4 '/nonexistent/lp' run --serial none --parallel host:/nonexistent/lp
 expect 4 '/nonexistent/tty' run --serial host:/nonexistent/tty
 expect 2 "'x'" run --boot x --serial none
 expect 4 '/nonexistent/kernel' run --kernel /nonexistent/kernel --serial none
