@@ -3,14 +3,13 @@
  * The guest sees a 16450, 16550A or 16750 at eight ports and one ISA interrupt line; see
  * serial_uart.c for the chip. This file wires it up: options, ports, timers, and the plug, which is
  * LUN#0 ("viv.char/1" below, "viv.char-port/1" offered to it).
- * Not modelled: the DMA handshake pins (no PC wires them), bit errors of the line, and the 16750's
- * automatic RTS (the host side never overruns the receiver, so there is nothing to hold off). */
+ * Not modelled: the DMA handshake pins (no PC wires them). */
 #include "serial_internal.h"
 
 #include <sched.h>
 #include <string.h>
 
-#define SERIAL_STATE_VERSION 1u
+#define SERIAL_STATE_VERSION 2u
 
 static const viv_option_t serial_options[] = {
     VIV_OPT_NAMED(Serial, "IOBase", io_base, VIV_U32, 0, 0xfff8, 0,
@@ -19,7 +18,8 @@ static const viv_option_t serial_options[] = {
                   "interrupt line; 0: 4, 3, 4, 3 by instance number"),
     VIV_OPT_STRING(Serial, "UartType", uart_type, "16550A", "16450, 16550A or 16750"),
     VIV_OPT_NAMED(Serial, "RealBaud", real_baud, VIV_BOOL, 0, 1, 0,
-                  "transmit at the programmed rate instead of at once"),
+                  "characters take the time that the programmed rate gives them, in both "
+                  "directions, instead of none"),
     VIV_OPT_NAMED(Serial, "YieldOnLSRRead", yield_on_lsr, VIV_BOOL, 0, 1, 0,
                   "give up the time slice when the guest polls LSR in vain"),
     {0},
@@ -45,6 +45,9 @@ static const viv_field_t serial_state[] = {
     VIV_FIELD_BYTES(Serial, rx_data, 1),
     VIV_FIELD_BYTES(Serial, rx_flags, 1),
     VIV_FIELD_BYTES(Serial, tx_data, 1),
+    VIV_FIELD(Serial, tx_two, VIV_U8, 2),
+    VIV_FIELD(Serial, thre_late, VIV_U8, 2),
+    VIV_FIELD(Serial, rts_held, VIV_U8, 2),
     {0},
 };
 
@@ -90,6 +93,13 @@ static void serial_timeout_timer(viv_dev_t *dev, void *ctx)
     serial_uart_timeout_expired(ctx);
 }
 
+/* [emt, device lock held] */
+static void serial_rx_timer(viv_dev_t *dev, void *ctx)
+{
+    (void)dev;
+    serial_uart_rx_expired(ctx);
+}
+
 /* -- viv.char-port/1 ------------------------------------------------------------------------- */
 
 /* [io, no lock] */
@@ -103,12 +113,18 @@ static uint32_t serial_plug_receive(void *self, const void *buf, uint32_t len_by
 }
 
 /* [any, no lock] */
-static void serial_plug_break(void *self)
+static void serial_plug_marked(void *self, uint8_t value, uint32_t marks)
 {
     Serial *s = self;
     s->dev->api->lock(s->dev);
-    serial_uart_receive_break(s);
+    serial_uart_receive_marked(s, value, marks);
     s->dev->api->unlock(s->dev);
+}
+
+/* [any, no lock] */
+static void serial_plug_break(void *self)
+{
+    serial_plug_marked(self, 0, VIV_CHAR_MARK_BREAK);
 }
 
 /* [any, no lock] */
@@ -135,6 +151,7 @@ static const viv_char_port_ops_t serial_plug = {
     .send_break = serial_plug_break,
     .set_status = serial_plug_status,
     .write_ready = serial_plug_write_ready,
+    .receive_marked = serial_plug_marked,
 };
 
 /* [any] */
@@ -181,6 +198,9 @@ static viv_status_t serial_post_load(viv_dev_t *dev, void *self, uint32_t versio
     s->thre_pending = s->thre_pending != 0;
     s->timeout_pending = s->timeout_pending && s->rx_count && (s->fcr & SERIAL_FCR_ENABLE);
     s->tsr_full = s->tsr_full != 0;
+    s->tx_two = s->tx_two != 0;
+    s->thre_late = s->thre_late && s->tsr_full;
+    s->rts_held = s->rts_held && s->rx_count;
     for (uint32_t i = 0; i < SERIAL_FIFO_MAX; i++)
         s->rx_flags[i] &= SERIAL_LSR_PE | SERIAL_LSR_FE | SERIAL_LSR_BI;
     serial_uart_resync(s);
@@ -241,6 +261,19 @@ static viv_status_t serial_attach(viv_dev_t *dev, Serial *s)
     return VIV_OK;
 }
 
+static viv_status_t serial_counters(viv_dev_t *dev, Serial *s)
+{
+    viv_iface_t iface;
+    if (dev->api->get_interface(dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &iface) < 0)
+        return VIV_OK;
+    const viv_stam_api_t *stam = iface.ops;
+    viv_status_t st = stam->counter(dev, &s->stat_overruns, "Overruns", "characters",
+                                    "characters that found the receiver full");
+    return st < 0 ? st
+                  : stam->counter(dev, &s->stat_marked, "Marked", "characters",
+                                  "breaks and characters with a parity or framing error");
+}
+
 /* [main, lock held] */
 static viv_status_t serial_construct(viv_dev_t *dev, void *self)
 {
@@ -255,6 +288,12 @@ static viv_status_t serial_construct(viv_dev_t *dev, void *self)
     if (st < 0)
         return st;
     st = api->timer_create(dev, "timeout", serial_timeout_timer, s, &s->timeout_timer);
+    if (st < 0)
+        return st;
+    st = api->timer_create(dev, "receive", serial_rx_timer, s, &s->rx_timer);
+    if (st < 0)
+        return st;
+    st = serial_counters(dev, s);
     if (st < 0)
         return st;
     st = api->pio_map(dev, s->io_base, 8, &serial_io, s, "UART", NULL);

@@ -90,6 +90,9 @@ typedef struct Serial {
     uint8_t rx_data[SERIAL_FIFO_MAX];  /* oldest first */
     uint8_t rx_flags[SERIAL_FIFO_MAX]; /* PE, FE, BI of each byte */
     uint8_t tx_data[SERIAL_FIFO_MAX];
+    uint8_t tx_two;    /* the FIFO has held two bytes at once since it was empty */
+    uint8_t thre_late; /* the FIFO is empty, the interrupt comes with the character's end */
+    uint8_t rts_held;  /* automatic RTS has let go of the line */
 
     /* derived, rebuilt in post_load */
     SerialModel model;
@@ -102,8 +105,12 @@ typedef struct Serial {
     viv_dev_t *dev;
     viv_timer_t *tx_timer;      /* armed while a character is on the wire (RealBaud) */
     viv_timer_t *timeout_timer; /* character timeout */
+    viv_timer_t *rx_timer;      /* armed while a character comes over the wire (RealBaud) */
     const viv_char_ops_t *chr;  /* NULL: nothing is plugged in */
     void *chr_self;
+
+    /* statistics */
+    uint64_t stat_overruns, stat_marked;
 } Serial;
 
 /* All of the following: [device lock held]. */
@@ -112,7 +119,9 @@ void serial_uart_write(Serial *s, uint32_t reg, uint8_t value);
 void serial_uart_reset(Serial *s);
 /* The plug: returns how many bytes the receiver took. */
 uint32_t serial_uart_receive(Serial *s, const uint8_t *buf, uint32_t len_bytes);
-void serial_uart_receive_break(Serial *s);
+/* A spoilt character, VIV_CHAR_MARK_*; it cannot be refused. */
+void serial_uart_receive_marked(Serial *s, uint8_t value, uint32_t marks);
+void serial_uart_rx_expired(Serial *s);
 void serial_uart_set_plug_lines(Serial *s, uint8_t msr_lines);
 /* Moves what can be moved out of the transmitter. */
 void serial_uart_transmit(Serial *s);

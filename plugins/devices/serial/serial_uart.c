@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* serial: the UART itself - registers, FIFOs, interrupts, loopback.
  * Follows National Semiconductor's PC16550D data sheet (June 1995), sections 8.1-8.7; the 16750's
- * additions (64-byte FIFOs, automatic CTS) follow Texas Instruments' TL16C750 data sheet.
+ * additions (64-byte FIFOs, automatic RTS and CTS) follow Texas Instruments' TL16C750 data sheet.
  * Host side: bytes go to the driver as soon as it takes them. What it cannot take waits in the
  * shift register and the FIFO, which is what a slow line looks like to the guest. */
 #include "serial_internal.h"
@@ -68,12 +68,24 @@ static void serial_uart_tell_params(Serial *s)
                        serial_uart_parity(s));
 }
 
+static uint32_t serial_uart_auto_flow(const Serial *s)
+{
+    return s->model == SERIAL_16750 && (s->mcr & SERIAL_MCR_AFE);
+}
+
+/* RTS as the pin has it. */
+static uint32_t serial_uart_rts(const Serial *s)
+{
+    return (s->mcr & SERIAL_MCR_RTS) && !(serial_uart_auto_flow(s) && s->rts_held);
+}
+
 /* In loopback the modem outputs are inactive and the transmitter's pin marks. */
 static void serial_uart_tell_lines(Serial *s)
 {
     uint32_t lines = 0;
     if (!(s->mcr & SERIAL_MCR_LOOP)) {
-        lines = s->mcr & (SERIAL_MCR_DTR | SERIAL_MCR_RTS);
+        lines = s->mcr & SERIAL_MCR_DTR;
+        lines |= serial_uart_rts(s) ? 2u : 0u;
         lines |= (s->lcr & SERIAL_LCR_BREAK) ? 4u : 0u;
     }
     if (!s->chr || !VIV_HAS(s->chr, set_lines) || lines == s->sent_lines)
@@ -110,7 +122,8 @@ static uint8_t serial_uart_cause(const Serial *s)
         return SERIAL_IIR_TIMEOUT;
     if ((s->ier & SERIAL_IER_THRE) && s->thre_pending)
         return SERIAL_IIR_THRE;
-    if ((s->ier & SERIAL_IER_MODEM) && (s->msr & 0x0fu))
+    /* Automatic CTS is the transmitter's own business. */
+    if ((s->ier & SERIAL_IER_MODEM) && (s->msr & (serial_uart_auto_flow(s) ? 0x0eu : 0x0fu)))
         return SERIAL_IIR_MODEM;
     return SERIAL_IIR_NONE;
 }
@@ -149,11 +162,32 @@ void serial_uart_timeout_expired(Serial *s)
     }
 }
 
+static void serial_uart_update_lines(Serial *s);
+
+/* Automatic RTS lets go of the line at the trigger level and takes it again when the FIFO is empty;
+ * with the highest level, when the FIFO is full and when it has room. */
+static void serial_uart_update_rts(Serial *s)
+{
+    uint32_t depth = serial_uart_fifo_depth(s), trigger = serial_uart_trigger(s);
+    uint32_t highest = depth > 1 && trigger > depth / 2;
+    uint8_t old = s->rts_held;
+    if (s->rx_count >= (highest ? depth : trigger))
+        s->rts_held = 1;
+    else if (highest || s->rx_count == 0)
+        s->rts_held = 0;
+    if (s->rts_held == old || !serial_uart_auto_flow(s))
+        return;
+    serial_uart_tell_lines(s);
+    if (s->mcr & SERIAL_MCR_LOOP)
+        serial_uart_update_lines(s);
+}
+
 /* A character has arrived from the line. */
 static void serial_uart_push(Serial *s, uint8_t value, uint8_t flags)
 {
     if (s->rx_count >= serial_uart_fifo_depth(s)) {
         s->lsr_errors |= SERIAL_LSR_OE;
+        s->stat_overruns++;
         if (s->fcr & SERIAL_FCR_ENABLE)
             return; /* the FIFO keeps what it has, the shift register is overwritten */
         s->rx_count = 0;
@@ -163,6 +197,7 @@ static void serial_uart_push(Serial *s, uint8_t value, uint8_t flags)
     if (s->rx_count++ == 0)
         s->lsr_errors |= flags;
     serial_uart_restart_timeout(s);
+    serial_uart_update_rts(s);
 }
 
 static uint8_t serial_uart_pop(Serial *s)
@@ -177,14 +212,22 @@ static uint8_t serial_uart_pop(Serial *s)
         s->lsr_errors |= s->rx_flags[0];
     }
     serial_uart_restart_timeout(s);
+    serial_uart_update_rts(s);
     return value;
+}
+
+/* May the line bring another character now? A peer that automatic RTS has stopped sends none. */
+static uint32_t serial_uart_takes(const Serial *s)
+{
+    return !(s->mcr & SERIAL_MCR_LOOP) && s->rx_count < serial_uart_fifo_depth(s) &&
+           !(serial_uart_auto_flow(s) && !serial_uart_rts(s)) &&
+           s->dev->api->timer_deadline(s->rx_timer) == UINT64_MAX;
 }
 
 /* There may be room again: the driver offers what it holds. */
 static void serial_uart_invite(Serial *s)
 {
-    if (!s->input_held || !s->chr || (s->mcr & SERIAL_MCR_LOOP) ||
-        s->rx_count >= serial_uart_fifo_depth(s))
+    if (!s->input_held || !s->chr || !serial_uart_takes(s))
         return;
     s->input_held = 0;
     s->chr->input_ready(s->chr_self);
@@ -192,23 +235,41 @@ static void serial_uart_invite(Serial *s)
 
 uint32_t serial_uart_receive(Serial *s, const uint8_t *buf, uint32_t len_bytes)
 {
+    const viv_dev_api_t *api = s->dev->api;
     uint32_t taken = 0;
-    if (!(s->mcr & SERIAL_MCR_LOOP)) {
-        while (taken < len_bytes && s->rx_count < serial_uart_fifo_depth(s))
-            serial_uart_push(s, buf[taken++], 0);
-        serial_uart_update_irq(s);
+    while (taken < len_bytes && serial_uart_takes(s)) {
+        serial_uart_push(s, buf[taken++], 0);
+        if (s->real_baud)
+            api->timer_arm(s->rx_timer, api->time_ns(s->dev) + serial_uart_char_ns(s));
     }
+    if (taken)
+        serial_uart_update_irq(s);
     if (taken < len_bytes)
         s->input_held = 1;
     return taken;
 }
 
-void serial_uart_receive_break(Serial *s)
+void serial_uart_receive_marked(Serial *s, uint8_t value, uint32_t marks)
 {
+    uint8_t flags = 0;
     if (s->mcr & SERIAL_MCR_LOOP)
         return;
-    serial_uart_push(s, 0, SERIAL_LSR_BI | SERIAL_LSR_FE);
+    if (marks & VIV_CHAR_MARK_BREAK)
+        flags |= SERIAL_LSR_BI | SERIAL_LSR_FE;
+    if (marks & VIV_CHAR_MARK_FRAMING)
+        flags |= SERIAL_LSR_FE;
+    if ((marks & VIV_CHAR_MARK_PARITY) && (s->lcr & SERIAL_LCR_PARITY))
+        flags |= SERIAL_LSR_PE;
+    if (marks & VIV_CHAR_MARK_OVERRUN)
+        s->lsr_errors |= SERIAL_LSR_OE;
+    s->stat_marked++;
+    serial_uart_push(s, marks & VIV_CHAR_MARK_BREAK ? 0 : value, flags);
     serial_uart_update_irq(s);
+}
+
+void serial_uart_rx_expired(Serial *s)
+{
+    serial_uart_invite(s);
 }
 
 /* -- Modem lines ----------------------------------------------------------------------------- */
@@ -219,7 +280,7 @@ static uint8_t serial_uart_lines(const Serial *s)
     if (!(s->mcr & SERIAL_MCR_LOOP))
         return s->lines_in;
     uint32_t lines = 0;
-    lines |= (s->mcr & SERIAL_MCR_RTS) ? SERIAL_MSR_CTS : 0u;
+    lines |= serial_uart_rts(s) ? SERIAL_MSR_CTS : 0u;
     lines |= (s->mcr & SERIAL_MCR_DTR) ? SERIAL_MSR_DSR : 0u;
     lines |= (s->mcr & SERIAL_MCR_OUT1) ? SERIAL_MSR_RI : 0u;
     lines |= (s->mcr & SERIAL_MCR_OUT2) ? SERIAL_MSR_DCD : 0u;
@@ -252,11 +313,25 @@ static void serial_uart_clear_tx(Serial *s)
         s->tx_count = 0;
         s->thre_pending = 1;
     }
+    s->tx_two = s->thre_late = 0;
 }
 
-/* The shift register's byte reaches the line. 0: the line does not take it now. */
+/* The FIFO has become empty. One byte alone is not worth an interrupt of its own: with FIFOs it
+ * comes when the character is out, so that the next ones can gather meanwhile. */
+static void serial_uart_tx_empty(Serial *s)
+{
+    s->thre_late = s->real_baud && (s->fcr & SERIAL_FCR_ENABLE) && !s->tx_two;
+    s->tx_two = 0;
+    if (!s->thre_late)
+        s->thre_pending = 1;
+}
+
+/* The shift register's byte reaches the line. 0: the line does not take it now. During a break
+ * nothing of it is to be seen there. */
 static uint32_t serial_uart_emit(Serial *s)
 {
+    if (s->lcr & SERIAL_LCR_BREAK)
+        return 1;
     if (s->mcr & SERIAL_MCR_LOOP) {
         serial_uart_push(s, s->tsr, 0);
         return 1;
@@ -268,7 +343,7 @@ static uint32_t serial_uart_emit(Serial *s)
 
 static uint32_t serial_uart_held_by_cts(const Serial *s)
 {
-    return s->model == SERIAL_16750 && (s->mcr & SERIAL_MCR_AFE) && !(s->msr & SERIAL_MSR_CTS);
+    return serial_uart_auto_flow(s) && !(s->msr & SERIAL_MSR_CTS);
 }
 
 void serial_uart_transmit(Serial *s)
@@ -283,7 +358,7 @@ void serial_uart_transmit(Serial *s)
             s->tx_count--;
             memmove(s->tx_data, s->tx_data + 1, s->tx_count);
             if (s->tx_count == 0)
-                s->thre_pending = 1;
+                serial_uart_tx_empty(s);
             if (s->real_baud)
                 api->timer_arm(s->tx_timer, api->time_ns(s->dev) + serial_uart_char_ns(s));
         }
@@ -292,6 +367,9 @@ void serial_uart_transmit(Serial *s)
         if (!serial_uart_emit(s))
             return; /* write_ready() comes */
         s->tsr_full = 0;
+        if (s->thre_late && s->tx_count == 0)
+            s->thre_pending = 1;
+        s->thre_late = 0;
     }
 }
 
@@ -311,6 +389,8 @@ static void serial_uart_write_thr(Serial *s, uint8_t value)
         return;
     }
     s->tx_data[s->tx_count++] = value;
+    s->tx_two |= s->tx_count >= 2;
+    s->thre_late = 0;
     /* The line drops before the transmitter makes it rise again: an edge-triggered PIC needs to see
      * it. */
     s->thre_pending = 0;
@@ -385,8 +465,8 @@ uint8_t serial_uart_read(Serial *s, uint32_t reg)
 static void serial_uart_write_ier(Serial *s, uint8_t value)
 {
     uint8_t old = s->ier;
-    /* Bits 4 and 5 of a 16750 (sleep, low power) are kept and change nothing that a guest can
-     * see. */
+    /* Bits 4 and 5 of a 16750 (sleep, low power) stop the oscillator while nothing is under way;
+     * any access or character starts it again, so a guest sees only the bits. */
     s->ier = (uint8_t)(value & (s->model == SERIAL_16750 ? 0x3fu : 0x0fu));
     /* Enabling the interrupt with an empty holding register raises it: drivers start a
      * transmission, and test for chips without this behaviour, that way. */
@@ -413,6 +493,7 @@ static void serial_uart_write_fcr(Serial *s, uint8_t value)
         s->lsr_errors &= SERIAL_LSR_OE;
         serial_uart_restart_timeout(s);
     }
+    serial_uart_update_rts(s); /* the level may be another one too */
     if (switched || resized || (value & (SERIAL_FCR_ENABLE | SERIAL_FCR_CLEAR_TX)) == 5u)
         serial_uart_clear_tx(s);
     serial_uart_update_irq(s);
@@ -435,6 +516,7 @@ static void serial_uart_write_lcr(Serial *s, uint8_t value)
 static void serial_uart_write_mcr(Serial *s, uint8_t value)
 {
     s->mcr = (uint8_t)(value & (s->model == SERIAL_16750 ? 0x3fu : 0x1fu));
+    serial_uart_update_rts(s);
     serial_uart_update_lines(s);
     serial_uart_tell_lines(s);
     serial_uart_transmit(s);
@@ -475,12 +557,14 @@ void serial_uart_reset(Serial *s)
     const viv_dev_api_t *api = s->dev->api;
     api->timer_cancel(s->tx_timer);
     api->timer_cancel(s->timeout_timer);
+    api->timer_cancel(s->rx_timer);
     s->ier = s->fcr = s->lcr = s->mcr = s->scr = 0;
     s->dll = 12; /* 9600 baud, a common state after power-on; the data sheet leaves it open */
     s->dlm = 0;
     s->lsr_errors = 0;
     s->msr = s->lines_in;
     s->thre_pending = s->timeout_pending = 0;
+    s->tx_two = s->thre_late = s->rts_held = 0;
     s->tsr_full = 0;
     s->rx_count = s->tx_count = 0;
     s->rx_data[0] = 0;

@@ -8,7 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const options[] = {"", "UartType=16450", "UartType=16750", "RealBaud=1"};
+    static const char *const options[] = {"", "UartType=16450", "UartType=16750",
+                                          "UartType=16750,RealBaud=1"};
     if (size < 1)
         return 0;
     Harness *h = harness_create();
@@ -30,7 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 9: {
             viv_iface_t port = harness_port(h, 0, VIV_CHAR_PORT_ID);
             const viv_char_port_ops_t *ops = port.ops;
-            if (what & 1)
+            if (what & 2)
+                ops->receive_marked(port.self, value, what >> 2);
+            else if (what & 1)
                 ops->send_break(port.self);
             else
                 ops->set_status(port.self, value);

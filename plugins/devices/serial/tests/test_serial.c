@@ -413,6 +413,156 @@ START_TEST(real_baud_takes_its_time)
 }
 END_TEST
 
+/* -- RealBaud: 9600 8N1, 1041666 ns a character ---------------------------------------------- */
+
+#define CHAR_NS 1041667u
+
+START_TEST(input_at_the_line_s_rate)
+{
+    teardown();
+    start("RealBaud=1");
+    out(SERIAL_LCR, 3);
+    out(SERIAL_MCR, SERIAL_MCR_OUT2);
+    out(SERIAL_IER, SERIAL_IER_RX);
+    out(SERIAL_IIR_FCR, 0x41); /* trigger 4 */
+    inject("abcdef");
+    ck_assert_uint_eq(harness_char_waiting(h, 0), 5);
+    harness_advance_ns(h, CHAR_NS);
+    ck_assert_uint_eq(harness_char_waiting(h, 0), 4);
+    harness_save_load(h);
+    harness_advance_ns(h, CHAR_NS);
+    ck_assert_uint_eq(irq(), 0);
+    harness_advance_ns(h, CHAR_NS);
+    ck_assert_uint_eq(irq(), 1);
+    ck_assert_uint_eq(in(SERIAL_IIR_FCR), 0xc4);
+    ck_assert_uint_eq(in(0), 'a');
+    ck_assert_uint_eq(irq(), 0);
+    harness_advance_ns(h, 2 * CHAR_NS);
+    for (const char *p = "bcd"; *p; p++)
+        ck_assert_uint_eq(in(0), *p);
+    /* two are left below the trigger: four character times after the last read */
+    harness_advance_ns(h, 4 * CHAR_NS - 10);
+    ck_assert_uint_eq(irq(), 0);
+    harness_advance_ns(h, 20);
+    ck_assert_uint_eq(in(SERIAL_IIR_FCR), 0xcc);
+}
+END_TEST
+
+START_TEST(a_lone_byte_s_interrupt_is_late)
+{
+    teardown();
+    start("RealBaud=1");
+    out(SERIAL_LCR, 3);
+    out(SERIAL_MCR, SERIAL_MCR_OUT2);
+    out(SERIAL_IIR_FCR, 1);
+    out(SERIAL_IER, SERIAL_IER_THRE);
+    in(SERIAL_IIR_FCR);
+    out(0, 'a');
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x20);
+    ck_assert_uint_eq(irq(), 0);
+    harness_save_load(h);
+    harness_advance_ns(h, CHAR_NS);
+    ck_assert_uint_eq(irq(), 1);
+    in(SERIAL_IIR_FCR);
+    out(0, 'b'); /* into the shift register */
+    out(0, 'c');
+    out(0, 'd'); /* two at once in the FIFO */
+    harness_advance_ns(h, CHAR_NS);
+    ck_assert_uint_eq(irq(), 0);
+    harness_advance_ns(h, CHAR_NS);
+    ck_assert_uint_eq(irq(), 1); /* with the FIFO's last byte, at once */
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x20);
+    in(SERIAL_IIR_FCR);
+    out(SERIAL_IIR_FCR, 0); /* without FIFOs there is no such delay */
+    harness_advance_ns(h, 2 * CHAR_NS);
+    in(SERIAL_IIR_FCR);
+    out(0, 'e');
+    ck_assert_uint_eq(irq(), 1);
+}
+END_TEST
+
+START_TEST(spoilt_characters)
+{
+    const viv_iface_t port = harness_port(h, 0, VIV_CHAR_PORT_ID);
+    const viv_char_port_ops_t *ops = port.ops;
+    out(SERIAL_LCR, 3);
+    ops->receive_marked(port.self, 'x', VIV_CHAR_MARK_PARITY | VIV_CHAR_MARK_FRAMING);
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x69); /* no parity, no parity error */
+    ck_assert_uint_eq(in(0), 'x');
+    out(SERIAL_LCR, 0x1b);
+    ops->receive_marked(port.self, 'y', VIV_CHAR_MARK_PARITY);
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x65);
+    ops->receive_marked(port.self, 'z', VIV_CHAR_MARK_OVERRUN); /* nobody has read the y */
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x63);
+    ck_assert_uint_eq(in(0), 'z');
+    out(SERIAL_IIR_FCR, 1);
+    for (int i = 0; i < 17; i++)
+        ops->receive_marked(port.self, (uint8_t)i, 0); /* forced: the line does not wait */
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x63);
+    ck_assert_uint_eq(in(0), 0);
+    ck_assert_uint_eq(harness_stam(h, "Overruns"), 2);
+    ck_assert_uint_eq(harness_stam(h, "Marked"), 20);
+}
+END_TEST
+
+START_TEST(nothing_is_sent_during_a_break)
+{
+    size_t len;
+    out(SERIAL_LCR, 0x43);
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 4);
+    out(0, 'a');
+    ck_assert_uint_eq(in(SERIAL_LSR), 0x60);
+    out(SERIAL_LCR, 0x03);
+    out(0, 'b');
+    ck_assert_str_eq(harness_char_output(h, 0, &len), "b");
+}
+END_TEST
+
+START_TEST(automatic_rts_and_cts)
+{
+    char text[100];
+    teardown();
+    start("UartType=16750");
+    memset(text, 'x', sizeof(text));
+    out(SERIAL_LCR, 0x83);
+    out(SERIAL_IIR_FCR, 0x61); /* 64 bytes, trigger 16 */
+    out(SERIAL_LCR, 3);
+    out(SERIAL_MCR, SERIAL_MCR_AFE | SERIAL_MCR_RTS | SERIAL_MCR_OUT2);
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 2);
+    harness_char_inject(h, 0, text, 15);
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 2);
+    harness_char_inject(h, 0, text, 10); /* stopped with the sixteenth */
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 0);
+    ck_assert_uint_eq(harness_char_waiting(h, 0), 9);
+    in(0);
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 0);
+    harness_save_load(h);
+    for (int i = 0; i < 15; i++)
+        in(0);
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 2); /* empty: the rest comes */
+    ck_assert_uint_eq(harness_char_waiting(h, 0), 0);
+    out(SERIAL_IIR_FCR, 0xe3); /* the highest level: full, and room */
+    harness_char_inject(h, 0, text, 66);
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 0);
+    ck_assert_uint_eq(harness_char_waiting(h, 0), 2);
+    in(0);
+    ck_assert_uint_eq(harness_char_waiting(h, 0), 1);
+    out(SERIAL_MCR, SERIAL_MCR_RTS | SERIAL_MCR_OUT2); /* without it RTS is what the guest says */
+    ck_assert_uint_eq(harness_char_params(h, 0).lines, 2);
+    /* CTS is the transmitter's own business: no interrupt, but its delta can be read */
+    out(SERIAL_MCR, SERIAL_MCR_AFE | SERIAL_MCR_OUT2);
+    out(SERIAL_IER, SERIAL_IER_MODEM);
+    in(SERIAL_MSR);
+    viv_iface_t port = harness_port(h, 0, VIV_CHAR_PORT_ID);
+    const viv_char_port_ops_t *ops = port.ops;
+    ops->set_status(port.self, 0x0a);
+    ck_assert_uint_eq(irq(), 0);
+    ck_assert_uint_eq(in(SERIAL_MSR), 0xa1);
+    ops->set_status(port.self, 0x08);
+    ck_assert_uint_eq(irq(), 1);
+}
+END_TEST
+
 START_TEST(nothing_plugged_in)
 {
     teardown();
@@ -471,6 +621,11 @@ int main(void)
     tcase_add_test(tc, priorities);
     tcase_add_test(tc, other_models);
     tcase_add_test(tc, real_baud_takes_its_time);
+    tcase_add_test(tc, input_at_the_line_s_rate);
+    tcase_add_test(tc, a_lone_byte_s_interrupt_is_late);
+    tcase_add_test(tc, spoilt_characters);
+    tcase_add_test(tc, nothing_is_sent_during_a_break);
+    tcase_add_test(tc, automatic_rts_and_cts);
     tcase_add_test(tc, nothing_plugged_in);
     tcase_add_test(tc, instances_and_bad_configuration);
     tcase_add_test(tc, hostile_state_is_refused);
