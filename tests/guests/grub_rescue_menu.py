@@ -6,11 +6,38 @@ usage: grub_rescue_menu.py IMAGE cdrom|floppy
 
 import sys
 
-from guest import Guest, run
+from guest import PEER, Guest, check, run, work_path
+
+
+def typed(image, medium):
+    """A text that --type-text types, a filter on its way, and a printer that GRUB's outb prints on."""
+    paper, trace = work_path('paper'), work_path('trace')
+    transformation = 'PDM/DriverTransformations/keys/'
+    out = ''.join('outb 0x%x 0x%x\\n' % pair for pair in (
+        (0x37a, 0x0c), (0x378, ord('V')), (0x37a, 0x0d), (0x37a, 0x0c)))
+    guest = Guest(**{medium: image}, boot={'cdrom': 'd', 'floppy': 'a'}[medium], memory='128M',
+                  serial=(), timeout=300,
+                  options=('--parallel', 'file:' + paper, '--type-after', '3',
+                           '--type-text', 'cecho Typed-7\\n' + out + 'echo Printed-8\\n'),
+                  cfg=(transformation + 'Device=pckbd', transformation + 'LUN=0',
+                       transformation + 'BelowDriver=KeyboardQueue',
+                       transformation + 'AttachedDriver/Driver=IfTrace',
+                       transformation + 'AttachedDriver/Config/TraceFilePath=' + trace))
+    guest.expect_screen(r'^Typed-7 *$', 180)
+    guest.expect_screen(r'^Printed-8 *$')
+    guest.type('halt\n')
+    guest.expect_exit(0)
+    with open(paper, 'rb') as file:
+        check(file.read() == b'V', 'GRUB has printed no V')
+    with open(trace, 'rb') as file:
+        check(b'up viv.keyboard-port/1 put_scancodes(count=1) "." = 1\n' in file.read(),
+              'the trace has no c key')
 
 
 def main(image, medium):
     """Menu, selection, command line, editor, and a power-off from GRUB itself."""
+    if PEER != 'qemu':
+        typed(image, medium)
     guest = Guest(**{medium: image}, boot={'cdrom': 'd', 'floppy': 'a'}[medium], memory='128M',
                   serial=(), timeout=300)
     guest.expect_screen(r'GNU GRUB +version', 180)
