@@ -365,7 +365,8 @@ static uint32_t pckbd_port_scancodes(void *self, const uint8_t *codes, uint32_t 
     uint32_t taken = 0;
     kb->dev->api->lock(kb->dev);
     if (count <= PCKBD_INPUT_MAX - (uint32_t)kb->input_len) {
-        memcpy(kb->input + kb->input_len, codes, count);
+        if (count)
+            memcpy(kb->input + kb->input_len, codes, count);
         kb->input_len = (uint16_t)(kb->input_len + count);
         kb->kbd_fresh = 0;
         pckbd_kbd_scan(kb);
