@@ -6,18 +6,19 @@
  * at C0000h and video memory is reached through the window alone.
  * Follows: IBM PS/2 Hardware Interface Technical Reference, Video Subsystem; FreeVGA; the Bochs
  * VBE display API. Parts and invariants: vga.h.
- * Not modelled: the vertical interrupt's line, light pen, borders, acceleration, PCI palette
- * snooping, the PCI I/O and memory enable bits over the legacy ranges. */
+ * Not modelled: light pen, acceleration, registers that change within a frame. */
 #include "vga.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define VGA_STATE_VERSION 1u
+#define VGA_STATE_VERSION 2u
 #define VGA_VRAM_MIN      0x100000u
 #define VGA_VRAM_MAX      0x10000000u
 #define VGA_ROM_MAX       0x40000u
 #define VGA_MMIO_BYTES    0x1000u
+/* I/O, memory, master, palette snoop, parity, SERR#, INTx off */
+#define VGA_PCI_COMMAND_BITS 0x0567u
 /* A mode set writes dozens of registers; the driver is told when they have come to rest. */
 #define VGA_MODE_SETTLE_NS 20000000u
 
@@ -35,7 +36,19 @@ static const viv_option_t vga_options[] = {
                   "width of the monitor's preferred mode"),
     VIV_OPT_NAMED(Vga, "PreferredHeight", preferred_height, VIV_U16, 480, 4095, 768,
                   "height of the monitor's preferred mode"),
+    VIV_OPT_NAMED(Vga, "FullRaster", full_raster, VIV_BOOL, 0, 1, 0,
+                  "1: pictures of plain VGA modes are the monitor's, with the border, each scan "
+                  "line and dot clock; 0: they have the mode's own pixels"),
+    VIV_OPT_NAMED(Vga, "IRQ", irq, VIV_U8, 0, 15, 9,
+                  "ISA interrupt line of the vertical interrupt (CRTC register 11h), 0: none"),
     {0},
+};
+
+static const viv_field_t vga_ddc_state[] = {
+    VIV_FIELD(VgaDdc, enabled, VIV_U8, 2), VIV_FIELD(VgaDdc, lines, VIV_U8, 2),
+    VIV_FIELD(VgaDdc, pull, VIV_U8, 2),    VIV_FIELD(VgaDdc, phase, VIV_U8, 2),
+    VIV_FIELD(VgaDdc, bits, VIV_U8, 2),    VIV_FIELD(VgaDdc, shift, VIV_U8, 2),
+    VIV_FIELD(VgaDdc, pointer, VIV_U8, 2), {0},
 };
 
 static const viv_field_t vga_state[] = {
@@ -65,6 +78,12 @@ static const viv_field_t vga_state[] = {
     VIV_FIELD_ARRAY(Vga, dispi, VIV_U16, 1),
     VIV_FIELD(Vga, bank_read, VIV_U16, 1),
     VIV_FIELD(Vga, bank_write, VIV_U16, 1),
+    VIV_FIELD(Vga, setup, VIV_U8, 2),
+    VIV_FIELD(Vga, awake, VIV_U8, 2),
+    VIV_FIELD(Vga, start, VIV_U16, 2),
+    VIV_FIELD(Vga, retrace_pending, VIV_U8, 2),
+    VIV_FIELD(Vga, always_decodes, VIV_U8, 2),
+    VIV_FIELD_STRUCT(Vga, ddc, vga_ddc_state, 2),
     {0},
 };
 
@@ -90,15 +109,17 @@ static void vga_mode_settled(viv_dev_t *dev, void *ctx)
 {
     Vga *vga = ctx;
     const viv_display_ops_t *ops = vga->display.ops;
+    uint32_t width, height;
     VgaGeometry geo;
     (void)dev;
     vga_scan_geometry(vga, &geo);
+    vga_picture_size(vga, &geo, &width, &height);
     if (!ops || !VIV_HAS(ops, mode_changed) ||
-        (geo.width == vga->told_width && geo.height == vga->told_height))
+        (width == vga->told_width && height == vga->told_height))
         return;
-    vga->told_width = geo.width;
-    vga->told_height = geo.height;
-    ops->mode_changed(vga->display.self, geo.width, geo.height);
+    vga->told_width = width;
+    vga->told_height = height;
+    ops->mode_changed(vga->display.self, width, height);
 }
 
 /* -- Life ------------------------------------------------------------------------------------ */
@@ -108,7 +129,6 @@ static void vga_reset(viv_dev_t *dev, void *self)
 {
     Vga *vga = self;
     vga->misc = vga->feature = 0;
-    vga->enabled = 1;
     vga->seq_index = vga->gfx_index = vga->crtc_index = vga->attr_index = 0;
     vga->attr_data_next = 0;
     memset(vga->seq, 0, sizeof(vga->seq));
@@ -121,22 +141,36 @@ static void vga_reset(viv_dev_t *dev, void *self)
     memset(vga->dac_buf, 0, sizeof(vga->dac_buf));
     vga->big_endian = 0;
     vga->latch = 0;
-    vga->retrace_cleared_ns = 0;
+    vga->start = 0;
+    vga->retrace_pending = 0;
+    vga->retrace_cleared_ns = dev->api->time_ns(dev);
     vga->dispi_index = 0;
     memset(vga->dispi, 0, sizeof(vga->dispi));
     vga->dispi[VGA_DISPI_ID] = VGA_DISPI_ID_LAST;
     vga->dispi[VGA_DISPI_BPP] = 8;
     vga->bank_read = vga->bank_write = 0;
+    vga_ddc_reset(&vga->ddc);
     dev->api->timer_cancel(vga->mode_timer);
+    vga_ports_reset(vga);
     vga_update(vga);
     vga_mode_touched(vga);
+}
+
+/* What version 1 did not have: its guests never lost the legacy ranges, and saw a new start address
+ * at once. */
+static void vga_post_load_1(Vga *vga)
+{
+    vga_ddc_reset(&vga->ddc);
+    vga->setup = 0x08;
+    vga->awake = 1;
+    vga->always_decodes = 1;
+    vga->start = (uint16_t)(vga->crtc[VGA_CR_START_HIGH] << 8 | vga->crtc[VGA_CR_START_LOW]);
 }
 
 /* [main, device lock held] */
 static viv_status_t vga_post_load(viv_dev_t *dev, void *self, uint32_t version)
 {
     Vga *vga = self;
-    (void)version;
     if (vga->dac_component > 2)
         return dev->api->fail(dev, VIV_E_CORRUPT, "dac_component is %u, at most 2 is possible",
                               vga->dac_component);
@@ -154,8 +188,18 @@ static viv_status_t vga_post_load(viv_dev_t *dev, void *self, uint32_t version)
     vga->bank_write &= 0x3fff;
     vga->dac_reading &= 1;
     vga->big_endian &= 1;
+    if (vga->retrace_cleared_ns > dev->api->time_ns(dev))
+        vga->retrace_cleared_ns = dev->api->time_ns(dev);
     vga_regs_mask(vga);
+    vga_ddc_mask(&vga->ddc);
+    if (version < 2)
+        vga_post_load_1(vga);
+    vga_ports_update(vga);
     vga_update(vga);
+    if (version < 2) {
+        vga_beam_sync(vga);
+        vga_beam_irq(vga);
+    }
     vga_mode_touched(vga);
     return VIV_OK;
 }
@@ -200,31 +244,6 @@ static viv_status_t vga_construct_identity(Vga *vga)
     return vga->dev->api->fail(vga->dev, VIV_E_CONFIG,
                                "PCIIdentity is \"%s\", known are \"bochs\" and \"virtualbox\"",
                                vga->identity);
-}
-
-static viv_status_t vga_construct_ports(Vga *vga)
-{
-    static const struct {
-        uint32_t base, count;
-        const viv_io_ops_t *ops;
-        const char *name;
-    } ranges[] = {
-        {0x3b4, 2, &vga_crtc_mono_ops, "CRTC (monochrome)"},
-        {0x3ba, 1, &vga_status_mono_ops, "status 1 (monochrome)"},
-        {0x3c0, 16, &vga_port_ops, "VGA"},
-        {0x3d4, 2, &vga_crtc_color_ops, "CRTC"},
-        {0x3da, 1, &vga_status_color_ops, "status 1"},
-        {0x1ce, 4, &vga_dispi_ops, "dispi"},
-    };
-    const viv_dev_api_t *api = vga->dev->api;
-    viv_status_t status = VIV_OK;
-    for (uint32_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && status == VIV_OK; i++)
-        status = api->pio_map(vga->dev, ranges[i].base, ranges[i].count, ranges[i].ops, vga,
-                              ranges[i].name, NULL);
-    if (status == VIV_OK)
-        status = api->mmio_map(vga->dev, VGA_WINDOW_BASE, VGA_WINDOW_BYTES, &vga_mem_ops, vga,
-                               "VGA memory", NULL);
-    return status;
 }
 
 /* Firmware runs a ROM only if the ids in its PCI data structure are those of the function. */
@@ -297,6 +316,10 @@ static viv_status_t vga_construct_pci(Vga *vga)
     if (status == VIV_OK)
         status =
             vga->pci->bar_mmio(vga->pci_fn, 2, VGA_MMIO_BYTES, 0, &vga_mmio_ops, vga, "VGA MMIO");
+    if (status == VIV_OK) {
+        vga->pci->config_hooks(vga->pci_fn, NULL, vga_ports_config_written, vga);
+        vga->pci->config_wmask(vga->pci_fn, 0x04, VGA_PCI_COMMAND_BITS, 2);
+    }
     return status;
 }
 
@@ -316,6 +339,19 @@ static viv_status_t vga_construct_lun(Vga *vga)
     return VIV_OK;
 }
 
+/* Nobody may be counting. */
+static void vga_construct_counters(Vga *vga)
+{
+    viv_iface_t iface;
+    if (vga->dev->api->get_interface(vga->dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &iface))
+        return;
+    const viv_stam_api_t *stam = iface.ops;
+    stam->counter(vga->dev, &vga->frames, "Frames", "pictures", "Pictures asked for");
+    stam->counter(vga->dev, &vga->frames_same, "FramesSame", "pictures",
+                  "Pictures of which nothing had to be drawn");
+    stam->counter(vga->dev, &vga->lines_drawn, "LinesDrawn", "lines", "Lines of pictures drawn");
+}
+
 /* [main, device lock held] */
 static viv_status_t vga_construct(viv_dev_t *dev, void *self)
 {
@@ -325,7 +361,10 @@ static viv_status_t vga_construct(viv_dev_t *dev, void *self)
     vga->vram_bytes = vga_round_up(vga->vram_wanted, VGA_VRAM_MIN);
     vga->vram_mask = vga->vram_bytes - 1;
     vga->line = calloc(VGA_LINE_PIXELS, sizeof(*vga->line));
-    if (!vga->line)
+    vga->look = calloc(1, sizeof(*vga->look));
+    vga->shown_look = calloc(1, sizeof(*vga->shown_look));
+    vga->blocks = calloc(VGA_PLANAR_BYTES / VGA_BLOCK_BYTES, 1);
+    if (!vga->line || !vga->look || !vga->shown_look || !vga->blocks)
         return dev->api->fail(dev, VIV_E_NOMEM, "no memory for a line of the picture");
     viv_status_t status = vga_construct_identity(vga);
     if (status != VIV_OK)
@@ -338,6 +377,9 @@ static viv_status_t vga_construct(viv_dev_t *dev, void *self)
     if (status != VIV_OK)
         return status;
     status = dev->api->timer_create(dev, "mode", vga_mode_settled, vga, &vga->mode_timer);
+    if (status == VIV_OK)
+        status = dev->api->timer_create(dev, "retrace", vga_beam_retrace_timer, vga,
+                                        &vga->retrace_timer);
     if (status != VIV_OK)
         return status;
     vga_edid_make(vga->edid, vga->preferred_width, vga->preferred_height);
@@ -345,9 +387,10 @@ static viv_status_t vga_construct(viv_dev_t *dev, void *self)
     if (status == VIV_OK)
         status = vga_construct_rom(vga);
     if (status == VIV_OK)
-        status = vga_construct_ports(vga);
+        status = vga_ports_map(vga);
     if (status == VIV_OK)
         status = vga_construct_lun(vga);
+    vga_construct_counters(vga);
     return status;
 }
 
@@ -358,7 +401,10 @@ static void vga_destruct(viv_dev_t *dev, void *self)
     (void)dev;
     free(vga->pixels);
     free(vga->line);
-    vga->pixels = vga->line = NULL;
+    free(vga->look);
+    free(vga->shown_look);
+    free(vga->blocks);
+    free(vga->shadow);
 }
 
 static const viv_device_class_t vga_class = {

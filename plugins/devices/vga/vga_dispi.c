@@ -5,7 +5,7 @@
  * BAR:   000h EDID, 400h VGA ports 3C0h..3DFh, 500h dispi registers, 600h size and byte order
  * registers. XRES, YRES and BPP are only writable while the mode is off. Enabling a mode that is
  * too large or of an unknown depth leaves ENABLED clear.
- * Not modelled: the DDC lines of level B0C5h (the EDID is at MMIO 000h). */
+ * The wires to the monitor (register 0Bh): vga_ddc.c. */
 #include "vga.h"
 
 #include <string.h>
@@ -13,9 +13,15 @@
 #define VGA_MMIO_VGA    0x400u
 #define VGA_MMIO_DISPI  0x500u
 #define VGA_MMIO_QEXT   0x600u
+#define VGA_DISPI_BYTES (2u * (VGA_DISPI_DDC + 1u))
 #define VGA_QEXT_SIZE   8u
 #define VGA_QEXT_BIG    0xbebebebeu
 #define VGA_QEXT_LITTLE 0x1e1e1e1eu
+
+uint32_t vga_dispi_on(const Vga *vga)
+{
+    return vga->dispi[VGA_DISPI_ENABLE] & VGA_DISPI_ENABLED;
+}
 
 /* Bits of storage a pixel takes, 0 for a depth that does not exist. */
 uint32_t vga_dispi_bits(const Vga *vga)
@@ -40,14 +46,18 @@ uint32_t vga_dispi_valid(const Vga *vga)
            (bits != 4 || width >= 8) && width * bits * yres <= (uint64_t)vga->vram_bytes * 8u;
 }
 
-void vga_dispi_update(Vga *vga)
+static void vga_dispi_bank_bases(Vga *vga)
 {
-    uint32_t enable = vga->dispi[VGA_DISPI_ENABLE];
-    uint32_t shift = (enable & VGA_DISPI_BANK_32K) ? 15 : 16;
-    vga->linear_window = (enable & VGA_DISPI_ENABLED) && vga_dispi_bits(vga) >= 8;
+    uint32_t shift = (vga->dispi[VGA_DISPI_ENABLE] & VGA_DISPI_BANK_32K) ? 15 : 16;
     vga->bank_read_base = (uint32_t)vga->bank_read << shift;
     vga->bank_write_base = (uint32_t)vga->bank_write << shift;
-    vga_timing_update(vga);
+}
+
+void vga_dispi_update(Vga *vga)
+{
+    vga->linear_window = vga_dispi_on(vga) && vga_dispi_bits(vga) >= 8;
+    vga_dispi_bank_bases(vga);
+    vga_beam_update(vga);
 }
 
 /* The virtual height is what video memory has room for. */
@@ -102,6 +112,7 @@ static void vga_dispi_bank(Vga *vga, uint16_t value)
         vga->bank_write = bank;
     if (!which || (which & 0x8000u))
         vga->bank_read = bank;
+    vga_dispi_bank_bases(vga);
 }
 
 static uint16_t vga_dispi_read(const Vga *vga, uint32_t index)
@@ -113,13 +124,14 @@ static uint16_t vga_dispi_read(const Vga *vga, uint32_t index)
     case VGA_DISPI_BPP: return caps ? 32 : vga->dispi[index];
     case VGA_DISPI_BANK: return vga->bank_write;
     case VGA_DISPI_MEMORY_64K: return (uint16_t)(vga->vram_bytes >> 16);
+    case VGA_DISPI_DDC: return vga_ddc_read(&vga->ddc);
     default: return index < VGA_DISPI_COUNT ? vga->dispi[index] : 0;
     }
 }
 
 static void vga_dispi_write(Vga *vga, uint32_t index, uint16_t value)
 {
-    uint32_t enabled = vga->dispi[VGA_DISPI_ENABLE] & VGA_DISPI_ENABLED;
+    uint32_t enabled = vga_dispi_on(vga);
     switch (index) {
     case VGA_DISPI_ID:
         if (value >= VGA_DISPI_ID_FIRST && value <= VGA_DISPI_ID_LAST)
@@ -135,19 +147,21 @@ static void vga_dispi_write(Vga *vga, uint32_t index, uint16_t value)
             vga->dispi[index] = value ? value : 8;
         return;
     case VGA_DISPI_ENABLE:
+        vga_beam_sync(vga);
         vga_dispi_enable(vga, value);
         vga_mode_touched(vga);
-        break;
-    case VGA_DISPI_BANK: vga_dispi_bank(vga, value); break;
+        vga_dispi_update(vga);
+        return;
+    case VGA_DISPI_BANK: vga_dispi_bank(vga, value); return;
     case VGA_DISPI_VIRT_WIDTH:
         if (enabled)
             vga_dispi_virt_width(vga, value);
         return;
     case VGA_DISPI_X_OFFSET:
     case VGA_DISPI_Y_OFFSET: vga->dispi[index] = value; return;
+    case VGA_DISPI_DDC: vga_ddc_write(&vga->ddc, vga->edid, value); return;
     default: return;
     }
-    vga_dispi_update(vga);
 }
 
 /* -- Ports 1CEh..1D0h ------------------------------------------------------------------------ */
@@ -157,6 +171,8 @@ static uint64_t vga_dispi_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t w
 {
     const Vga *vga = ctx;
     (void)dev;
+    if (!vga->answers_ports)
+        return width == 1 ? 0xff : 0xffff;
     uint16_t value = off == 0 ? vga->dispi_index : vga_dispi_read(vga, vga->dispi_index);
     return width == 1 ? value & 0xffu : value;
 }
@@ -165,6 +181,8 @@ static void vga_dispi_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t valu
 {
     Vga *vga = ctx;
     (void)dev, (void)width;
+    if (!vga->answers_ports)
+        return;
     if (off == 0)
         vga->dispi_index = (uint16_t)value;
     else
@@ -194,7 +212,7 @@ static uint8_t vga_mmio_read8(Vga *vga, uint32_t off)
         return vga->edid[off];
     if (off >= VGA_MMIO_VGA && off < VGA_MMIO_VGA + 0x20)
         return vga_port_read(vga, 0x3c0u + off - VGA_MMIO_VGA);
-    if (off >= VGA_MMIO_DISPI && off < VGA_MMIO_DISPI + 2u * VGA_DISPI_COUNT)
+    if (off >= VGA_MMIO_DISPI && off < VGA_MMIO_DISPI + VGA_DISPI_BYTES)
         return (uint8_t)(vga_dispi_read(vga, (off - VGA_MMIO_DISPI) / 2) >> (8u * (off & 1u)));
     if (off >= VGA_MMIO_QEXT && off < VGA_MMIO_QEXT + VGA_QEXT_SIZE)
         return (uint8_t)(vga_qext_read(vga, off - VGA_MMIO_QEXT) >> (8u * (off & 3u)));
@@ -232,7 +250,7 @@ static void vga_mmio_out(viv_dev_t *dev, void *ctx, uint64_t off64, uint64_t val
     if (off >= VGA_MMIO_VGA && off < VGA_MMIO_VGA + 0x20) {
         for (uint32_t i = 0; i < width; i++)
             vga_port_write(vga, 0x3c0u + off - VGA_MMIO_VGA + i, (uint8_t)(value >> (8u * i)));
-    } else if (off >= VGA_MMIO_DISPI && off < VGA_MMIO_DISPI + 2u * VGA_DISPI_COUNT) {
+    } else if (off >= VGA_MMIO_DISPI && off < VGA_MMIO_DISPI + VGA_DISPI_BYTES) {
         vga_mmio_dispi_out(vga, off - VGA_MMIO_DISPI, (uint32_t)value, width);
     } else if (off == VGA_MMIO_QEXT + 4 && width == 4) {
         if (value == VGA_QEXT_BIG)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#define VGA_SR4_EXTENDED       0x02u
 #define VGA_SR4_ODD_EVEN_OFF   0x04u
 #define VGA_SR4_CHAIN4         0x08u
 #define VGA_GR5_READ_COMPARE   0x08u
@@ -24,6 +25,8 @@ void vga_mem_update(Vga *vga)
     vga->compare = vga_spread(vga->gfx[VGA_GR_COMPARE]);
     vga->dont_care = vga_spread(vga->gfx[VGA_GR_DONT_CARE]);
     vga->bit_mask = vga->gfx[VGA_GR_BIT_MASK] * 0x01010101u;
+    /* Without extended memory each plane has 16 KiB. */
+    vga->offset_mask = (vga->seq[VGA_SR_MEM_MODE] & VGA_SR4_EXTENDED) ? VGA_PLANE_MASK : 0x3fffu;
     vga->plain_write = (vga->gfx[VGA_GR_MODE] & 3u) == 0 && vga->gfx[VGA_GR_ROTATE] == 0 &&
                        vga->gfx[VGA_GR_ENABLE_SR] == 0 && vga->gfx[VGA_GR_BIT_MASK] == 0xff;
 }
@@ -31,7 +34,7 @@ void vga_mem_update(Vga *vga)
 /* Does the adapter decode this byte of the 128 KiB, and at which address of the map? */
 static uint32_t vga_mem_decode(const Vga *vga, uint32_t off, uint32_t *ret_addr)
 {
-    if (!(vga->misc & 2u) || !vga->enabled)
+    if (!(vga->misc & 2u))
         return 0;
     switch ((vga->gfx[VGA_GR_MISC] >> 2) & 3u) {
     case 0: *ret_addr = off; return 1;
@@ -53,11 +56,12 @@ static uint32_t vga_mem_page_bit(const Vga *vga, uint32_t addr)
 static uint32_t vga_mem_plane_offset(const Vga *vga, uint32_t addr, uint32_t bank)
 {
     if (vga->seq[VGA_SR_MEM_MODE] & VGA_SR4_CHAIN4)
-        return (addr & 0xfffcu) | ((addr >> 16) & 3u);
-    uint32_t offset = addr & VGA_PLANE_MASK;
+        return ((addr & 0xfffcu) | ((addr >> 16) & 3u)) & vga->offset_mask;
+    uint32_t planar_dispi = vga_dispi_on(vga);
+    uint32_t offset = addr & (planar_dispi ? VGA_PLANE_MASK : vga->offset_mask);
     if (vga->gfx[VGA_GR_MISC] & VGA_GR6_CHAIN_ODD_EVEN)
         offset = (offset & ~1u) | vga_mem_page_bit(vga, addr);
-    if (vga->dispi[VGA_DISPI_ENABLE] & VGA_DISPI_ENABLED)
+    if (planar_dispi)
         offset += bank;
     return offset & (vga->vram_mask >> 2);
 }
@@ -179,6 +183,8 @@ static uint64_t vga_mem_read(viv_dev_t *dev, void *ctx, uint64_t off64, uint32_t
     uint32_t off = (uint32_t)off64, addr = 0;
     uint64_t value = 0;
     (void)dev;
+    if (!vga->answers_memory)
+        return ~0ull;
     if (vga->linear_window)
         return vga_mem_linear_read(vga, off, width);
     if (vga_mem_decode(vga, off, &addr) && vga_mem_is_chained_word(vga, addr, width) &&
@@ -201,6 +207,8 @@ static void vga_mem_write(viv_dev_t *dev, void *ctx, uint64_t off64, uint64_t va
     Vga *vga = ctx;
     uint32_t off = (uint32_t)off64, addr = 0;
     (void)dev;
+    if (!vga->answers_memory)
+        return;
     if (vga->linear_window) {
         vga_mem_linear_write(vga, off, value, width);
         return;

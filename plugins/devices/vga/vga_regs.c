@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* vga: the register ports.
+/* vga: the registers.
  * Follows: IBM PS/2 Hardware Interface Technical Reference, Video Subsystem (registers, reset
  * values, reserved bits read as zero); the read-only CRTC 22h/24h are those of the clones.
  * Port numbers are the colour ones (3D4h, 3DAh) once the decode of Misc Output bit 0 is done. */
@@ -18,6 +18,9 @@ static const uint8_t vga_crtc_bits[VGA_CR_COUNT] = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xef, 0xff,
 };
 
+#define VGA_MISC_BITS    0xefu
+#define VGA_FEATURE_BITS 0x0bu /* feature control 0 and 1, vertical sync select */
+
 /* Saved state is hostile: invariant 3 again. */
 void vga_regs_mask(Vga *vga)
 {
@@ -29,8 +32,13 @@ void vga_regs_mask(Vga *vga)
         vga->attr[i] &= vga_attr_bits[i];
     for (uint32_t i = 0; i < VGA_CR_COUNT; i++)
         vga->crtc[i] &= vga_crtc_bits[i];
-    vga->feature &= 0x03;
+    vga->misc &= VGA_MISC_BITS;
+    vga->feature &= VGA_FEATURE_BITS;
     vga->enabled &= 0x01;
+    vga->setup &= 0x18;
+    vga->awake &= 0x01;
+    vga->retrace_pending &= 0x01;
+    vga->always_decodes &= 0x01;
     vga->seq_index &= 0x07;
     vga->gfx_index &= 0x0f;
     vga->crtc_index &= 0x3f;
@@ -102,8 +110,10 @@ static void vga_attr_write(Vga *vga, uint8_t value)
     if (index >= VGA_AR_COUNT || (index < 0x10 && (vga->attr_index & 0x20)))
         return;
     vga->attr[index] = value & vga_attr_bits[index];
-    if (index == VGA_AR_MODE)
+    if (index == VGA_AR_MODE) {
+        vga->beam_scanned = 0;
         vga_mode_touched(vga);
+    }
 }
 
 static uint8_t vga_attr_read(const Vga *vga)
@@ -126,12 +136,14 @@ static void vga_crtc_write(Vga *vga, uint8_t value)
         /* Protection leaves line compare bit 8 writable. */
         value = (uint8_t)((vga->crtc[index] & ~0x10u) | (value & 0x10u));
     }
+    vga_beam_sync(vga);
     vga->crtc[index] = value;
+    vga->beam_scanned = 0;
     switch (index) {
     case VGA_CR_V_RETRACE_END:
         if (!(value & 0x10))
-            vga->retrace_cleared_ns = vga->dev->api->time_ns(vga->dev);
-        vga_timing_update(vga);
+            vga->retrace_pending = 0;
+        vga_beam_update(vga);
         break;
     case VGA_CR_PRESET_ROW:
     case VGA_CR_CURSOR_START:
@@ -139,9 +151,10 @@ static void vga_crtc_write(Vga *vga, uint8_t value)
     case VGA_CR_START_HIGH:
     case VGA_CR_START_LOW:
     case VGA_CR_CURSOR_HIGH:
-    case VGA_CR_CURSOR_LOW: break;
+    case VGA_CR_CURSOR_LOW:
+    case VGA_CR_LINE_COMPARE: break;
     default:
-        vga_timing_update(vga);
+        vga_beam_update(vga);
         vga_mode_touched(vga);
         break;
     }
@@ -165,9 +178,11 @@ static void vga_seq_write(Vga *vga, uint8_t value)
 {
     if (vga->seq_index >= VGA_SR_COUNT)
         return;
+    if (vga->seq_index == VGA_SR_CLOCKING)
+        vga_beam_sync(vga);
     vga->seq[vga->seq_index] = value & vga_seq_bits[vga->seq_index];
     if (vga->seq_index == VGA_SR_CLOCKING) {
-        vga_timing_update(vga);
+        vga_beam_update(vga);
         vga_mode_touched(vga);
     }
     vga_mem_update(vga);
@@ -185,15 +200,15 @@ static void vga_gfx_write(Vga *vga, uint8_t value)
 
 /* -- Ports ----------------------------------------------------------------------------------- */
 
-/* Input status 0. The vertical interrupt reaches no line, as on most boards, but its latch is
- * there. */
-static uint8_t vga_status0(const Vga *vga)
+/* Input status 0: bit 4 compares the wires to the monitor with about half of white (low if one of
+ * them is higher; a colour monitor is there and loads all three), bit 7 is the vertical
+ * interrupt. */
+static uint8_t vga_status0(Vga *vga)
 {
-    uint8_t value = 0x10; /* switch sense: a colour monitor loads the DAC */
-    if ((vga->crtc[VGA_CR_V_RETRACE_END] & 0x10) &&
-        vga_timing_retraced(vga, vga->retrace_cleared_ns, vga->dev->api->time_ns(vga->dev)))
-        value |= 0x80;
-    return value;
+    uint32_t color = vga_beam_color(vga);
+    uint8_t value = (color & 0x808080u) ? 0 : 0x10;
+    vga_beam_sync(vga);
+    return (uint8_t)(value | vga->retrace_pending << 7);
 }
 
 /* [emt, device lock held] */
@@ -216,9 +231,7 @@ uint8_t vga_port_read(Vga *vga, uint32_t port)
     case 0x3cf: return vga->gfx_index < VGA_GR_COUNT ? vga->gfx[vga->gfx_index] : 0;
     case 0x3d4: return vga->crtc_index;
     case 0x3d5: return vga_crtc_read(vga);
-    case 0x3da:
-        vga->attr_data_next = 0;
-        return vga_timing_status1(vga, vga->dev->api->time_ns(vga->dev));
+    case 0x3da: vga->attr_data_next = 0; return vga_beam_status1(vga);
     default: return 0xff;
     }
 }
@@ -229,10 +242,14 @@ void vga_port_write(Vga *vga, uint32_t port, uint8_t value)
     switch (port) {
     case 0x3c0: vga_attr_write(vga, value); break;
     case 0x3c2:
-        vga->misc = value;
-        vga_timing_update(vga);
+        vga_beam_sync(vga);
+        vga->misc = value & VGA_MISC_BITS;
+        vga_beam_update(vga);
         break;
-    case 0x3c3: vga->enabled = value & 1; break;
+    case 0x3c3:
+        vga->enabled = value & 1;
+        vga_ports_update(vga);
+        break;
     case 0x3c4: vga->seq_index = value & 0x07; break;
     case 0x3c5: vga_seq_write(vga, value); break;
     case 0x3c6: vga->dac_mask = value; break;
@@ -243,97 +260,7 @@ void vga_port_write(Vga *vga, uint32_t port, uint8_t value)
     case 0x3cf: vga_gfx_write(vga, value); break;
     case 0x3d4: vga->crtc_index = value & 0x3f; break;
     case 0x3d5: vga_crtc_write(vga, value); break;
-    case 0x3da: vga->feature = value & 0x03; break;
+    case 0x3da: vga->feature = value & VGA_FEATURE_BITS; break;
     default: break;
     }
 }
-
-/* The subsystem enable bit takes everything but itself off the bus. */
-static uint64_t vga_port_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
-{
-    Vga *vga = ctx;
-    (void)dev, (void)width;
-    if (!vga->enabled && off != 3)
-        return 0xff;
-    return vga_port_read(vga, 0x3c0u + (uint32_t)off);
-}
-
-static void vga_port_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
-{
-    Vga *vga = ctx;
-    (void)dev, (void)width;
-    if (vga->enabled || off == 3)
-        vga_port_write(vga, 0x3c0u + (uint32_t)off, (uint8_t)value);
-}
-
-/* The two homes of CRTC and status: only the one that Misc Output bit 0 selects is decoded. */
-static uint32_t vga_decodes(const Vga *vga, uint32_t color)
-{
-    return vga->enabled && (vga->misc & 1u) == color;
-}
-
-static uint64_t vga_crtc_mono_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
-{
-    (void)dev, (void)width;
-    return vga_decodes(ctx, 0) ? vga_port_read(ctx, 0x3d4u + (uint32_t)off) : 0xff;
-}
-
-static void vga_crtc_mono_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
-                              uint32_t width)
-{
-    (void)dev, (void)width;
-    if (vga_decodes(ctx, 0))
-        vga_port_write(ctx, 0x3d4u + (uint32_t)off, (uint8_t)value);
-}
-
-static uint64_t vga_crtc_color_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
-{
-    (void)dev, (void)width;
-    return vga_decodes(ctx, 1) ? vga_port_read(ctx, 0x3d4u + (uint32_t)off) : 0xff;
-}
-
-static void vga_crtc_color_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
-                               uint32_t width)
-{
-    (void)dev, (void)width;
-    if (vga_decodes(ctx, 1))
-        vga_port_write(ctx, 0x3d4u + (uint32_t)off, (uint8_t)value);
-}
-
-static uint64_t vga_status_mono_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
-{
-    (void)dev, (void)off, (void)width;
-    return vga_decodes(ctx, 0) ? vga_port_read(ctx, 0x3da) : 0xff;
-}
-
-static void vga_status_mono_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
-                                uint32_t width)
-{
-    (void)dev, (void)off, (void)width;
-    if (vga_decodes(ctx, 0))
-        vga_port_write(ctx, 0x3da, (uint8_t)value);
-}
-
-static uint64_t vga_status_color_in(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
-{
-    (void)dev, (void)off, (void)width;
-    return vga_decodes(ctx, 1) ? vga_port_read(ctx, 0x3da) : 0xff;
-}
-
-static void vga_status_color_out(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
-                                 uint32_t width)
-{
-    (void)dev, (void)off, (void)width;
-    if (vga_decodes(ctx, 1))
-        vga_port_write(ctx, 0x3da, (uint8_t)value);
-}
-
-#define VGA_BYTE_OPS(in, out)                                                                      \
-    {                                                                                              \
-        .size = sizeof(viv_io_ops_t), .widths = VIV_W8, .read = (in), .write = (out)               \
-    }
-const viv_io_ops_t vga_port_ops = VGA_BYTE_OPS(vga_port_in, vga_port_out);
-const viv_io_ops_t vga_crtc_mono_ops = VGA_BYTE_OPS(vga_crtc_mono_in, vga_crtc_mono_out);
-const viv_io_ops_t vga_crtc_color_ops = VGA_BYTE_OPS(vga_crtc_color_in, vga_crtc_color_out);
-const viv_io_ops_t vga_status_mono_ops = VGA_BYTE_OPS(vga_status_mono_in, vga_status_mono_out);
-const viv_io_ops_t vga_status_color_ops = VGA_BYTE_OPS(vga_status_color_in, vga_status_color_out);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vga: text modes: one scan line of the picture, and the whole screen as UTF-8.
  * Characters are in plane 0, attributes in plane 1, glyphs in plane 2 (32 bytes each, eight fonts).
- * Follows: IBM PS/2 Hardware Interface Technical Reference, "Alphanumeric Modes". Cursor and
- * characters blink every 8 and 16 frames. The text is read as code page 437, whatever font is
+ * Follows: IBM PS/2 Hardware Interface Technical Reference, "Alphanumeric Modes". The text is read as code page 437, whatever font is
  * loaded. */
 #include "vga.h"
 
@@ -10,17 +9,18 @@
 
 /* -- Picture --------------------------------------------------------------------------------- */
 
-/* Plane offset of the font that a 3-bit selector means: maps 4..7 lie between 0..3. */
-static uint32_t vga_text_font(uint32_t selector)
+/* Plane offset of the font that a 3-bit selector means: maps 4..7 lie between 0..3. Only with
+ * extended memory is there a choice. */
+static uint32_t vga_text_font(const Vga *vga, uint32_t selector)
 {
+    if (!(vga->seq[VGA_SR_MEM_MODE] & 0x02u))
+        return 0;
     return (selector & 3u) * 0x4000u + ((selector & 4u) ? 0x2000u : 0);
 }
 
-static uint32_t vga_text_cursor_in_row(const Vga *vga, const VgaScan *scan, uint64_t frame)
+static uint32_t vga_text_cursor_in_row(const Vga *vga, const VgaScan *scan)
 {
     uint32_t start = vga->crtc[VGA_CR_CURSOR_START], end = vga->crtc[VGA_CR_CURSOR_END] & 0x1fu;
-    if ((start & 0x20u) || (frame & 8u))
-        return 0;
     return scan->row_scan >= (start & 0x1fu) && scan->row_scan <= end;
 }
 
@@ -30,62 +30,46 @@ static uint32_t vga_text_glyph(const Vga *vga, uint32_t chr, uint32_t attr, uint
     uint32_t select = vga->seq[VGA_SR_CHAR_MAP];
     uint32_t font_b = (select & 3u) | ((select >> 2) & 4u);
     uint32_t font_a = ((select >> 2) & 3u) | ((select >> 3) & 4u);
-    uint32_t font = vga_text_font((attr & 8u) ? font_a : font_b);
+    uint32_t font = vga_text_font(vga, (attr & 8u) ? font_a : font_b);
     uint32_t bits = (vga_planes(vga, (font + chr * 32 + row) & VGA_PLANE_MASK) >> 16) & 0xffu;
     uint32_t ninth = (vga->attr[VGA_AR_MODE] & 4u) && (chr & 0xe0u) == 0xc0u ? bits & 1u : 0;
     return bits << 1 | ninth;
 }
 
-static void vga_text_cell(const Vga *vga, uint32_t bits, uint32_t attr, uint32_t dots,
-                          uint64_t frame, const uint32_t colors[16], uint32_t *out)
+static void vga_text_cell(const Vga *vga, const VgaLook *look, uint32_t bits, uint32_t attr,
+                          uint8_t *out)
 {
     uint32_t back = attr >> 4, fore = attr & 0x0fu;
     if (vga->attr[VGA_AR_MODE] & 8u) {
-        if ((back & 8u) && (frame & 16u))
+        if ((back & 8u) && look->blink_off)
             bits = 0;
         back &= 7u;
     }
-    for (uint32_t i = 0; i < dots; i++)
-        out[i] = colors[(bits & (0x100u >> i)) ? fore : back];
+    for (uint32_t i = 0; i < look->geo.dots; i++)
+        out[i] = look->attr_out[(bits & (0x100u >> i)) ? fore : back];
 }
 
-/* The first pixels that panning moves out on the left. */
-static uint32_t vga_text_pan(const Vga *vga, const VgaScan *scan, uint32_t dots)
+/* [any, device lock held] */
+void vga_text_chars(const Vga *vga, const VgaLook *look, const VgaScan *scan, uint32_t first,
+                    uint32_t count, uint8_t *out)
 {
-    uint32_t pan = vga->attr[VGA_AR_PAN];
-    if (scan->split && (vga->attr[VGA_AR_MODE] & 0x20u))
-        return 0;
-    if (dots == 9)
-        return pan >= 8 ? 0 : pan + 1;
-    return pan & 7u;
-}
-
-/* [any, device lock held] line holds geo->width pixels and 32 more. */
-void vga_text_line(const Vga *vga, const VgaGeometry *geo, const VgaScan *scan,
-                   const uint32_t colors[16], uint64_t frame, uint32_t *line)
-{
-    uint32_t pan = vga_text_pan(vga, scan, geo->dots), divider = vga_scan_divider(vga);
-    uint32_t cursor_row = vga_text_cursor_in_row(vga, scan, frame);
+    uint32_t divider = vga_scan_divider(vga), dots = look->geo.dots;
+    uint32_t cursor_row = !look->cursor_off && vga_text_cursor_in_row(vga, scan);
     uint32_t skew = (vga->crtc[VGA_CR_CURSOR_END] >> 5) & 3u;
     uint32_t cursor = ((uint32_t)vga->crtc[VGA_CR_CURSOR_HIGH] << 8) + vga->crtc[VGA_CR_CURSOR_LOW];
     uint32_t underline = (vga->crtc[VGA_CR_UNDERLINE] & 0x1fu) == scan->row_scan;
-    uint32_t *out = line;
     cursor = (cursor + skew) & 0xffffu;
-    for (uint32_t x = 0; x < geo->chars + (pan != 0); x++) {
+    for (uint32_t x = first; x < first + count; x++, out += dots) {
         uint32_t counter = (scan->start + x / divider) & 0xffffu;
         uint32_t cell = vga_planes(vga, vga_scan_address(vga, counter, scan->row_scan));
         uint32_t chr = cell & 0xffu, attr = (cell >> 8) & 0xffu;
         uint32_t bits = vga_text_glyph(vga, chr, attr, scan->row_scan);
         if (underline && (attr & 0x77u) == 0x01u)
             bits = 0x1ff;
-        vga_text_cell(vga, bits, attr, geo->dots, frame, colors, out);
+        vga_text_cell(vga, look, bits, attr, out);
         if (cursor_row && counter == cursor)
-            for (uint32_t i = 0; i < geo->dots; i++)
-                out[i] = colors[attr & 0x0fu];
-        out += geo->dots;
+            memset(out, look->attr_out[attr & 0x0fu], dots);
     }
-    if (pan)
-        memmove(line, line + pan, geo->width * sizeof(*line));
 }
 
 /* -- Characters ------------------------------------------------------------------------------ */
@@ -172,7 +156,7 @@ uint32_t vga_text_dump(const Vga *vga, char *buf, uint32_t buf_bytes)
     vga_scan_geometry(vga, &geo);
     if (geo.kind == VGA_KIND_TEXT) {
         uint32_t last_start = UINT32_MAX, last_split = 0;
-        vga_scan_begin(vga, &scan);
+        vga_scan_begin(vga, vga_beam_start(vga, vga->dev->api->time_ns(vga->dev)), &scan);
         for (; scan.line < geo.lines; vga_scan_next(vga, &scan)) {
             if (scan.start == last_start && scan.split == last_split)
                 continue;

@@ -8,6 +8,8 @@
 #define LFB  0xe0000000ull
 #define MMIO 0xf0000000ull
 
+static const uint32_t enable_ports[] = {0x3c3, 0x46e8, 0x102};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void fuzz_picture(Harness *h)
@@ -24,7 +26,9 @@ static void fuzz_picture(Harness *h)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned pictures = 0;
-    Harness *h = harness_new("vga", "VRamSize=0x100000");
+    Harness *h = harness_new("vga", size && data[0] & 0x80 ? "VRamSize=0x100000,FullRaster=1"
+                                                           : "VRamSize=0x100000");
+    harness_cfg_write(h, 0, 4, 3, 2);
     harness_pci_map_bar(h, 0, 0, LFB);
     harness_pci_map_bar(h, 0, 2, MMIO);
     for (size_t i = 0; i + 3 < size; i += 4) {
@@ -38,6 +42,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         case 5: harness_out16(h, c & 0x80 ? 0x3b4 : 0x3d4, (uint16_t)(a | b << 8)); break;
         case 6: harness_in8(h, 0x3b0u + a % 48); break;
         case 7:
+            if (data[i] & 0x10) {
+                harness_out8(h, enable_ports[a % 3], (uint8_t)b);
+                harness_out8(h, enable_ports[b % 3], c & 1 ? 0x08 : (uint8_t)c);
+                break;
+            }
             harness_out16(h, 0x1ce, (uint16_t)(a & 15));
             harness_out16(h, 0x1cf, (uint16_t)(b | c << 8));
             break;
@@ -53,7 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (pictures++ < 8)
                 fuzz_picture(h);
             break;
-        case 14: harness_mmio_read(h, MMIO + (a << 4 & 0xff8), 4); break;
+        case 14:
+            if (data[i] & 0x10)
+                harness_cfg_write(h, 0, 4, b, 2);
+            else
+                harness_mmio_read(h, MMIO + (a << 4 & 0xff8), 4);
+            break;
         default:
             if (pictures++ < 8)
                 harness_save_load(h);

@@ -30,6 +30,7 @@ static uint32_t rnd(void)
 static void setup(void)
 {
     h = harness_new("vga", "VRamSize=0x100000");
+    vga_test_enable(h);
     memset(&model, 0, sizeof(model));
 }
 
@@ -74,7 +75,8 @@ static int32_t model_map(uint32_t gpa)
 
 static uint32_t model_offset(uint32_t addr)
 {
-    uint32_t off = addr & 0xffff;
+    uint32_t room = model.seq[4] & 2 ? 0xffff : 0x3fff; /* extended memory */
+    uint32_t off = addr & room;
     if (model.seq[4] & 8)
         return (off & ~3u) + (addr >> 16);
     if (model.gfx[6] & 2) {

@@ -19,6 +19,7 @@ static void setup(void)
     h = harness_create();
     harness_lun_display(h, 0);
     ck_assert_int_eq(harness_start(h, "vga", "VRamSize=0x200000"), VIV_OK);
+    vga_test_enable(h);
     harness_pci_map_bar(h, 0, 0, LFB);
     viv_iface_t iface = harness_port(h, 0, VIV_DISPLAY_PORT_ID);
     port = iface.ops;
@@ -111,6 +112,7 @@ START_TEST(text_follows_start_address)
     text_mode();
     print(80, "second", 7);
     vga_test_indexed(h, 0x3d4, 0x0d, 80);
+    vga_test_retrace(h);
     assert_text("second\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n");
 }
 END_TEST
@@ -127,6 +129,7 @@ START_TEST(text_split_screen)
     vga_test_indexed(h, 0x3d4, 0x09, 0x0f);
     vga_test_indexed(h, 0x3d4, 0x11, 0x0e);
     vga_test_indexed(h, 0x3d4, 0x07, 0x1f);
+    vga_test_retrace(h);
     strcat(want, "body");
     for (int i = 0; i < 20; i++)
         strcat(want, "\n");
@@ -249,6 +252,7 @@ START_TEST(unchained_256)
         ck_assert_uint_eq(pixel(x, 3), vga_test_rgb((x + 3 * 320) & 0xff));
     vga_test_indexed(h, 0x3d4, 0x0d, 5); /* 20 pixels on */
     vga_test_attr(h, 0x13, 4);           /* and two more */
+    vga_test_retrace(h);
     shoot(320, 200);
     for (uint32_t x = 0; x < 320; x++)
         ck_assert_uint_eq(pixel(x, 0), vga_test_rgb((x + 22) & 0xff));
@@ -300,6 +304,290 @@ START_TEST(cga_4)
 }
 END_TEST
 
+/* Mode 12h with a byte of each plane at the first offsets: plane p of offset o has 11h * (o + 1)
+ * rotated by p bits. */
+static void planar_pattern(void)
+{
+    vga_test_set_mode(h, &vga_test_mode12);
+    for (uint32_t plane = 0; plane < 4; plane++) {
+        vga_test_indexed(h, 0x3c4, 2, 1u << plane);
+        for (uint32_t off = 0; off < 160; off++) {
+            uint32_t byte = (off + 1) * 0x1du & 0xff;
+            harness_mmio_write(h, 0xa0000 + off, (byte >> plane | byte << (8 - plane)) & 0xff, 1);
+        }
+    }
+    vga_test_indexed(h, 0x3c4, 2, 0x0f);
+}
+
+static uint32_t planar_color(uint32_t off, uint32_t shift, uint32_t dot)
+{
+    uint32_t color = 0;
+    for (uint32_t plane = 0; plane < 4; plane++) {
+        uint32_t byte = (off + 1) * 0x1du & 0xff, from = (plane + shift) & 3;
+        color |= ((byte >> from | byte << (8 - from)) >> (7 - dot) & 1) << plane;
+    }
+    return color;
+}
+
+START_TEST(nine_dot_graphics)
+{
+    planar_pattern();
+    vga_test_indexed(h, 0x3c4, 1, 0);
+    vga_test_attr(h, 0x13, 8); /* no panning, as with nine dots of text */
+    shoot(720, 480);
+    for (uint32_t x = 0; x < 720; x++)
+        ck_assert_uint_eq(pixel(x, 0), ega(x % 9 == 8 ? 0 : planar_color(x / 9, 0, x % 9)));
+    vga_test_attr(h, 0x13, 0); /* one dot */
+    shoot(720, 480);
+    ck_assert_uint_eq(pixel(0, 0), ega(planar_color(0, 0, 1)));
+}
+END_TEST
+
+/* Loads every second and fourth clock: in between each plane goes on with the next one's bits. */
+START_TEST(shift_loads)
+{
+    planar_pattern();
+    for (uint32_t load = 2; load <= 4; load += 2) {
+        vga_test_indexed(h, 0x3c4, 1, load == 2 ? 0x05 : 0x11);
+        shoot(640, 480);
+        for (uint32_t x = 0; x < 640; x++)
+            ck_assert_uint_eq(pixel(x, 0),
+                              ega(planar_color(x / 8 / load * load, x / 8 % load, x % 8)));
+        /* The same with an address counter that keeps in step. */
+        if (load == 2)
+            vga_test_indexed(h, 0x3d4, 0x17, 0xeb);
+        else
+            vga_test_indexed(h, 0x3d4, 0x14, 0x20);
+        shoot(640, 480);
+        for (uint32_t x = 0; x < 640; x++)
+            ck_assert_uint_eq(pixel(x, 0), ega(planar_color(x / 8 / load, x / 8 % load, x % 8)));
+        vga_test_indexed(h, 0x3d4, 0x17, 0xe3);
+    }
+    vga_test_indexed(h, 0x3d4, 0x14, 0);
+    /* Two bits a dot: sixteen bits are shifted in a clock. */
+    vga_test_indexed(h, 0x3c4, 1, 0x05);
+    vga_test_indexed(h, 0x3ce, 5, 0x20);
+    shoot(640, 480);
+    uint32_t planes[4];
+    for (uint32_t p = 0; p < 4; p++)
+        planes[p] = 0x1d >> p | (0x1d << (8 - p) & 0xff);
+    ck_assert_uint_eq(pixel(0, 0), ega(planes[0] >> 6 | planes[2] >> 6 << 2));
+    ck_assert_uint_eq(pixel(4, 0), ega(planes[1] >> 6 | planes[3] >> 6 << 2));
+    ck_assert_uint_eq(pixel(8, 0), ega(planes[2] >> 6 | planes[0] >> 6 << 2));
+    ck_assert_uint_eq(pixel(12, 0), ega(planes[3] >> 6 | planes[1] >> 6 << 2));
+}
+END_TEST
+
+/* Two four-bit dots make a 256-colour pixel, whatever the shift mode; plane enables still hold. */
+START_TEST(paired_dots)
+{
+    planar_pattern();
+    vga_test_attr(h, 0x10, 0x41);
+    shoot(320, 480);
+    for (uint32_t x = 0; x < 320; x++) {
+        uint32_t off = x / 4, dot = x % 4 * 2;
+        ck_assert_uint_eq(pixel(x, 0), vga_test_rgb(planar_color(off, 0, dot) << 4 |
+                                                    planar_color(off, 0, dot + 1)));
+    }
+    vga_test_attr(h, 0x12, 0x05);
+    shoot(320, 480);
+    ck_assert_uint_eq(pixel(0, 0),
+                      vga_test_rgb((planar_color(0, 0, 0) << 4 | planar_color(0, 0, 1)) & 0x55));
+    vga_test_set_mode(h, &vga_test_mode13);
+    harness_mmio_write(h, 0xa0000, 0xff, 1);
+    vga_test_attr(h, 0x12, 0x0c);
+    shoot(320, 200);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(0xcc));
+    vga_test_attr(h, 0x12, 0x0f);
+    vga_test_attr(h, 0x10, 0x01); /* 256-colour shifts, but sixteen colours: nibbles */
+    harness_mmio_write(h, 0xa0000, 0x5a, 1);
+    shoot(640, 200);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(5));
+    ck_assert_uint_eq(pixel(1, 0), vga_test_rgb(10));
+}
+END_TEST
+
+/* Mode 0Fh's way: plane 3 is off, the blinking phase takes its place. */
+START_TEST(graphics_blink)
+{
+    uint32_t seen[2] = {0, 0};
+    planar_pattern();
+    vga_test_attr(h, 0x12, 0x07);
+    vga_test_attr(h, 0x10, 0x09);
+    for (int i = 0; i < 64; i++) {
+        shoot(640, 480);
+        uint32_t color = planar_color(0, 0, 3) & 7;
+        ck_assert(pixel(3, 0) == ega(color) || pixel(3, 0) == ega(color | 8));
+        seen[pixel(3, 0) == ega(color)]++;
+        harness_advance_ns(h, 16683000);
+    }
+    ck_assert_uint_ge(seen[0], 30);
+    ck_assert_uint_ge(seen[1], 30);
+}
+END_TEST
+
+START_TEST(skew_and_early_blanking)
+{
+    planar_pattern();
+    vga_test_indexed(h, 0x3d4, 0x11, 0x0c);
+    vga_test_indexed(h, 0x3d4, 3, 0x82 | 2 << 5);
+    shoot(640, 480);
+    for (uint32_t x = 0; x < 640; x++)
+        ck_assert_uint_eq(pixel(x, 0), x < 78 * 8 ? ega(planar_color(x / 8 + 2, 0, x % 8)) : 0);
+    vga_test_indexed(h, 0x3d4, 3, 0x82);
+    vga_test_indexed(h, 0x3d4, 2, 0x40);  /* blanking from clock 64 on, to 98 */
+    vga_test_indexed(h, 0x3d4, 0x15, 20); /* and from line 20 on */
+    vga_test_indexed(h, 0x3d4, 0x16, 30); /* to 30 */
+    vga_test_indexed(h, 0x3d4, 7, 0x36);
+    vga_test_attr(h, 0x00, 0x09); /* colour 0 is not black */
+    shoot(640, 480);
+    ck_assert_uint_eq(pixel(511, 0), ega(planar_color(63, 0, 7)) ? pixel(511, 0) : 0);
+    ck_assert_uint_eq(pixel(512, 0), 0);
+    ck_assert_uint_eq(pixel(639, 0), 0);
+    ck_assert_uint_eq(pixel(3, 19), vga_test_rgb(9));
+    ck_assert_uint_eq(pixel(3, 20), 0);
+    ck_assert_uint_eq(pixel(3, 29), 0);
+    ck_assert_uint_eq(pixel(3, 30), vga_test_rgb(9));
+}
+END_TEST
+
+/* Without extended memory the planes have 16 KiB and there is one font. */
+START_TEST(small_memory)
+{
+    text_mode();
+    vga_test_indexed(h, 0x3c4, 3, 0x05);
+    print(0, "\xff", 0x07);
+    shoot(720, 400);
+    ck_assert_uint_eq(pixel(0, 0), ega(0));
+    vga_test_indexed(h, 0x3c4, 4, 1);
+    shoot(720, 400);
+    ck_assert_uint_eq(pixel(0, 0), ega(7));
+    vga_test_set_mode(h, &vga_test_mode12);
+    vga_test_indexed(h, 0x3c4, 4, 4);
+    harness_mmio_write(h, 0xa4000, 0x5a, 1);
+    ck_assert_uint_eq(harness_mmio_read(h, 0xa0000, 1), 0x5a);
+    vga_test_indexed(h, 0x3c4, 4, 6);
+    ck_assert_uint_eq(harness_mmio_read(h, 0xa0000, 1), 0x5a);
+    ck_assert_uint_ne(harness_mmio_read(h, 0xa4000, 1), 0x5a);
+}
+END_TEST
+
+/* A new start address is shown from the next vertical retrace on. */
+START_TEST(start_address_waits_for_the_retrace)
+{
+    vga_test_set_mode(h, &vga_test_mode13);
+    harness_mmio_write(h, 0xa0000, 0x01, 1);
+    harness_mmio_write(h, 0xa0000 + 16 * 4, 0x02, 1);
+    vga_test_retrace(h);
+    while (!(harness_in8(h, 0x3da) & 8))
+        harness_advance_ns(h, 20000);
+    while (harness_in8(h, 0x3da) & 8)
+        harness_advance_ns(h, 20000);
+    vga_test_indexed(h, 0x3d4, 0x0d, 16);
+    shoot(320, 200);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(1));
+    harness_save_load(h);
+    viv_iface_t iface = harness_port(h, 0, VIV_DISPLAY_PORT_ID);
+    port_self = iface.self;
+    shoot(320, 200);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(1));
+    while (!(harness_in8(h, 0x3da) & 8))
+        harness_advance_ns(h, 5000);
+    shoot(320, 200);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(2));
+    vga_test_indexed(h, 0x3d4, 0x17, 0x23); /* nothing is held without retraces */
+    vga_test_indexed(h, 0x3d4, 0x0d, 0);
+    vga_test_indexed(h, 0x3d4, 0x17, 0xa3);
+    shoot(320, 200);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(1));
+}
+END_TEST
+
+START_TEST(full_raster)
+{
+    harness_free(h);
+    h = harness_new("vga", "VRamSize=0x100000,FullRaster=1");
+    vga_test_enable(h);
+    viv_iface_t iface = harness_port(h, 0, VIV_DISPLAY_PORT_ID);
+    port_self = iface.self;
+    /* Mode 13h: 100 clocks, blanked 80..97; 449 lines, blanked 406..440: two clocks of border on the
+     * left, 8 lines above the picture and 6 below. */
+    vga_test_set_mode(h, &vga_test_mode13);
+    vga_test_attr(h, 0x11, 0x21);
+    harness_mmio_write(h, 0xa0000, 0x0403, 2);
+    harness_mmio_write(h, 0xa0000 + 320 * 199 + 319, 0x05, 1);
+    shoot(82 * 8, 414);
+    for (uint32_t y = 0; y < 414; y++) {
+        uint32_t inside = y >= 8 && y < 408;
+        ck_assert_uint_eq(pixel(15, y), vga_test_rgb(0x21));
+        ck_assert_uint_eq(pixel(655, y), vga_test_rgb(!inside ? 0x21 : y >= 406 ? 0x05 : 0));
+    }
+    for (uint32_t y = 8; y < 10; y++)
+        for (uint32_t x = 0; x < 4; x++)
+            ck_assert_uint_eq(pixel(16 + x, y), vga_test_rgb(3 + x / 2));
+    /* What changes is drawn, the border too. */
+    harness_mmio_write(h, 0xa0001, 0x77, 1);
+    shoot(82 * 8, 414);
+    ck_assert_uint_eq(pixel(18, 9), vga_test_rgb(0x77));
+    vga_test_attr(h, 0x11, 0x22);
+    shoot(82 * 8, 414);
+    ck_assert_uint_eq(pixel(0, 413), vga_test_rgb(0x22));
+    /* Half the dot clock. */
+    vga_test_set_mode(h, &vga_test_mode4);
+    shoot((50 - 8) * 16, 414);
+    /* Everything blanked: the mode's size, in the border's colour at most. */
+    vga_test_indexed(h, 0x3d4, 0x11, 0x0e);
+    vga_test_indexed(h, 0x3d4, 2, 0);
+    vga_test_indexed(h, 0x3d4, 0, 10);
+    shoot(320, 200);
+    vga_test_dispi_mode(h, 400, 300, 32, 0);
+    shoot(400, 300);
+}
+END_TEST
+
+/* Only lines whose memory has changed are drawn. */
+START_TEST(what_did_not_change_is_not_drawn)
+{
+    static const struct {
+        const VgaTestMode *mode;
+        uint32_t width, height, at, lines;
+    } plain[] = {
+        {&vga_test_mode13, 320, 200, 0xa0000 + 320 * 100, 5}, /* 1 KiB and a line are touched */
+        {&vga_test_mode12, 640, 480, 0xa0000 + 80 * 100, 5},
+    };
+    for (uint32_t i = 0; i < 2; i++) {
+        vga_test_set_mode(h, plain[i].mode);
+        shoot(plain[i].width, plain[i].height);
+        uint64_t before = harness_stam(h, "LinesDrawn"), same = harness_stam(h, "FramesSame");
+        harness_out8(h, 0x3c4, 2);
+        harness_out8(h, 0x3ce, 8);
+        shoot(plain[i].width, plain[i].height);
+        ck_assert_uint_eq(harness_stam(h, "LinesDrawn"), before);
+        ck_assert_uint_eq(harness_stam(h, "FramesSame"), same + 1);
+        harness_mmio_write(h, plain[i].at, 0x55, 1);
+        shoot(plain[i].width, plain[i].height);
+        ck_assert_uint_gt(harness_stam(h, "LinesDrawn"), before);
+        ck_assert_uint_le(harness_stam(h, "LinesDrawn"), before + plain[i].lines);
+    }
+    text_mode();
+    shoot(720, 400);
+    uint64_t before = harness_stam(h, "LinesDrawn");
+    print(80 * 5, "x", 7); /* 256 cells to a block of change detection */
+    shoot(720, 400);
+    ck_assert_uint_gt(harness_stam(h, "LinesDrawn"), before);
+    ck_assert_uint_le(harness_stam(h, "LinesDrawn"), before + 3 * 16);
+    vga_test_dispi_mode(h, 640, 480, 16, 0x40);
+    shoot(640, 480);
+    before = harness_stam(h, "LinesDrawn");
+    harness_mmio_write(h, LFB + 1280 * 77, 0x1234, 2);
+    shoot(640, 480);
+    ck_assert_uint_eq(harness_stam(h, "LinesDrawn"), before + 1);
+    vga_test_dispi(h, 9, 1);
+    shoot(640, 480);
+    ck_assert_uint_eq(harness_stam(h, "LinesDrawn"), before + 1 + 480);
+}
+END_TEST
+
 START_TEST(blanking)
 {
     vga_test_set_mode(h, &vga_test_mode13);
@@ -307,9 +595,9 @@ START_TEST(blanking)
     shoot(320, 200);
     ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(5));
     harness_in8(h, 0x3da);
-    harness_out8(h, 0x3c0, 0); /* palette address source off */
+    harness_out8(h, 0x3c0, 0); /* palette address source off: the border's colour */
     shoot(320, 200);
-    ck_assert_uint_eq(pixel(0, 0), 0);
+    ck_assert_uint_eq(pixel(0, 0), vga_test_rgb(0));
     harness_in8(h, 0x3da);
     harness_out8(h, 0x3c0, 0x20);
     vga_test_indexed(h, 0x3c4, 1, 0x21);
@@ -481,6 +769,15 @@ int main(void)
     tcase_add_test(tc, unchained_256);
     tcase_add_test(tc, planar_16);
     tcase_add_test(tc, cga_4);
+    tcase_add_test(tc, nine_dot_graphics);
+    tcase_add_test(tc, shift_loads);
+    tcase_add_test(tc, paired_dots);
+    tcase_add_test(tc, graphics_blink);
+    tcase_add_test(tc, skew_and_early_blanking);
+    tcase_add_test(tc, small_memory);
+    tcase_add_test(tc, start_address_waits_for_the_retrace);
+    tcase_add_test(tc, full_raster);
+    tcase_add_test(tc, what_did_not_change_is_not_drawn);
     tcase_add_test(tc, blanking);
     tcase_add_test(tc, dispi_depths);
     tcase_add_test(tc, dispi_pan_and_wrap);

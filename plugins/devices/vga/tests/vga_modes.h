@@ -51,6 +51,18 @@ static const VgaTestMode vga_test_mode13 = {
              0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x41, 0x00, 0x0f, 0x00, 0x00},
 };
 
+/* What firmware does first: the ports and A0000h answer. */
+static inline void vga_test_enable(Harness *h)
+{
+    harness_cfg_write(h, 0, 4, 3, 2);
+}
+
+/* Until the retrace that takes over a new start address. */
+static inline void vga_test_retrace(Harness *h)
+{
+    harness_advance_ns(h, 20000000);
+}
+
 static inline void vga_test_indexed(Harness *h, uint32_t port, uint32_t index, uint32_t value)
 {
     harness_out16(h, port, (uint16_t)(index | value << 8));
