@@ -69,7 +69,13 @@ typedef struct viv_media_info {
     /* Tells one medium from another across processes, so that a saved state knows its own; 0: not
      * known. */
     uint64_t identity;
+    uint32_t tray; /* VIV_MEDIA_TRAY_* */
+    uint32_t reserved0;
 } viv_media_info_t;
+
+#define VIV_MEDIA_TRAY_UNKNOWN 0u
+#define VIV_MEDIA_TRAY_CLOSED  1u
+#define VIV_MEDIA_TRAY_OPEN    2u
 
 #define VIV_MEDIA_OP_READ    0u
 #define VIV_MEDIA_OP_WRITE   1u

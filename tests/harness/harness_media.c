@@ -63,6 +63,7 @@ static void harness_media_info(void *self, viv_media_info_t *ret_info)
     HARNESS_CHECK(size, "info() without a size");
     viv_media_info_t info = m->info;
     info.size_bytes = info.present ? info.size_bytes : 0;
+    info.tray = m->ejected ? VIV_MEDIA_TRAY_OPEN : VIV_MEDIA_TRAY_CLOSED;
     info.identity = info.present ? info.identity : 0;
     memcpy(ret_info, &info, size < sizeof(info) ? size : sizeof(info));
     ret_info->size = size;

@@ -215,7 +215,6 @@ typedef struct IdeDrive {
     uint8_t attention_next; /* behind attention_asc */
     uint8_t events;         /* media events that wait, a bit each: IDE_EVENT_* */
     uint8_t power_event;    /* the power state has changed */
-    uint8_t gone;           /* a removal that no command has been told of */
     uint8_t stale;          /* the medium has changed under the command that runs */
     uint8_t cd_tray_open;
     uint8_t raw_sub;     /* READ CD: sub-channel selection */
@@ -394,8 +393,8 @@ void ide_atapi_reset(IdeDrive *d);
 void ide_atapi_medium(IdeDrive *d, uint32_t first);          /* asks the driver what is in */
 void ide_atapi_medium_loaded(IdeDrive *d, uint32_t version); /* the same, after a state */
 void ide_atapi_eject_request(IdeDrive *d);
-void ide_atapi_attention(IdeDrive *d, uint8_t asc);
 uint32_t ide_atapi_not_ready(IdeDrive *d); /* 1: there is no medium, and that has been said */
+void ide_atapi_stale(IdeDrive *d);         /* ends a command whose medium has gone */
 /* Ends of packet commands. */
 void ide_atapi_ok(IdeDrive *d);
 void ide_atapi_fail(IdeDrive *d, uint8_t key, uint8_t asc, uint8_t ascq);

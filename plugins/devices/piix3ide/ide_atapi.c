@@ -98,7 +98,7 @@ void ide_atapi_receive(IdeDrive *d, uint32_t len_bytes)
 /* -- The medium ------------------------------------------------------------------------------ */
 
 /* Reset and medium may both have something to say: in that order. */
-void ide_atapi_attention(IdeDrive *d, uint8_t asc)
+static void ide_atapi_attention(IdeDrive *d, uint8_t asc)
 {
     if (!d->attention_asc)
         d->attention_asc = asc;
@@ -122,13 +122,12 @@ static void ide_atapi_drop_attention(IdeDrive *d, uint8_t asc)
         ide_atapi_take_attention(d);
 }
 
-/* A removal is told as "not present" by the first command that wants a medium, a new one as a unit
- * attention by the next. */
+/* A removal shows as "not present" for as long as nothing is in, a new medium is a unit attention.
+ * By events both are told, in their order. */
 static void ide_atapi_medium_changed(IdeDrive *d, uint32_t was_present)
 {
     d->stale = 1;
     if (was_present) {
-        d->gone = 1;
         d->events = (uint8_t)((d->events & ~IDE_EVENT_NEW) | IDE_EVENT_REMOVAL);
         ide_atapi_drop_attention(d, 0x28);
     }
@@ -145,6 +144,8 @@ void ide_atapi_medium(IdeDrive *d, uint32_t first)
     uint32_t was_present = d->cd_present;
     d->media->info(d->media_self, &info);
     uint32_t present = info.present && info.size_bytes >= IDE_CD_SECTOR;
+    if (info.tray != VIV_MEDIA_TRAY_UNKNOWN)
+        d->cd_tray_open = info.tray == VIV_MEDIA_TRAY_OPEN;
     if (!first && info.generation == d->cd_generation && present == d->cd_present)
         return;
     uint64_t sectors = present ? info.size_bytes / IDE_CD_SECTOR : 0;
@@ -183,25 +184,26 @@ void ide_atapi_eject_request(IdeDrive *d)
 
 uint32_t ide_atapi_not_ready(IdeDrive *d)
 {
-    if (d->cd_present && !d->gone)
+    if (d->cd_present)
         return 0;
-    d->gone = 0;
     ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, d->cd_tray_open ? 2 : 1);
     return 1;
 }
 
+void ide_atapi_stale(IdeDrive *d)
+{
+    if (ide_atapi_not_ready(d))
+        return;
+    ide_atapi_drop_attention(d, 0x28); /* it is told here */
+    ide_atapi_fail(d, IDE_SENSE_ATTENTION, 0x28, 0);
+}
+
 /* -- Running a packet ------------------------------------------------------------------------ */
 
-/* What comes before the command itself: 1 if it has ended. A reset is told before all, a removal
- * before what came in instead. */
+/* What comes before the command itself: 1 if it has ended. */
 static uint32_t ide_atapi_barred(IdeDrive *d, uint8_t flags)
 {
-    uint8_t asc = d->attention_asc;
-    if (flags & IDE_MMC_ATTENTION)
-        return (flags & IDE_MMC_MEDIUM) && ide_atapi_not_ready(d);
-    if (d->gone && asc == 0x28 && (flags & IDE_MMC_MEDIUM))
-        return ide_atapi_not_ready(d);
-    if (asc) {
+    if (d->attention_asc && !(flags & IDE_MMC_ATTENTION)) {
         ide_atapi_fail(d, IDE_SENSE_ATTENTION, ide_atapi_take_attention(d), 0);
         return 1;
     }
@@ -256,7 +258,6 @@ void ide_atapi_media_done(IdeDrive *d, viv_status_t status)
 {
     if (status < 0) {
         if (status == VIV_E_NOT_FOUND) {
-            d->gone = 0;
             ide_atapi_fail(d, IDE_SENSE_NOT_READY, 0x3a, d->cd_tray_open ? 2 : 1);
             return;
         }
@@ -329,7 +330,7 @@ void ide_atapi_reset(IdeDrive *d)
     d->sense_key = d->asc = d->ascq = 0;
     d->attention_asc = 0x29; /* power on, reset */
     d->attention_next = 0;
-    d->event = d->events = d->power_event = d->gone = d->stale = 0;
+    d->event = d->events = d->power_event = d->stale = 0;
     d->raw_flags = d->raw_sub = 0;
     d->sense_valid = 0;
     d->sense_info = 0;

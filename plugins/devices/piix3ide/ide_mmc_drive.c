@@ -80,8 +80,6 @@ static void ide_mmc_eject(IdeDrive *d, uint32_t eject)
     if (st >= 0) {
         d->cd_tray_open = eject != 0;
         ide_atapi_medium(d, 0);
-        if (eject)
-            d->gone = 0; /* who opens the tray knows */
     }
     ide_atapi_ok(d);
 }

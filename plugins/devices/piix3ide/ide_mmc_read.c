@@ -23,8 +23,7 @@ uint32_t ide_mmc_is_dvd(const IdeDrive *d)
 void ide_mmc_next_chunk(IdeDrive *d)
 {
     if (d->stale) { /* what is in now is not what the command was for */
-        if (!ide_atapi_not_ready(d))
-            ide_atapi_fail(d, IDE_SENSE_ATTENTION, 0x28, 0);
+        ide_atapi_stale(d);
         return;
     }
     uint32_t most = d->op == IDE_OP_PACKET_RAW ? IDE_CD_RAW_CHUNK : IDE_CD_CHUNK;

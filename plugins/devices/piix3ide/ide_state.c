@@ -107,7 +107,6 @@ static const viv_field_t ide_state_drive_state[] = {
     VIV_FIELD(IdeDrive, attention_next, VIV_U8, 2),
     VIV_FIELD(IdeDrive, events, VIV_U8, 2),
     VIV_FIELD(IdeDrive, power_event, VIV_U8, 2),
-    VIV_FIELD(IdeDrive, gone, VIV_U8, 2),
     VIV_FIELD(IdeDrive, stale, VIV_U8, 2),
     VIV_FIELD(IdeDrive, cd_tray_open, VIV_U8, 2),
     VIV_FIELD(IdeDrive, raw_sub, VIV_U8, 2),

@@ -56,6 +56,7 @@ static void vd_info(void *self, viv_media_info_t *ret_info)
     pthread_mutex_lock(&v->lock);
     info.present = v->medium.disk && !v->tray_open;
     info.generation = v->generation;
+    info.tray = v->tray_open ? VIV_MEDIA_TRAY_OPEN : VIV_MEDIA_TRAY_CLOSED;
     info.size_bytes = info.present ? v->medium.size_bytes : 0;
     info.identity = info.present ? v->medium.identity : 0;
     info.read_only = v->medium.disk ? v->medium.read_only : v->read_only;

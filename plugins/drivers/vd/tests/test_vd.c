@@ -225,6 +225,7 @@ START_TEST(changing_the_medium)
     ck_assert_int_eq(mount->unmount(self, 0, 1), VIV_OK);
     ck_assert_uint_eq(info().present, 0);
     ck_assert_uint_eq(mount->is_open(self), 1);
+    ck_assert_uint_eq(info().tray, VIV_MEDIA_TRAY_OPEN);
     ck_assert_uint_eq(mount->is_mounted(self), 0);
     ck_assert_int_eq(mount->unmount(self, 0, 0), VIV_E_NOT_FOUND);
     ck_assert_uint_eq(mount->is_open(self), 0);
