@@ -475,6 +475,102 @@ START_TEST(test_queue_and_thread)
 }
 END_TEST
 
+/* -- NMI and events; test device noisy at port E8h -- */
+
+static CfgmNode *noisy_tree(gboolean with_apic)
+{
+    CfgmNode *root = tree();
+    cfgm_create(root, "Devices/noisy/0/Config", NULL);
+    if (!with_apic) {
+        cfgm_remove(root, "Devices/apic");
+        cfgm_remove(root, "Devices/ioapic");
+    }
+    return root;
+}
+
+static gboolean nmi_pending(Vm *vm)
+{
+    return (em_vcpu(vm->em, 0)->ff & VIV_FF_NMI) != 0;
+}
+
+/* Whether an NMI is pending after the present state was saved and loaded. */
+static gboolean nmi_after_load(Vm *vm, gboolean with_apic)
+{
+    VivError err = VIV_ERROR_INIT;
+    g_autofree char *path = temp_path("nmi");
+    ck_assert_msg(vm_save(vm, path, &err) == VIV_OK, "%s", error_text(&err));
+    Vm *other = vm_create(noisy_tree(with_apic), plugins, &err);
+    ck_assert_ptr_nonnull(other);
+    ck_assert_msg(vm_power_on(other, path, &err) == VIV_OK, "%s", error_text(&err));
+    gboolean pending = nmi_pending(other);
+    iom_pio_write(other->iom, 0xe8, 1, 1); /* the line is where it was: no edge */
+    ck_assert_int_eq(nmi_pending(other), pending);
+    vm_destroy(other);
+    unlink(path);
+    return pending;
+}
+
+START_TEST(test_nmi_line)
+{
+    static const Record program[] = {STAY};
+    gboolean with_apic = _i != 0;
+    if (with_apic && !installed("apic")) {
+        return;
+    }
+    Vm *vm = machine_of(noisy_tree(with_apic), program, G_N_ELEMENTS(program));
+    ck_assert(!nmi_pending(vm));
+    iom_pio_write(vm->iom, 0xe8, 1, 1);
+    ck_assert(nmi_pending(vm));
+    ck_assert(nmi_after_load(vm, with_apic)); /* what is pending stays so */
+    em_clear_ff(vm->em, 0, VIV_FF_NMI);
+    ck_assert(!nmi_after_load(vm, with_apic)); /* a level that comes back is no edge */
+    if (installed("mc146818")) {
+        iom_pio_write(vm->iom, 0xe8, 0, 1);
+        iom_pio_write(vm->iom, 0x70, 0x80, 1);
+        iom_pio_write(vm->iom, 0xe8, 1, 1);
+        ck_assert(!nmi_pending(vm));
+        iom_pio_write(vm->iom, 0x70, 0x00, 1);
+        ck_assert(nmi_pending(vm));
+    }
+    vm_destroy(vm);
+}
+END_TEST
+
+typedef struct Heard {
+    unsigned guest, pause;
+    uint32_t kind;
+    char text[32];
+} Heard;
+
+static void on_event(void *ctx, VmEvent event, uint32_t kind, const char *text)
+{
+    Heard *heard = ctx;
+    heard->guest += event == VM_EVENT_GUEST;
+    heard->pause += event == VM_EVENT_PAUSE;
+    if (event == VM_EVENT_GUEST) {
+        heard->kind = kind;
+        g_strlcpy(heard->text, text, sizeof heard->text);
+    }
+}
+
+START_TEST(test_guest_events)
+{
+    static const Record program[] = {STAY};
+    Heard heard = {0};
+    Vm *vm = machine_of(noisy_tree(TRUE), program, G_N_ELEMENTS(program));
+    iom_pio_write(vm->iom, 0xe8, 6, 1); /* nobody listens */
+    vm_set_event_fn(vm, on_event, &heard);
+    iom_pio_write(vm->iom, 0xe8, 2, 1);
+    ck_assert_uint_eq(heard.guest, 1);
+    ck_assert_uint_eq(heard.kind, VIV_GUEST_PANICKED);
+    ck_assert_str_eq(heard.text, "as a test");
+    iom_pio_write(vm->iom, 0xe8, 4, 1);
+    ck_assert_uint_eq(heard.pause, 1);
+    ck_assert_uint_eq(heard.guest, 1);
+    vm_destroy(vm);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vm");
@@ -492,6 +588,8 @@ int main(void)
     tcase_add_test(tc, test_reset_is_idempotent);
     tcase_add_test(tc, test_several_vcpus_pause);
     tcase_add_test(tc, test_queue_and_thread);
+    tcase_add_loop_test(tc, test_nmi_line, 0, 2);
+    tcase_add_test(tc, test_guest_events);
     tcase_add_test(tc, test_stop_at_an_instruction);
     tcase_add_test(tc, test_deterministic_refusals);
     tcase_add_test(tc, test_seeded_numbers);

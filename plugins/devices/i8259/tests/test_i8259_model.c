@@ -10,7 +10,7 @@
 
 #include "harness.h"
 
-#define STEPS 300000
+#define STEPS 150000
 
 /* One IR input: figure 4 (priority cell) of the data sheet. */
 typedef struct Cell {
