@@ -387,6 +387,23 @@ static viv_status_t machine_input(Machine *m)
     return st;
 }
 
+/* The speaker's back end. */
+static viv_status_t machine_audio(Machine *m)
+{
+    const char *audio = m->options->audio;
+    viv_status_t st;
+    if (!audio || !strcmp(audio, "none")) {
+        return VIV_OK;
+    }
+    if (!g_str_has_prefix(audio, "wav:") || !audio[4]) {
+        return error_set(m->err, VIV_E_INVALID, "--audio %s: allowed are wav:PATH, none", audio);
+    }
+    if ((st = machine_set(m, "Devices/i8254/0/LUN#0/Driver", "WavAudio"))) {
+        return st;
+    }
+    return machine_set(m, "Devices/i8254/0/LUN#0/Config/Path", audio + 4);
+}
+
 static viv_status_t machine_display(Machine *m)
 {
     if (!machine_installed(m, "vga") ||
@@ -402,7 +419,7 @@ CfgmNode *machine_tree(const MachineOptions *options, PluginRegistry *plugins, V
     Machine m = {options, plugins, cfgm_new(), &own};
     if (machine_base(&m) || machine_standard(&m) || machine_time(&m) || machine_boot(&m) ||
         machine_media(&m) || machine_serials(&m) || machine_parallels(&m) || machine_display(&m) ||
-        machine_input(&m) || machine_extra(&m)) {
+        machine_input(&m) || machine_audio(&m) || machine_extra(&m)) {
         if (!own.status) {
             error_set(&own, VIV_E_FAILED, "the machine cannot be described");
         }

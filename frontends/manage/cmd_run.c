@@ -129,6 +129,8 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
          "NAME[,key=value]..."},
         {"cfg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->cfg, "Set a value of the configuration tree",
          "PATH=VALUE"},
+        {"audio", 0, 0, G_OPTION_ARG_STRING, &m->audio,
+         "Where the PC speaker plays: a WAV file, or nowhere (the default)", "wav:F|none"},
         {"rtc", 0, 0, G_OPTION_ARG_STRING, &m->rtc,
          "What the guest's clock shows at power-on: the time of day as UTC or as local time "
          "(local), "

@@ -262,6 +262,78 @@ typedef struct viv_parallel_port_ops {
     void (*ready)(void *self);
 } viv_parallel_port_ops_t;
 
+/* -- sound ----------------------------------------------------------------------------------- */
+
+/* A device opens streams of its driver and moves frames (one sample a channel, interleaved, in
+ * WAVE's order of channels: FL FR FC LFE BL BR SL SR) in and out of them. A running stream has a
+ * clock, the machine's virtual one: frame n of a playback stream sounds at start + n / rate, no
+ * matter when it is written; frame n of a capture stream is there to be read from then on. So a
+ * device that moves what available() says has the guest's DMA run at exactly its rate, and silence
+ * lasts as long as it lasts.
+ * Nothing here blocks. Calls for one stream are made one at a time, by [emt] or [main], usually
+ * with the device's lock held; the driver calls nobody back. Streams are not saved: the device
+ * opens and starts them again in post_load. */
+#define VIV_AUDIO_OUT 0u /* playback: from the device to the host */
+#define VIV_AUDIO_IN  1u /* capture */
+
+/* Samples are little-endian; unsigned ones have their silence in the middle. */
+#define VIV_AUDIO_U8  0u
+#define VIV_AUDIO_S8  1u
+#define VIV_AUDIO_U16 2u
+#define VIV_AUDIO_S16 3u
+#define VIV_AUDIO_U32 4u
+#define VIV_AUDIO_S32 5u
+
+#define VIV_AUDIO_CHANNELS 8u
+#define VIV_AUDIO_RATE_MIN 1000u
+#define VIV_AUDIO_RATE_MAX 384000u
+#define VIV_AUDIO_GAIN_ONE 65536u
+
+typedef struct viv_audio_stream viv_audio_stream_t; /* opaque, the driver's until close() */
+
+typedef struct viv_audio_params {
+    uint32_t size;
+    uint32_t direction; /* VIV_AUDIO_OUT, VIV_AUDIO_IN */
+    uint32_t rate_hz;   /* VIV_AUDIO_RATE_MIN .. MAX; the driver converts */
+    uint32_t channels;  /* 1 .. VIV_AUDIO_CHANNELS */
+    uint32_t format;    /* VIV_AUDIO_U8 .. S32 */
+    /* Up to 2 s; 0: 100 ms. How long after the time at which it sounds a frame is still taken
+     * (capture: kept), and how far writing may run ahead of the clock: the size of the buffer. */
+    uint32_t late_ns;
+    uint32_t ahead_ns;
+    uint32_t reserved0;
+    const char *name; /* for the user: "PC speaker"; borrowed during open() */
+} viv_audio_params_t;
+
+#define VIV_AUDIO_ID "viv.audio/1" /* driver */
+typedef struct viv_audio_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* A stopped stream, at full volume. VIV_E_INVALID: no such parameters; VIV_E_NOMEM. */
+    viv_status_t (*open)(void *self, const viv_audio_params_t *params,
+                         viv_audio_stream_t **ret_stream);
+    /* What has been written before is still heard. NULL is fine. Streams that are open when the
+     * machine goes are closed by the driver, which goes before the device: not in destruct. */
+    void (*close)(viv_audio_stream_t *stream);
+    /* The clock starts: frames are counted from 0 again. A running stream starts anew. */
+    void (*start)(viv_audio_stream_t *stream);
+    void (*stop)(viv_audio_stream_t *stream);
+    /* The number of the frame that is written or read next. It moves by itself when the device is
+     * later than late_ns: silence is put in the place of what is missing, or what nobody has read
+     * is lost. */
+    uint64_t (*tell)(viv_audio_stream_t *stream);
+    /* Frames that write() would take, or read() give, now; 0 of a stopped stream. */
+    uint32_t (*available)(viv_audio_stream_t *stream);
+    /* Takes up to count frames, returns how many; frames NULL: so many of silence. */
+    uint32_t (*write)(viv_audio_stream_t *stream, const void *frames, uint32_t count);
+    /* Gives up to count frames, returns how many. */
+    uint32_t (*read)(viv_audio_stream_t *stream, void *frames, uint32_t count);
+    /* Gains of the first `count` channels, VIV_AUDIO_GAIN_ONE (the most) being as it is; that of
+     * the others is one. For what is moved from now on. */
+    void (*set_volume)(viv_audio_stream_t *stream, uint32_t muted, const uint32_t *gains,
+                       uint32_t count);
+} viv_audio_ops_t;
+
 /* -- ACPI buttons ---------------------------------------------------------------------------- */
 
 #define VIV_ACPI_PORT_ID "viv.acpi-port/1" /* device, LUN 0 of acpi */

@@ -5,13 +5,15 @@
  * The guest sees counters 0-2 at 40h-42h, the control word at 43h, port 61h (gate 2, speaker,
  * refresh toggle, OUT2), and OUT0 as IRQ 0. CLK is the colour burst / 3 = 105/88 MHz; every count
  * is a function of the virtual clock: nothing drifts.
+ * LUN 0 may have a driver with viv.audio/1: it gets what the speaker plays.
  * Follows: Intel 8254 data sheet (231164), PIIX3 data sheet (290550) for port 61h.
- * Not modelled: sound (OUT2 and the speaker bit have no back end), the parity and channel-check NMI
- * of port 61h (their enable bits are kept). Where channel 1 is not programmed, the refresh toggle
- * runs as if it were with the customary 18. */
+ * Not modelled: sources of the NMIs of port 61h, SERR# and IOCHK#: no card of this machine pulls
+ * them, so the status bits 6 and 7 are 0 (the enable bits are kept). Where channel 1 is not
+ * programmed, the refresh toggle runs as if it were with the customary 18. */
 #include <viv/device.h>
 
 #include "i8254_channel.h"
+#include "i8254_speaker.h"
 
 #define I8254_STATE_VERSION  1
 #define I8254_REFRESH_PERIOD 18u
@@ -21,7 +23,11 @@
 /* An IRQ 0 edge may come late by that much and is still delivered; a longer backlog is dropped. */
 #define I8254_BACKLOG_NS 250000000ull
 
+/* What the speaker plays is handed over that often. */
+#define I8254_SPEAKER_TICK_NS 20000000ull
+
 #define I8254_B_GATE2    0x01u
+#define I8254_B_SPEAKER  0x02u
 #define I8254_B_WRITABLE 0x0fu
 #define I8254_B_REFRESH  0x10u
 #define I8254_B_OUT2     0x20u
@@ -35,7 +41,8 @@ typedef struct I8254 {
     I8254Channel channel[3];
     uint8_t port_b; /* bits 0-3 as written */
     /* host */
-    viv_timer_t *timer;
+    viv_timer_t *timer, *speaker_timer;
+    I8254Speaker speaker;
     /* stats */
     uint64_t ticks, dropped;
 } I8254;
@@ -126,11 +133,46 @@ static I8254Channel i8254_peek(viv_dev_t *dev, const I8254 *pit, uint32_t i)
     return run;
 }
 
+/* -- the speaker, and the other counters ----------------------------------------------------- */
+
+/* Counter 2 up to now; what of it is to be heard goes to the speaker. */
+static void i8254_run2(viv_dev_t *dev, I8254 *pit)
+{
+    i8254_speaker_run(&pit->speaker, &pit->channel[2], i8254_now(dev),
+                      pit->port_b & I8254_B_SPEAKER);
+}
+
+/* The moments are multiples of the tick: the same whenever the state was saved and loaded. */
+static void i8254_speaker_arm(viv_dev_t *dev, I8254 *pit)
+{
+    if (i8254_speaker_is_busy(&pit->speaker, &pit->channel[2], pit->port_b & I8254_B_SPEAKER)) {
+        uint64_t ticks = dev->api->time_ns(dev) / I8254_SPEAKER_TICK_NS + 1;
+        dev->api->timer_arm(pit->speaker_timer, ticks * I8254_SPEAKER_TICK_NS);
+    } else {
+        dev->api->timer_cancel(pit->speaker_timer);
+    }
+}
+
+static void i8254_speaker_deliver(viv_dev_t *dev, I8254 *pit)
+{
+    i8254_run2(dev, pit);
+    i8254_speaker_flush(&pit->speaker);
+    i8254_speaker_arm(dev, pit);
+}
+
+/* [emt, device lock held] */
+static void i8254_speaker_timer(viv_dev_t *dev, void *ctx)
+{
+    i8254_speaker_deliver(dev, ctx);
+}
+
 /* Before a counter's settings change. */
 static void i8254_sync(viv_dev_t *dev, I8254 *pit, uint32_t i)
 {
     if (i == 0) {
         i8254_run0(dev, pit, i8254_now(dev));
+    } else if (i == 2) {
+        i8254_run2(dev, pit);
     } else {
         i8254_channel_run(&pit->channel[i], i8254_now(dev));
     }
@@ -142,6 +184,8 @@ static void i8254_changed(viv_dev_t *dev, I8254 *pit, uint32_t i)
     if (i == 0) {
         dev->api->irq_set(dev, pit->irq, pit->channel[0].out);
         i8254_arm(dev, pit);
+    } else if (i == 2) {
+        i8254_speaker_arm(dev, pit);
     }
 }
 
@@ -240,6 +284,7 @@ static void i8254_port_b_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t
     i8254_sync(dev, pit, 2);
     pit->port_b = (uint8_t)(value & I8254_B_WRITABLE);
     i8254_channel_gate(&pit->channel[2], value & I8254_B_GATE2);
+    i8254_changed(dev, pit, 2);
 }
 
 static const viv_io_ops_t i8254_port_b_io = {
@@ -255,12 +300,30 @@ static const viv_io_ops_t i8254_port_b_io = {
 static void i8254_reset(viv_dev_t *dev, void *self)
 {
     I8254 *pit = self;
+    i8254_sync(dev, pit, 2);
     for (uint32_t i = 0; i < 3; i++) {
         i8254_channel_reset(&pit->channel[i], i8254_now(dev), i != 2);
     }
     pit->channel[0].out = 0; /* the line is low until the counter is programmed */
     pit->port_b = 0;
     i8254_changed(dev, pit, 0);
+    i8254_changed(dev, pit, 2);
+}
+
+/* [main, device lock held] */
+static viv_status_t i8254_power_on(viv_dev_t *dev, void *self)
+{
+    i8254_speaker_start(&((I8254 *)self)->speaker, i8254_now(dev));
+    return VIV_OK;
+}
+
+/* [main, device lock held] Before a pause and at the end: what has been played is all there. */
+static void i8254_suspend(viv_dev_t *dev, void *self)
+{
+    I8254 *pit = self;
+    if (pit->speaker.ops) {
+        i8254_speaker_deliver(dev, pit);
+    }
 }
 
 /* [main, device lock held] */
@@ -278,7 +341,28 @@ static viv_status_t i8254_post_load(viv_dev_t *dev, void *self, uint32_t version
         return dev->api->fail(dev, VIV_E_CORRUPT, "port 61h holds %02x", pit->port_b);
     }
     i8254_changed(dev, pit, 0);
+    i8254_speaker_start(&pit->speaker, i8254_now(dev));
+    i8254_changed(dev, pit, 2);
     return VIV_OK;
+}
+
+/* The sound driver of LUN 0, if there is one. */
+static viv_status_t i8254_speaker_attach(viv_dev_t *dev, I8254 *pit)
+{
+    viv_status_t st = VIV_OK;
+    viv_iface_t audio;
+    const viv_lun_api_t *lun = viv_need(dev, VIV_LUN_ID, sizeof(viv_lun_api_t), &st);
+    if (st != VIV_OK) {
+        return st;
+    }
+    st = lun->attach(dev, 0, "PC speaker");
+    if (st != VIV_OK) {
+        return st == VIV_E_NOT_FOUND ? VIV_OK : st;
+    }
+    if (lun->query(dev, 0, VIV_AUDIO_ID, sizeof(viv_audio_ops_t), &audio) != VIV_OK) {
+        return dev->api->fail(dev, VIV_E_CONFIG, "the driver of LUN#0 does not play sound");
+    }
+    return i8254_speaker_open(&pit->speaker, audio.ops, audio.self);
 }
 
 /* [main, device lock held] */
@@ -287,6 +371,9 @@ static viv_status_t i8254_construct(viv_dev_t *dev, void *self)
     I8254 *pit = self;
     viv_iface_t iface;
     viv_status_t st = dev->api->timer_create(dev, "irq", i8254_timer, pit, &pit->timer);
+    if (st == VIV_OK) {
+        st = dev->api->timer_create(dev, "speaker", i8254_speaker_timer, pit, &pit->speaker_timer);
+    }
     if (st != VIV_OK) {
         return st;
     }
@@ -305,8 +392,10 @@ static viv_status_t i8254_construct(viv_dev_t *dev, void *self)
         stam->counter(dev, &pit->ticks, "Ticks", "times", "Rising edges of OUT0");
         stam->counter(dev, &pit->dropped, "Dropped", "times",
                       "Backlogs of OUT0 edges that were dropped");
+        stam->counter(dev, &pit->speaker.lost, "SpeakerLost", "frames",
+                      "Sound that the driver did not take");
     }
-    return VIV_OK;
+    return i8254_speaker_attach(dev, pit);
 }
 
 static const viv_device_class_t i8254_class = {
@@ -321,6 +410,9 @@ static const viv_device_class_t i8254_class = {
     .state = i8254_state,
     .construct = i8254_construct,
     .reset = i8254_reset,
+    .power_on = i8254_power_on,
+    .suspend = i8254_suspend,
+    .power_off = i8254_suspend,
     .post_load = i8254_post_load,
 };
 

@@ -188,7 +188,15 @@ int i8254_channel_run(I8254Channel *c, uint64_t to)
     }
     uint64_t d = to - c->at;
     c->at = to;
-    if (!i8254_is_counting(c) || d == 0) {
+    if (d == 0) {
+        return rises;
+    }
+    if (!i8254_is_counting(c)) {
+        if (c->strobe && !c->out) { /* one pulse long, whatever the gate says (modes 4, 5) */
+            c->out = 1;
+            c->strobe = 0;
+            return 1;
+        }
         return rises;
     }
     switch (c->mode) {
@@ -206,7 +214,7 @@ uint64_t i8254_channel_next(const I8254Channel *c)
         return c->at + 1;
     }
     if (!i8254_is_counting(c)) {
-        return UINT64_MAX;
+        return c->strobe && !c->out ? c->at + 1 : UINT64_MAX;
     }
     switch (c->mode) {
     case 2:
@@ -214,8 +222,20 @@ uint64_t i8254_channel_next(const I8254Channel *c)
         return c->period > 1 || c->null_count ? c->at + c->left : UINT64_MAX;
     case 4:
     case 5: return c->strobe ? c->at + c->left + 1 : UINT64_MAX;
-    default: return c->out ? UINT64_MAX : c->at + c->left;
+    default: return c->out ? UINT64_MAX : c->at + (c->left ? c->left : 1);
     }
+}
+
+uint64_t i8254_channel_edge(const I8254Channel *c)
+{
+    int falls = c->out && !c->load_next && i8254_is_counting(c);
+    if (falls && c->mode == 2 && c->left > 1) {
+        return c->at + c->left - 1;
+    }
+    if (falls && c->strobe && c->left) {
+        return c->at + c->left;
+    }
+    return i8254_channel_next(c);
 }
 
 /* -- the guest's side ------------------------------------------------------------------------ */
@@ -295,6 +315,9 @@ void i8254_channel_gate(I8254Channel *c, uint8_t gate)
     int rises = gate && !c->gate;
     c->gate = gate;
     if (!gate && (c->mode == 2 || c->mode == 3)) {
+        if (c->mode == 3 && !c->out && c->loaded && (c->period & 1)) {
+            c->left++; /* the same count, seen from a high half with its pulse more */
+        }
         c->out = 1;
     }
     if (rises && c->count && c->mode != 0 && c->mode != 4) {

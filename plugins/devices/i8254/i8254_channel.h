@@ -47,6 +47,10 @@ int i8254_channel_run(I8254Channel *c, uint64_t to);
  * the counter is loaded; UINT64_MAX: nothing will happen by itself. */
 uint64_t i8254_channel_next(const I8254Channel *c);
 
+/* The pulse, after `at`, at or before which OUT does not change: run to it at most to see every
+ * change. UINT64_MAX: OUT does not change by itself. */
+uint64_t i8254_channel_edge(const I8254Channel *c);
+
 /* All below: the counter has been run to now. */
 void i8254_channel_control(I8254Channel *c, uint8_t word);
 void i8254_channel_write(I8254Channel *c, uint8_t value);
