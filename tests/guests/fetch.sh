@@ -28,7 +28,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # The modules that a guest may ask for; what they depend on follows by itself. A kernel that has
 # one of them built in (or does not know it) simply has no such file.
 modules="ata_piix ata_generic sd_mod sr_mod isofs ext4 vfat nls_cp437 nls_ascii nls_utf8 floppy
-    button evdev psmouse loop
+    button evdev psmouse loop parport_pc lp
     crc32c_generic"
 
 complain()
@@ -129,7 +129,8 @@ fetch_kernel()
     unpack "$2" './boot/vmlinuz-*' './boot/config-*' '*/kernel/block/*' '*/kernel/crypto/*' \
         '*/kernel/lib/*' '*/kernel/arch/x86/crypto/*' '*/kernel/drivers/ata/*' \
         '*/kernel/drivers/scsi/*' '*/kernel/drivers/cdrom/*' '*/kernel/drivers/block/*' \
-        '*/kernel/drivers/acpi/*' '*/kernel/drivers/input/*' '*/kernel/fs/*' || return 1
+        '*/kernel/drivers/acpi/*' '*/kernel/drivers/input/*' '*/kernel/fs/*' \
+        '*/kernel/drivers/parport/*' '*/kernel/drivers/char/*' || return 1
     mkdir "$2/out"
     cp "$2/root/boot/vmlinuz-$version" "$2/out/vmlinuz"
     cp "$2/root/boot/config-$version" "$2/out/config"
