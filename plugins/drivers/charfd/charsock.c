@@ -275,6 +275,6 @@ uint32_t charsock_split(const char *text, char host[CHARSOCK_NAME_MAX],
         return 0;
     memcpy(host, from, (size_t)(end - from));
     host[end - from] = 0;
-    strcpy(port, digits);
+    memcpy(port, digits, strlen(digits) + 1);
     return 1;
 }
