@@ -109,7 +109,7 @@ static void charfd_grow_locked(CharFd *c, uint32_t len)
     uint8_t *out = malloc((size_t)room);
     if (!out)
         return;
-    for (uint32_t i = 0; i < c->out_count; i++)
+    for (uint32_t i = 0; i < c->out_count && c->out_room; i++)
         out[i] = c->out[(c->out_head + i) % c->out_room];
     free(c->out);
     c->out = out;

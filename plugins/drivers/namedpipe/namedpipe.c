@@ -82,7 +82,6 @@ static viv_status_t namedpipe_serve(NamedPipe *p)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return api->fail(p->drv, VIV_E_IO, "socket: %s", strerror(errno));
-    st = VIV_OK;
     if (bind(fd, (const struct sockaddr *)&p->address, sizeof(p->address)) < 0) {
         st = VIV_E_IO;
     } else {

@@ -23,26 +23,33 @@
 
 #define TAP_QUERY 1u
 
+static void VIV_PRINTF(6, 0)
+    tap_reportv(TapSlot *slot, const char *function, uint32_t flags, const void *data,
+                uint64_t data_len, const char *args, va_list list)
+{
+    char text[160], *result;
+    vsnprintf(text, sizeof(text), args, list); // NOLINT(clang-analyzer-valist.Uninitialized)
+    result = strchr(text, '\x1f');             /* arguments, then the result */
+    if (result)
+        *result++ = 0;
+    const TapCall call = {.iface = slot->kind->id,
+                          .function = function,
+                          .args = text,
+                          .result = result ? result : "",
+                          .data = data,
+                          .data_len = data_len,
+                          .up = slot->kind->up,
+                          .query = flags & TAP_QUERY};
+    slot->tap->report(slot->tap->ctx, &call);
+}
+
 static void VIV_PRINTF(6, 7) tap_report(TapSlot *slot, const char *function, uint32_t flags,
                                         const void *data, uint64_t data_len, const char *args, ...)
 {
-    char text[160], *result;
     va_list list;
     va_start(list, args);
-    vsnprintf(text, sizeof(text), args, list);
+    tap_reportv(slot, function, flags, data, data_len, args, list);
     va_end(list);
-    result = strchr(text, '\x1f');
-    if (result)
-        *result++ = 0;
-    TapCall call = {.iface = slot->kind->id,
-                    .function = function,
-                    .args = text,
-                    .result = result ? result : "",
-                    .data = data,
-                    .data_len = data_len,
-                    .up = slot->kind->up,
-                    .query = flags & TAP_QUERY};
-    slot->tap->report(slot->tap->ctx, &call);
 }
 
 /* -- viv.char/1 and its port ----------------------------------------------------------------- */
