@@ -370,10 +370,11 @@ static viv_status_t pdm_load_device(PdmDevice *device, SsmReader *reader, VivErr
     g_rec_mutex_unlock(device->lock);
     if (st) {
         const char *text = ssm_stream_error(in);
-        return error_set(err, st, "unit %s: %s", device->name,
-                         device->fail_text ? device->fail_text
-                         : *text           ? text
-                                           : viv_status_text(st));
+        if (*text && !device->fail_text) {
+            return error_set(err, st, "%s", text); /* names file, unit and offset */
+        }
+        return error_set(err, st, "unit %s at offset %" G_GUINT64_FORMAT ": %s", device->name,
+                         info.offset, device->fail_text ? device->fail_text : viv_status_text(st));
     }
     return VIV_OK;
 }
@@ -393,9 +394,9 @@ static viv_status_t pdm_post_load(PdmDevice *device, SsmReader *reader, VivError
     viv_status_t st = cls->post_load(&device->pub, device->self, info.version);
     g_rec_mutex_unlock(device->lock);
     if (st) {
-        return error_set(err, st, "unit %s: %s", device->name,
-                         device->fail_text ? device->fail_text
-                                           : "holds a state that the device cannot have");
+        return error_set(
+            err, st, "unit %s at offset %" G_GUINT64_FORMAT ": %s", device->name, info.offset,
+            device->fail_text ? device->fail_text : "holds a state that the device cannot have");
     }
     return VIV_OK;
 }

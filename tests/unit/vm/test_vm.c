@@ -349,6 +349,34 @@ START_TEST(test_load_into_another_machine)
 }
 END_TEST
 
+/* Memory as it was saved before images; kept as data. */
+START_TEST(test_load_memory_of_version_1)
+{
+    VivError err = VIV_ERROR_INIT;
+    const char *source = g_getenv("VIV_SOURCE_DIR");
+    uint8_t page[4096], is[4096];
+    if (!source) {
+        return;
+    }
+    g_autofree char *path = g_build_filename(source, "tests/data/state/memory-1.state", NULL);
+    CfgmNode *root = cfgm_new();
+    cfgm_set_u64(root, "RamSize", 4 * MIB, NULL);
+    cfgm_set_string(root, "Engine/Name", "scripted", NULL);
+    cfgm_set_bool(root, "TM/Deterministic", true, NULL);
+    Vm *vm = vm_create(root, plugins, &err);
+    ck_assert_ptr_nonnull(vm);
+    ck_assert_msg(vm_power_on(vm, path, &err) == VIV_OK, "%s", error_text(&err));
+    for (uint32_t i = 0; i < 1024; i++) {
+        pgm_read(vm->pgm, (uint64_t)i * sizeof page, page, sizeof page);
+        for (uint32_t k = 0; k < sizeof page; k++) {
+            is[k] = i % 5 ? 0 : (uint8_t)(i % 7 ? i * 31 + k % 64 : k % 13);
+        }
+        ck_assert_int_eq(memcmp(page, is, sizeof page), 0);
+    }
+    vm_destroy(vm);
+}
+END_TEST
+
 START_TEST(test_reset_is_idempotent)
 {
     static const Record program[] = {TIMER_SETUP, STAY};
@@ -585,6 +613,7 @@ int main(void)
     tcase_add_test(tc, test_bad_configuration);
     tcase_add_test(tc, test_save_load_every_device);
     tcase_add_test(tc, test_load_into_another_machine);
+    tcase_add_test(tc, test_load_memory_of_version_1);
     tcase_add_test(tc, test_reset_is_idempotent);
     tcase_add_test(tc, test_several_vcpus_pause);
     tcase_add_test(tc, test_queue_and_thread);
