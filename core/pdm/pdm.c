@@ -12,7 +12,7 @@
 #include "log/log.h"
 #include "pdm/pdm_internal.h"
 
-#define PDM_STATE_VERSION 1
+#define PDM_STATE_VERSION 2 /* 2: PAM, which a boot without firmware opens by itself */
 
 Pdm *pdm_new(Vm *vm)
 {
@@ -331,6 +331,9 @@ viv_status_t pdm_save(Pdm *pdm, SsmWriter *writer, VivError *err)
     }
     ssm_put_u32(ssm_writer_stream(writer), pdm->a20_sources);
     ssm_put_u32(ssm_writer_stream(writer), pdm->ignne);
+    uint8_t pam[PGM_PAM_PAGES];
+    pgm_pam_get(pdm->vm->pgm, pam);
+    ssm_put(ssm_writer_stream(writer), pam, sizeof pam);
     if ((st = ssm_unit_end(writer)) || (st = pdm_pci_save(pdm, writer))) {
         return st;
     }
@@ -401,22 +404,32 @@ static viv_status_t pdm_post_load(PdmDevice *device, SsmReader *reader, VivError
     return VIV_OK;
 }
 
-static viv_status_t pdm_load_own(Pdm *pdm, SsmReader *reader, VivError *err)
+/* PAM and A20 are kept by what the machine had: the registers of a chipset need not have set them.
+ * ret_pam, *ret_has_pam: since version 2. */
+static viv_status_t pdm_load_own(Pdm *pdm, SsmReader *reader, uint8_t *ret_pam,
+                                 gboolean *ret_has_pam, VivError *err)
 {
+    SsmUnitInfo info;
     viv_stream_t *in;
-    viv_status_t st = ssm_unit_open_named(reader, "pdm", 0, NULL, &in, err);
+    viv_status_t st = ssm_unit_open_named(reader, "pdm", 0, &info, &in, err);
     if (st) {
         return st;
     }
     ssm_get_u32(in, &pdm->a20_sources);
     ssm_get_u32(in, &pdm->ignne);
-    st = ssm_stream_status(in);
+    *ret_has_pam = info.version >= 2;
+    if (*ret_has_pam) {
+        ssm_get(in, ret_pam, PGM_PAM_PAGES);
+    }
+    st = ssm_stream_expect_end(in);
     return st ? error_set(err, st, "%s", ssm_stream_error(in)) : VIV_OK;
 }
 
 static viv_status_t pdm_load_units(Pdm *pdm, SsmReader *reader, VivError *err)
 {
-    viv_status_t st = pdm_load_own(pdm, reader, err);
+    uint8_t pam[PGM_PAM_PAGES];
+    gboolean has_pam = FALSE;
+    viv_status_t st = pdm_load_own(pdm, reader, pam, &has_pam, err);
     if (st || (st = pdm_pci_load(pdm, reader, err))) {
         return st;
     }
@@ -432,6 +445,9 @@ static viv_status_t pdm_load_units(Pdm *pdm, SsmReader *reader, VivError *err)
         if (pdm_has_state(device)) {
             st = pdm_post_load(device, reader, err);
         }
+    }
+    if (!st && has_pam && (st = pgm_pam_put(pdm->vm->pgm, pam))) {
+        error_set(err, st, "unit pdm/0: a page below 1 MiB has an unknown attribute");
     }
     pdm->a20_sources = a20;
     pdm_apply_a20(pdm);

@@ -299,6 +299,28 @@ void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, 
     }
 }
 
+void pgm_pam_get(Pgm *pgm, uint8_t pages[PGM_PAM_PAGES])
+{
+    g_rw_lock_reader_lock(&pgm->lock);
+    memcpy(pages, pgm->pam, sizeof pgm->pam);
+    g_rw_lock_reader_unlock(&pgm->lock);
+}
+
+viv_status_t pgm_pam_put(Pgm *pgm, const uint8_t pages[PGM_PAM_PAGES])
+{
+    for (uint32_t i = 0; i < PGM_PAM_PAGES; i++) {
+        if (pages[i] > (PGM_PAM_READ | PGM_PAM_WRITE | PGM_PAM_SET)) {
+            return VIV_E_CORRUPT;
+        }
+    }
+    g_rw_lock_writer_lock(&pgm->lock);
+    memcpy(pgm->pam, pages, sizeof pgm->pam);
+    pgm_rebuild(pgm, PGM_PAM_START, PGM_PAM_END - PGM_PAM_START);
+    g_rw_lock_writer_unlock(&pgm->lock);
+    pgm_tell_changed(pgm);
+    return VIV_OK;
+}
+
 /* -- lookups --------------------------------------------------------------------------------- */
 
 /* [lock held for reading] */

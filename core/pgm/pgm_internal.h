@@ -12,7 +12,6 @@
 
 #define PGM_PAM_START 0xc0000u
 #define PGM_PAM_END   0x100000u
-#define PGM_PAM_PAGES ((PGM_PAM_END - PGM_PAM_START) >> PGM_PAGE_SHIFT)
 #define PGM_PAM_READ  1u
 #define PGM_PAM_WRITE 2u
 #define PGM_PAM_SET   4u /* a chipset has spoken; until then RAM lies below the ranges */

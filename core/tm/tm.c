@@ -415,6 +415,18 @@ void tm_free(Tm *tm)
 
 /* -- saved state ----------------------------------------------------------------------------- */
 
+/* How many armed timers were armed before this one. How often timers have been armed in all is of
+ * no consequence, and differs between a machine that was loaded and one that was not. */
+static uint64_t tm_timer_rank(Tm *tm, const viv_timer_t *timer)
+{
+    uint64_t rank = 0;
+    for (guint i = 0; i < tm->timers->len; i++) {
+        const viv_timer_t *other = g_ptr_array_index(tm->timers, i);
+        rank += other->deadline != TM_NEVER && other->order < timer->order;
+    }
+    return rank;
+}
+
 viv_status_t tm_save(Tm *tm, SsmWriter *writer)
 {
     viv_status_t st = ssm_unit_begin(writer, "tm", 0, 1, SSM_PASS_FINAL);
@@ -436,7 +448,7 @@ viv_status_t tm_save(Tm *tm, SsmWriter *writer)
             ssm_put_string(out, timer->owner);
             ssm_put_string(out, timer->name);
             ssm_put_u64(out, timer->deadline);
-            ssm_put_u64(out, timer->order);
+            ssm_put_u64(out, tm_timer_rank(tm, timer));
         }
     }
     return ssm_unit_end(writer);

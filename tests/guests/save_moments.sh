@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A guest saved at many moments of its boot, compared with an unbroken run. multiboot, grub or linux,
+# and options for save_moments.py.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=/dev/null
+. "$here/lib.sh"
+need_program python3
+kind=$1
+shift
+case $kind in
+multiboot)
+    need_program "${CC:-gcc}" objcopy
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    "$here/multiboot/build.sh" "$work"
+    python3 "$here/save_moments.py" "$@" multiboot "$work/mb64.elf"
+    ;;
+grub)
+    need_guest grub
+    exec python3 "$here/save_moments.py" "$@" grub "$VIV_GUESTS_DIR/grub/grub-rescue-cdrom.iso"
+    ;;
+linux)
+    need_linux cloud
+    exec python3 "$here/save_moments.py" "$@" linux "$GUEST_KERNEL" "$GUEST_INITRD"
+    ;;
+esac
