@@ -10,7 +10,7 @@ first moment that went wrong is looked for, and the unit that differs is named.
 Last, a machine is saved live, amid its run: what that process and a new one make of it must be
 the unbroken run again.
 
-usage: save_moments.py [--moments N] [--seed N] [--limit N] [--live N] grub IMAGE | multiboot KERNEL | linux KERNEL INITRD
+usage: save_moments.py [--moments N] [--seed N] [--limit N] [--live N] GUEST FILE [INITRD]
 """
 
 import argparse
@@ -29,6 +29,12 @@ LINUX = ('for i in 1 2 3; do echo round $i; dd if=/dev/urandom bs=64k count=8 2>
 GUESTS = {
     'grub': dict(limit=250000000, shows='GNU GRUB', options=dict(
         boot='d', memory='128M', serial=('none',))),
+    'ipxe': dict(limit=300000000, shows='', options=dict(
+        boot='d', memory='128M', serial=('none',))),
+    'memtest': dict(limit=1500000000, shows='Memtest86+', options=dict(
+        boot='d', memory='64M', serial=('none',))),
+    'gnumach': dict(limit=30000000, shows='No bootstrap code loaded', options=dict(
+        memory='256M', append='console=com0')),
     'multiboot': dict(limit=63000, shows='mb: command line', options=dict(
         memory='96M', append='mem=96 exit=44', debug_exit=True)),
     'linux': dict(limit=1870000000, shows='Vivarium guest: init reached', options=dict(
@@ -43,8 +49,11 @@ class Boot:
         self.kind = kind
         self.limit = GUESTS[kind]['limit']
         self.options = dict(GUESTS[kind]['options'])
-        self.options.update({'grub': {'cdrom': files[0]}, 'multiboot': {'kernel': files[0]},
-                             'linux': {'kernel': files[0], 'initrd': files[-1]}}[kind])
+        if self.options.get('boot') == 'd':
+            self.options['cdrom'] = files[0]
+        else:
+            self.options['kernel'] = files[0]
+            self.options['initrd'] = files[1] if len(files) > 1 else None
 
     def start(self, name, stop, load=None):
         """A process that runs on from `load` to instruction `stop`, and is saved as `name`."""
