@@ -167,7 +167,10 @@ static void blob_check(Blobs *b, const char *name, const GPtrArray *fresh)
         g_autoptr(GBytes) again = state_machine_save(b->m);
         g_autofree char *difference = state_difference(b->m, file, again);
         if (difference && strstr(difference, old->name)) {
-            fprintf(stderr, "%s: is saved otherwise than it was loaded: %s\n", name, difference);
+            fprintf(stderr,
+                    "%s: is saved otherwise than it was loaded: %s. What is saved has changed: "
+                    "raise the state_version\n",
+                    name, difference);
             b->bad++;
         }
     }
@@ -252,6 +255,7 @@ static void blobs_all(Blobs *b)
 static void blobs_machine(Blobs *b, const char *instead, bool make, char **only)
 {
     b->m = state_machine_new(instead);
+    b->bad += g_hash_table_size(b->m->left_out); /* it has said which and what to do */
     blobs_present(b, make, only);
     if (!make) {
         blobs_all(b);

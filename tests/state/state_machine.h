@@ -13,6 +13,7 @@ typedef struct StateMachine {
     Vm *vm;
     char *folder; /* scratch */
     char *disk;
+    GHashTable *left_out; /* names of devices that could not be made */
     uint32_t files;
 } StateMachine;
 
