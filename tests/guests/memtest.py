@@ -26,7 +26,7 @@ def main(iso, seconds):
     """The first minutes reach every test pattern in 64 MiB."""
     wanted = int(seconds)
     guest = Guest(cdrom=iso, boot='d', memory='64M', serial=(), timeout=wanted + 300)
-    guest.expect_screen(r'Testing: .*\[.*', 120)
+    guest.expect_screen(r'Time: +0:00:0[1-9](.*\n)*.*Errors: +\d', 120)
     deadline = time.monotonic() + (wanted + 240) * SLOWNESS
     tests = set()
     while True:
