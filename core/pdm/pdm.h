@@ -70,6 +70,10 @@ viv_status_t pdm_medium_insert(Pdm *pdm, const PdmMedium *slot, const char *path
                                const char *format, gboolean force, VivError *err);
 viv_status_t pdm_medium_eject(Pdm *pdm, const PdmMedium *slot, gboolean force, VivError *err);
 
+/* Where a firmware image is (transfer): in VIV_FIRMWARE_PATH or the usual folders; the name itself
+ * if it is nowhere. */
+char *pdm_firmware_path(const char *name);
+
 /* -- roles, for TRPM and EM -- */
 void pdm_chipset_lock(Pdm *pdm);
 void pdm_chipset_unlock(Pdm *pdm);

@@ -219,13 +219,24 @@ static viv_status_t pdm_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, u
     return pdm_cfg_report(&ram->device->pub, &err);
 }
 
+static viv_status_t pdm_ram_back(viv_ram_t *ram, viv_range_t *range, uint64_t offset,
+                                 uint32_t direct)
+{
+    VivError err = VIV_ERROR_INIT;
+    if (!range->mmio || range->device != ram->device) {
+        return VIV_E_MISUSE;
+    }
+    pgm_back_mmio(ram->device->pdm->vm->pgm, range->mmio, ram->block, offset, direct != 0, &err);
+    return pdm_cfg_report(&ram->device->pub, &err);
+}
+
 /* Where Debian and others put firmware images. */
 static const char *const pdm_firmware_dirs[] = {
     (VIV_DATADIR "/firmware"), "/usr/share/seabios", "/usr/share/vgabios",
     "/usr/share/qemu",         "/usr/share/OVMF",    "/usr/share/ovmf",
 };
 
-static char *pdm_firmware_path(const char *name)
+char *pdm_firmware_path(const char *name)
 {
     if (g_path_is_absolute(name)) {
         return g_strdup(name);
@@ -287,6 +298,7 @@ static const viv_ram_api_t pdm_ram_api = {
     .map = pdm_ram_map,
     .file_load = pdm_file_load,
     .file_free = pdm_file_free,
+    .back = pdm_ram_back,
 };
 
 /* -- viv.fwfile/1 ---------------------------------------------------------------------------- */

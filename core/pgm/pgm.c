@@ -108,8 +108,12 @@ static void pgm_fill_page(PgmPage *page, PgmRange *range, uint64_t gpa)
     *page = (PgmPage){0};
     if (!range) {
         page->kind = VIV_PAGE_UNASSIGNED;
-    } else if (!range->block) {
+    } else if (range->io && !range->direct) {
         page->kind = VIV_PAGE_MMIO;
+        page->mmio = range;
+    } else if (range->io) {
+        page->kind = VIV_PAGE_ROM;
+        page->hva = pgm_range_hva(range, gpa);
         page->mmio = range;
     } else {
         page->hva = pgm_range_hva(range, gpa);
@@ -262,6 +266,31 @@ PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRan
     return pgm_add_range(pgm, range);
 }
 
+viv_status_t pgm_back_mmio(Pgm *pgm, PgmRange *range, PgmBlock *block, uint64_t offset,
+                           gboolean direct, VivError *err)
+{
+    if (((range->gpa | range->len | offset) & (PGM_PAGE_SIZE - 1)) || offset > block->len ||
+        range->len > block->len - offset) {
+        return error_set(err, VIV_E_INVALID,
+                         "%s: cannot stand behind the range at %#" PRIx64 "+%#" PRIx64, block->name,
+                         range->gpa, range->len);
+    }
+    if (range->block == block && range->offset == offset && range->direct == direct) {
+        return VIV_OK;
+    }
+    g_rw_lock_writer_lock(&pgm->lock);
+    range->block = block;
+    range->offset = offset;
+    range->direct = direct;
+    pgm_rebuild(pgm, range->gpa, range->len);
+    g_rw_lock_writer_unlock(&pgm->lock);
+    pgm_tell_changed(pgm);
+    if (direct && pgm->code_written) { /* the handlers may have changed what is seen now */
+        pgm->code_written(pgm->code_written_ctx, range->gpa, range->len);
+    }
+    return VIV_OK;
+}
+
 void pgm_unmap(Pgm *pgm, PgmRange *range)
 {
     if (!range) {
@@ -364,8 +393,7 @@ struct IomRange *pgm_mmio_at(Pgm *pgm, uint64_t gpa, uint64_t *ret_base, uint64_
     struct IomRange *io = NULL;
     g_rw_lock_reader_lock(&pgm->lock);
     PgmPage page = pgm_lookup(pgm, gpa);
-    if (page.kind == VIV_PAGE_MMIO && gpa >= page.mmio->gpa &&
-        gpa < page.mmio->gpa + page.mmio->len) {
+    if (page.mmio && gpa >= page.mmio->gpa && gpa < page.mmio->gpa + page.mmio->len) {
         *ret_base = page.mmio->gpa;
         *ret_end = page.mmio->gpa + page.mmio->len;
         io = page.mmio->io;
@@ -448,7 +476,7 @@ void pgm_write(Pgm *pgm, uint64_t gpa, const void *buf, uint64_t len_bytes)
         uint64_t in_page = gpa & (PGM_PAGE_SIZE - 1);
         uint64_t part = MIN(len_bytes, PGM_PAGE_SIZE - in_page);
         PgmPage page = pgm_lookup_locked(pgm, gpa);
-        if (page.kind == VIV_PAGE_MMIO) {
+        if (page.mmio && !page.whva) {
             pgm_mmio_bytes(pgm, gpa, (uint8_t *)(uintptr_t)from, part, TRUE);
         } else if (page.whva) {
             memcpy(page.whva + in_page, from, part);

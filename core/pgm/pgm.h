@@ -42,6 +42,10 @@ PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset
 /* Lays an MMIO range over gpa. */
 PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
                        VivError *err);
+/* Puts a block behind an MMIO range of whole pages: reads come from it while `direct`, writes go to
+ * the handlers always. */
+viv_status_t pgm_back_mmio(Pgm *pgm, PgmRange *range, PgmBlock *block, uint64_t offset,
+                           gboolean direct, VivError *err);
 void pgm_unmap(Pgm *pgm, PgmRange *range); /* NULL is fine */
 /* C0000h-FFFFFh: whether reads and writes see RAM or the ranges above it. 16 KiB granules and
  * finer; page granular. */

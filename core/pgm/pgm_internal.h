@@ -28,18 +28,19 @@ struct PgmBlock {
 struct PgmRange {
     uint64_t gpa, len;
     uint64_t seq;
-    PgmBlock *block; /* NULL: MMIO */
+    PgmBlock *block; /* NULL: MMIO alone */
     uint64_t offset;
     gboolean writable;
-    gboolean ram; /* the machine's own RAM: what PAM switches to */
+    gboolean direct; /* MMIO with a block behind it: reads come from there */
+    gboolean ram;    /* the machine's own RAM: what PAM switches to */
     struct IomRange *io;
 };
 
 typedef struct PgmPage {
-    uint8_t *hva;  /* what reads see */
-    uint8_t *whva; /* what writes go to; NULL: dropped or MMIO */
-    PgmRange *mmio;
-    uint32_t kind; /* VIV_PAGE_* */
+    uint8_t *hva;   /* what reads see */
+    uint8_t *whva;  /* what writes go to; NULL: dropped or MMIO */
+    PgmRange *mmio; /* handlers of writes, and of reads unless there is hva */
+    uint32_t kind;  /* VIV_PAGE_* */
     uint32_t reserved0;
 } PgmPage;
 

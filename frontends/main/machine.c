@@ -8,6 +8,7 @@
 
 #include "log/log.h"
 #include "main/machine_char.h"
+#include "main/machine_firmware.h"
 
 #define MACHINE_MIB          (UINT64_C(1) << 20)
 #define MACHINE_IDE_LUNS     4u
@@ -143,8 +144,9 @@ static const char *machine_boot_name(char letter)
 static viv_status_t machine_rom(Machine *m)
 {
     const MachineOptions *o = m->options;
-    if (o->kernel) {
-        return cfgm_set_u64(m->root, "Devices/pcbios/0/Config/Enabled", 0, m->err);
+    viv_status_t st = machine_firmware(m->root, o->firmware, o->nvram, m->err);
+    if (st || o->kernel) {
+        return st ? st : cfgm_set_u64(m->root, "Devices/pcbios/0/Config/Enabled", 0, m->err);
     }
     return o->cpu && g_str_has_prefix(o->cpu, "286")
                ? cfgm_set_u64(m->root, "Devices/pcbios/0/Config/RomBelow16M", 1, m->err)

@@ -17,13 +17,14 @@ typedef struct MachineOptions {
     uint64_t ram_bytes; /* 512 MiB */
     char **disks, **cdroms, **floppies;
     const char *kernel, *initrd, *append;
-    const char *boot;  /* letters: a floppy, c disk, d CD-ROM, n network */
-    char **serials;    /* see machine_char.h, or none; NULL: stdio */
-    char **parallels;  /* as serials, but host: is a parallel port */
-    char **devices;    /* NAME[,key=value]... */
-    char **cfg;        /* PATH=VALUE */
-    const char *audio; /* none, wav:PATH; NULL: none */
-    const char *rtc;   /* utc, local, base=TIME; NULL: local, utc if deterministic */
+    const char *boot;             /* letters: a floppy, c disk, d CD-ROM, n network */
+    const char *firmware, *nvram; /* see machine_firmware.h */
+    char **serials;               /* see machine_char.h, or none; NULL: stdio */
+    char **parallels;             /* as serials, but host: is a parallel port */
+    char **devices;               /* NAME[,key=value]... */
+    char **cfg;                   /* PATH=VALUE */
+    const char *audio;            /* none, wav:PATH; NULL: none */
+    const char *rtc;              /* utc, local, base=TIME; NULL: local, utc if deterministic */
     gboolean no_reboot;
     gboolean deterministic;
     uint32_t ns_per_instruction; /* of the deterministic clock; 0: the core's default */

@@ -114,6 +114,10 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
         {"append", 0, 0, G_OPTION_ARG_STRING, &m->append, "Its command line", "STR"},
         {"boot", 0, 0, G_OPTION_ARG_STRING, &m->boot,
          "Boot order: a floppy, c disk, d CD-ROM, n network", "cdn"},
+        {"firmware", 0, 0, G_OPTION_ARG_STRING, &m->firmware,
+         "bios (the default) or efi (OVMF in flash memory)", "KIND"},
+        {"nvram", 0, 0, G_OPTION_ARG_FILENAME, &m->nvram,
+         "File that keeps the UEFI variables; made if it is not there", "F"},
         {"serial", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->serials,
          "Next serial port: stdio (the default), pty, file:P, unix:P, unix-client:P, "
          "tcp:HOST:PORT, "

@@ -315,6 +315,11 @@ typedef struct viv_ram_api {
     viv_status_t (*file_load)(viv_dev_t *dev, const char *name, uint64_t max_bytes,
                               uint8_t **ret_data, uint64_t *ret_len);
     void (*file_free)(uint8_t *data);
+    /* Puts device RAM behind an MMIO range of whole pages (flash memory): while direct is 1 reads
+     * and instruction fetches of the range come from [offset, offset + the range's length) of it, at
+     * the speed of memory; writes go to the range's handlers, and with direct 0 reads do too. Call it
+     * again to switch. Not saved: say it again in post_load. [main or emt] */
+    viv_status_t (*back)(viv_ram_t *ram, viv_range_t *range, uint64_t offset, uint32_t direct);
 } viv_ram_api_t;
 
 /* -- viv.fwfile/1: named blobs for the firmware (fw_cfg files, direct boot) ------------------ */

@@ -214,7 +214,7 @@ get()
     rm -rf "$work"
 }
 
-basic="amd64 cloud grub busybox gnumach xen ipxe"
+basic="amd64 cloud grub busybox gnumach xen ipxe ovmf"
 refresh=no
 names=
 for arg in "$@"; do

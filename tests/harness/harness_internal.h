@@ -43,7 +43,8 @@ struct viv_range {
     const char *name;
     uint32_t is_mmio;
     uint32_t is_bar;
-    uint32_t dead; /* unmapped while a call was under way */
+    uint32_t dead;         /* unmapped while a call was under way */
+    const uint8_t *direct; /* where reads come from instead of the handler, or NULL */
 };
 
 struct viv_timer {

@@ -341,6 +341,23 @@ static viv_status_t harness_ram_api_map(viv_ram_t *ram, uint64_t gpa, uint64_t o
     return harness_ram_map(ram, gpa, offset, len_bytes, writable);
 }
 
+static viv_status_t harness_ram_back(viv_ram_t *ram, viv_range_t *range, uint64_t offset,
+                                     uint32_t direct)
+{
+    if (harness_fallible(ram->owner->h)) {
+        return VIV_E_NOMEM;
+    }
+    HARNESS_CHECK(range->is_mmio && range->owner == ram->owner,
+                  "%s: %s behind a range of another kind or device", ram->owner->name, ram->name);
+    if (((range->base | range->len | offset) & 4095) || offset > ram->len ||
+        range->len > ram->len - offset) {
+        return harness_error_set(VIV_E_INVALID, "%s: %s does not fit behind the range %s",
+                                 ram->owner->name, ram->name, range->name);
+    }
+    range->direct = direct ? ram->data + offset : NULL;
+    return VIV_OK;
+}
+
 void harness_ram_free(viv_ram_t *ram)
 {
     free(ram->name);
@@ -427,6 +444,7 @@ const viv_ram_api_t harness_ram_api = {
     .map = harness_ram_api_map,
     .file_load = harness_ram_file_load,
     .file_free = harness_ram_file_free,
+    .back = harness_ram_back,
 };
 
 /* -- viv.fwfile/1 ---------------------------------------------------------------------------- */

@@ -24,7 +24,8 @@ expect 0 'plugin' help
 expect 0 'viv ' --version
 expect 2 'nonsense' nonsense
 for option in engine cpu cpus memory cdrom disk floppy kernel initrd append boot serial device cfg no-reboot timeout screenshot \
-    screen-text control save load stats type-text type-after parallel; do
+    screen-text control save load stats type-text type-after parallel \
+    firmware nvram; do
     expect 0 "--$option" run --help
 done
 expect 2 '--no-such' run --no-such
@@ -44,6 +45,8 @@ expect 2 'two parallel ports' run --serial none --parallel none --parallel none 
 expect 4 '/nonexistent/lp' run --serial none --parallel host:/nonexistent/lp
 expect 4 '/nonexistent/tty' run --serial host:/nonexistent/tty
 expect 2 "'x'" run --boot x --serial none
+expect 2 'bios and efi' run --firmware coreboot --serial none
+expect 2 '--nvram' run --nvram x --serial none
 expect 4 '/nonexistent/kernel' run --kernel /nonexistent/kernel --serial none
 expect 4 '/nonexistent/cd.iso' run --cdrom /nonexistent/cd.iso --serial none
 expect 4 '/nonexistent/state' run --load /nonexistent/state --serial none

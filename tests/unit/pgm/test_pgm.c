@@ -192,6 +192,62 @@ START_TEST(test_mmio_dma)
 }
 END_TEST
 
+static uint64_t flash_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t width)
+{
+    (void)dev, (void)ctx, (void)width;
+    return 0x80 + off;
+}
+
+static void flash_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+{
+    (void)dev, (void)off, (void)width;
+    *(uint64_t *)ctx = *(uint64_t *)ctx << 8 | value;
+}
+
+static void count_changes(void *ctx)
+{
+    ++*(unsigned *)ctx;
+}
+
+START_TEST(test_memory_behind_mmio)
+{
+    static const viv_io_ops_t ops = {
+        .size = sizeof ops, .widths = VIV_W8, .read = flash_read, .write = flash_write};
+    uint64_t written = 0;
+    unsigned changes = 0;
+    uint8_t in[4], out[4] = {1, 2, 3, 4};
+    viv_page_t page;
+    VivError err = VIV_ERROR_INIT;
+    PgmBlock *block = pgm_block_new(pgm, "flash", 0x3000, NULL);
+    memcpy(pgm_block_hva(block) + 0x1000, "abcd", 4);
+    IomRange *io = iom_range_new(NULL, NULL, &ops, &written, 0x2000, "flash");
+    PgmRange *range = pgm_map_mmio(pgm, 0xfff00000, 0x2000, io, NULL);
+    pgm_set_changed_fn(pgm, count_changes, &changes);
+    ck_assert_int_eq(pgm_back_mmio(pgm, range, block, 0x1000, TRUE, NULL), VIV_OK);
+    pgm_page_query(pgm, 0xfff00000, &page);
+    ck_assert_uint_eq(page.kind, VIV_PAGE_ROM);
+    ck_assert_uint_eq(page.writable, 0);
+    pgm_read(pgm, 0xfff00000, in, 4);
+    ck_assert_mem_eq(in, "abcd", 4);
+    pgm_write(pgm, 0xfff00000, out, 4); /* the handler's, and memory is as it was */
+    ck_assert_uint_eq(written, 0x01020304);
+    ck_assert_mem_eq(pgm_block_hva(block) + 0x1000, "abcd", 4);
+    ck_assert_int_eq(pgm_back_mmio(pgm, range, block, 0x1000, FALSE, NULL), VIV_OK);
+    pgm_page_query(pgm, 0xfff01000, &page);
+    ck_assert_uint_eq(page.kind, VIV_PAGE_MMIO);
+    pgm_read(pgm, 0xfff00001, in, 1);
+    ck_assert_uint_eq(in[0], 0x81);
+    ck_assert_uint_eq(changes, 2);
+    ck_assert_int_eq(pgm_back_mmio(pgm, range, block, 0x1000, FALSE, NULL), VIV_OK);
+    ck_assert_uint_eq(changes, 2); /* nothing to change */
+    ck_assert_int_eq(pgm_back_mmio(pgm, range, block, 0x2000, TRUE, &err), VIV_E_INVALID);
+    error_clear(&err);
+    pgm_set_changed_fn(pgm, NULL, NULL);
+    pgm_unmap(pgm, range);
+    iom_range_free(io);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pgm");
@@ -205,6 +261,7 @@ int main(void)
     tcase_add_test(tc, test_pam);
     tcase_add_test(tc, test_code_marks);
     tcase_add_test(tc, test_mmio_dma);
+    tcase_add_test(tc, test_memory_behind_mmio);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
