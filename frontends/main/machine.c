@@ -3,6 +3,7 @@
  * VirtualBox's. */
 #include "main/machine.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,8 @@ typedef struct Machine {
 
 /* The standard PC. */
 static const char *const machine_devices[] = {
-    "pcarch", "pci",  "i8259", "i8254",    "hpet", "mc146818",    "8237A",  "apic",
-    "ioapic", "acpi", "pckbd", "piix3ide", "vga",  "qemu-fw-cfg", "pcbios",
+    "pcarch", "pci",  "i8259", "i8254",    "hpet",   "mc146818", "8237A",       "apic",
+    "ioapic", "acpi", "pckbd", "piix3ide", "i82078", "vga",      "qemu-fw-cfg", "pcbios",
 };
 
 static viv_status_t machine_set(Machine *m, const char *path, const char *value)
@@ -156,7 +157,10 @@ static viv_status_t machine_rom(Machine *m)
 static viv_status_t machine_boot(Machine *m)
 {
     const MachineOptions *o = m->options;
-    const char *boot = o->boot ? o->boot : o->disks && !o->cdroms ? "cd" : "dc";
+    const char *boot = o->boot                     ? o->boot
+                       : o->disks && !o->cdroms    ? "cd"
+                       : o->floppies && !o->cdroms ? "a"
+                                                   : "dc";
     if (!machine_installed(m, "pcbios")) {
         return VIV_OK;
     }
@@ -197,6 +201,55 @@ static viv_status_t machine_drive(Machine *m, const char *device, uint32_t lun, 
     return strcmp(type, "HardDisk") != 0 ? cfgm_set_u64(m->root, mountable, 1, m->err) : VIV_OK;
 }
 
+/* The drive that an image's format was made for, and its code in the CMOS. SeaBIOS goes by the code
+ * alone, and knows single-sided and 8-sector formats by codes of its own (6 to 8). */
+typedef struct MachineFloppy {
+    goffset bytes;
+    const char *drive;
+    uint8_t code;
+} MachineFloppy;
+
+static const MachineFloppy machine_floppies_known[] = {
+    {163840, "360", 6},   {184320, "360", 7},   {327680, "360", 8},   {368640, "360", 1},
+    {737280, "720", 3},   {1228800, "1.20", 2}, {1474560, "1.44", 4}, {1720320, "1.44", 4},
+    {2949120, "2.88", 5}, {0, "1.44", 4},
+};
+
+static const MachineFloppy *machine_floppy_of(const char *path)
+{
+    GStatBuf info;
+    const MachineFloppy *known = machine_floppies_known;
+    goffset bytes = g_stat(path, &info) == 0 ? info.st_size : 0;
+    while (known->bytes && known->bytes != bytes) {
+        known++;
+    }
+    return known;
+}
+
+/* The controller is there always, a drive when there is an image (or an empty name) for it. */
+static viv_status_t machine_floppies(Machine *m)
+{
+    char **list = m->options->floppies;
+    uint64_t cmos = 0;
+    viv_status_t st;
+    for (uint32_t i = 0; list && list[i]; i++) {
+        if (i == 2) {
+            return error_set(m->err, VIV_E_INVALID, "%s: a PC has two floppy drives", list[i]);
+        }
+        const MachineFloppy *known = machine_floppy_of(list[i]);
+        g_autofree char *type = g_strconcat("Floppy ", known->drive, NULL);
+        g_autofree char *key = g_strdup_printf("Devices/i82078/0/Config/DriveType%u", i);
+        cmos |= (uint64_t)known->code << (i ? 0 : 4);
+        if ((st = machine_drive(m, "i82078", i, type, list[i])) ||
+            (st = machine_set(m, key, known->drive))) {
+            return st;
+        }
+    }
+    return machine_installed(m, "pcbios")
+               ? cfgm_set_u64(m->root, "Devices/pcbios/0/Config/FloppyTypes", cmos, m->err)
+               : VIV_OK;
+}
+
 /* An empty path is an empty drive. Disks from the primary master up; CD-ROMs from the secondary master, as a PC with one of each is
  * built. */
 static viv_status_t machine_media(Machine *m)
@@ -224,17 +277,7 @@ static viv_status_t machine_media(Machine *m)
             }
         }
     }
-    for (uint32_t i = 0; o->floppies && o->floppies[i]; i++) {
-        if (i == 2) {
-            return error_set(m->err, VIV_E_INVALID, "%s: a PC has two floppy drives",
-                             o->floppies[i]);
-        }
-        viv_status_t st = machine_drive(m, "i82078", i, "Floppy 1.44", o->floppies[i]);
-        if (st) {
-            return st;
-        }
-    }
-    return VIV_OK;
+    return machine_floppies(m);
 }
 
 /* -- serial ports ---------------------------------------------------------------------------- */

@@ -14,4 +14,6 @@ esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp "$VIV_GUESTS_DIR/grub/$image" "$work/"
+# The floppy image ends where GRUB does; a floppy does not.
+[ "$image" = grub-rescue-cdrom.iso ] || truncate -s 1440K "$work/$image"
 python3 "$here/grub_rescue_menu.py" "$work/$image" "${1:-cdrom}"
