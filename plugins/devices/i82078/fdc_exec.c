@@ -48,7 +48,7 @@ static uint32_t fdc_format_writes(const Fdc *f)
 
 static void fdc_wait(Fdc *f, FdcStep step, uint64_t ns)
 {
-    f->x.step = step;
+    f->x.step = (uint8_t)step;
     f->dev->api->timer_arm(f->exec_timer, fdc_now(f) + ns);
 }
 
