@@ -3,7 +3,9 @@
  * Follows: IBM PS/2 Hardware Interface Technical Reference, "CRT Controller"; FreeVGA for the
  * order of address substitutions. The end registers of blanking compare 6 (horizontal) and 8
  * (vertical) bits of the counters, so blanking ends at the next match, in the next line or frame
- * if need be. */
+ * if need be. Blanking begins and ends a character clock, or line, after the counter's match: that
+ * is what makes the standard modes' borders (8 dots on either side; 6, 7 and 8 lines above and below
+ * 350, 400 and 480) come out of their registers. */
 #include "vga.h"
 
 static uint32_t vga_scan_overflow(const Vga *vga, uint32_t bit, uint32_t to)
@@ -95,10 +97,11 @@ void vga_scan_raster(const Vga *vga, VgaGeometry *geo)
     geo->h_total = vga->crtc[VGA_CR_H_TOTAL] + 5u;
     geo->h_blank = vga->crtc[VGA_CR_H_BLANK_START];
     geo->h_blank_count = vga_scan_blank_count(geo->h_blank, end, 0x3f, geo->h_total);
+    geo->h_blank = (geo->h_blank + 1) % geo->h_total;
     uint32_t scale = vga_scan_v_scale(vga), total = vga_scan_v_total(vga) + 2u;
     uint32_t start = vga_scan_v_blank_start(vga);
     geo->v_total = total * scale;
-    geo->v_blank = start * scale;
+    geo->v_blank = (start + 1) % total * scale;
     geo->v_blank_count =
         vga_scan_blank_count(start, vga->crtc[VGA_CR_V_BLANK_END], 0xff, total) * scale;
 }

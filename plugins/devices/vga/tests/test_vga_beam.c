@@ -156,9 +156,9 @@ START_TEST(status_shows_the_border_outside)
     vga_test_attr(h, 0x11, 0x05); /* outputs 0 and 2 */
     vga_test_attr(h, 0x12, 0x0f);
     wait_status(0x08, 0x00, 50000);
-    wait_status(0x08, 0x08, 10000); /* line 412: blanked since 406 */
+    wait_status(0x08, 0x08, 10000); /* line 412: blanked since 407 */
     ck_assert_uint_eq(status1(), 0x09);
-    harness_advance_ns(h, 33 * 31777); /* line 445, blanking ended at 441 */
+    harness_advance_ns(h, 33 * 31777); /* line 445, blanking ended at 442 */
     ck_assert_uint_eq(status1(), 0x31);
 }
 END_TEST

@@ -433,21 +433,21 @@ START_TEST(skew_and_early_blanking)
     vga_test_indexed(h, 0x3d4, 3, 0x82 | 2 << 5);
     shoot(640, 480);
     for (uint32_t x = 0; x < 640; x++)
-        ck_assert_uint_eq(pixel(x, 0), x < 78 * 8 ? ega(planar_color(x / 8 + 2, 0, x % 8)) : 0);
+        ck_assert_uint_eq(pixel(x, 0), x < 79 * 8 ? ega(planar_color(x / 8 + 2, 0, x % 8)) : 0);
     vga_test_indexed(h, 0x3d4, 3, 0x82);
-    vga_test_indexed(h, 0x3d4, 2, 0x40);  /* blanking from clock 64 on, to 98 */
-    vga_test_indexed(h, 0x3d4, 0x15, 20); /* and from line 20 on */
-    vga_test_indexed(h, 0x3d4, 0x16, 30); /* to 30 */
+    vga_test_indexed(h, 0x3d4, 2, 0x40);  /* blanking from clock 65 on, to 99 */
+    vga_test_indexed(h, 0x3d4, 0x15, 20); /* and from line 21 on */
+    vga_test_indexed(h, 0x3d4, 0x16, 30); /* to 31 */
     vga_test_indexed(h, 0x3d4, 7, 0x36);
     vga_test_attr(h, 0x00, 0x09); /* colour 0 is not black */
     shoot(640, 480);
-    ck_assert_uint_eq(pixel(511, 0), ega(planar_color(63, 0, 7)) ? pixel(511, 0) : 0);
-    ck_assert_uint_eq(pixel(512, 0), 0);
+    ck_assert_uint_eq(pixel(519, 0), ega(planar_color(64, 0, 7)) ? pixel(519, 0) : 0);
+    ck_assert_uint_eq(pixel(520, 0), 0);
     ck_assert_uint_eq(pixel(639, 0), 0);
-    ck_assert_uint_eq(pixel(3, 19), vga_test_rgb(9));
-    ck_assert_uint_eq(pixel(3, 20), 0);
-    ck_assert_uint_eq(pixel(3, 29), 0);
-    ck_assert_uint_eq(pixel(3, 30), vga_test_rgb(9));
+    ck_assert_uint_eq(pixel(3, 20), vga_test_rgb(9));
+    ck_assert_uint_eq(pixel(3, 21), 0);
+    ck_assert_uint_eq(pixel(3, 30), 0);
+    ck_assert_uint_eq(pixel(3, 31), vga_test_rgb(9));
 }
 END_TEST
 
@@ -510,25 +510,26 @@ START_TEST(full_raster)
     vga_test_enable(h);
     viv_iface_t iface = harness_port(h, 0, VIV_DISPLAY_PORT_ID);
     port_self = iface.self;
-    /* Mode 13h: 100 clocks, blanked 80..97; 449 lines, blanked 406..440: two clocks of border on the
-     * left, 8 lines above the picture and 6 below. */
+    /* Mode 13h: 100 clocks, blanked 81..98; 449 lines, blanked 407..441: a clock of border on either
+     * side, 7 lines above the picture and 7 below. */
     vga_test_set_mode(h, &vga_test_mode13);
     vga_test_attr(h, 0x11, 0x21);
     harness_mmio_write(h, 0xa0000, 0x0403, 2);
     harness_mmio_write(h, 0xa0000 + 320 * 199 + 319, 0x05, 1);
     shoot(82 * 8, 414);
     for (uint32_t y = 0; y < 414; y++) {
-        uint32_t inside = y >= 8 && y < 408;
-        ck_assert_uint_eq(pixel(15, y), vga_test_rgb(0x21));
-        ck_assert_uint_eq(pixel(655, y), vga_test_rgb(!inside ? 0x21 : y >= 406 ? 0x05 : 0));
+        uint32_t inside = y >= 7 && y < 407;
+        ck_assert_uint_eq(pixel(7, y), vga_test_rgb(0x21));
+        ck_assert_uint_eq(pixel(648, y), vga_test_rgb(0x21));
+        ck_assert_uint_eq(pixel(647, y), vga_test_rgb(!inside ? 0x21 : y >= 405 ? 0x05 : 0));
     }
-    for (uint32_t y = 8; y < 10; y++)
+    for (uint32_t y = 7; y < 9; y++)
         for (uint32_t x = 0; x < 4; x++)
-            ck_assert_uint_eq(pixel(16 + x, y), vga_test_rgb(3 + x / 2));
+            ck_assert_uint_eq(pixel(8 + x, y), vga_test_rgb(3 + x / 2));
     /* What changes is drawn, the border too. */
     harness_mmio_write(h, 0xa0001, 0x77, 1);
     shoot(82 * 8, 414);
-    ck_assert_uint_eq(pixel(18, 9), vga_test_rgb(0x77));
+    ck_assert_uint_eq(pixel(10, 8), vga_test_rgb(0x77));
     vga_test_attr(h, 0x11, 0x22);
     shoot(82 * 8, 414);
     ck_assert_uint_eq(pixel(0, 413), vga_test_rgb(0x22));
