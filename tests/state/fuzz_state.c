@@ -8,9 +8,23 @@
 #include "state_machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+const char *__asan_default_options(void);
+
+/* The machine lives on from input to input, and the leak checker does not look into the page map, which
+ * is mapped by itself. */
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
 
 static StateMachine *machine;
 static GPtrArray *units;
+
+static void fuzz_finish(void)
+{
+    g_ptr_array_unref(units);
+    state_machine_free(machine);
+}
 
 static void fuzz_prepare(void)
 {
@@ -20,6 +34,7 @@ static void fuzz_prepare(void)
     gsize bytes;
     const void *at = g_bytes_get_data(state, &bytes);
     units = state_units_parse(machine, at, bytes, NULL);
+    atexit(fuzz_finish); /* the scratch folder goes away */
 }
 
 static void fuzz_change(GPtrArray *list, const uint8_t *record)
