@@ -13,10 +13,12 @@
 
 static const viv_option_t apic_options[] = {
     VIV_OPT_NAMED(Apic, "NumCPUs", cpu_count, VIV_U32, 0, APIC_MAX_CPUS, 0,
-                  "vCPUs; 0: what the machine has"),
-    VIV_OPT_NAMED(Apic, "Mode", mode, VIV_U8, 1, 3, 3, "1 no APIC, 2 xAPIC, 3 xAPIC and x2APIC"),
+                  "0: what the machine has; any other number must be that too"),
+    VIV_OPT_NAMED(Apic, "Mode", mode, VIV_U8, 1, 3, 3,
+                  "1 no APIC at all, 2 xAPIC only, 3 x2APIC can be enabled"),
     VIV_OPT_NAMED(Apic, "VirtualWire", virtual_wire, VIV_BOOL, 0, 1, 1,
-                  "LINT0 of the boot processor passes the PIC's INTR after reset, LINT1 NMI"),
+                  "LINT0 of the boot processor is an unmasked ExtINT after reset and INIT, LINT1 "
+                  "an unmasked NMI"),
     {0},
 };
 

@@ -29,7 +29,8 @@ typedef struct DebugCon {
 } DebugCon;
 
 static const viv_option_t debugcon_options[] = {
-    VIV_OPT_NAMED(DebugCon, "Port", port, VIV_U16, 0, 0xffff, 0x402, "I/O port"),
+    VIV_OPT_NAMED(DebugCon, "Port", port, VIV_U16, 0, 0xffff, 0x402,
+                  "I/O port; a second instance may take 0xe9"),
     VIV_OPT_NAMED(DebugCon, "ReadBack", readback, VIV_U8, 0, 0xff, DEBUGCON_READBACK,
                   "Value of a read"),
     {0},

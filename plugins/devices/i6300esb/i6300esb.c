@@ -81,9 +81,10 @@ struct I6300esb {
 
 static const viv_option_t i6300esb_options[] = {
     VIV_OPT_STRING(I6300esb, "Action", action_name, "reset",
-                   "What the second time-out does: reset, poweroff, pause, nmi or none"),
+                   "What a falling WDT_TOUT# does: reset, poweroff (with ExitCode), pause, nmi "
+                   "(the line follows the pin), none"),
     VIV_OPT_NAMED(I6300esb, "ExitCode", exit_code, VIV_U8, 0, 255, 1,
-                  "Exit code of Action=poweroff"),
+                  "Exit code of viv run under Action=poweroff"),
     {0},
 };
 

@@ -64,7 +64,7 @@ typedef struct IoApic {
 
 static const viv_option_t ioapic_options[] = {
     VIV_OPT_STRING(IoApic, "ChipType", chip_type, "ICH9",
-                   "ICH9 (version 20h with EOI register) or 82093AA (11h)"),
+                   "ICH9: version 20h, EOI register at 40h; 82093AA: version 11h"),
     {0},
 };
 

@@ -22,7 +22,8 @@ static const viv_option_t parallel_options[] = {
                    "SPP (output only), PS/2 (bidirectional), EPP, or ECP (all of them, by its mode "
                    "register at base + 402h)"),
     VIV_OPT_STRING(Parallel, "EPPVersion", epp_version, "1.9",
-                   "1.7 or 1.9: whether a cycle to an absent peripheral ends (1.7) or times out"),
+                   "1.7: a cycle ends at once if Busy is high, as it is without a peripheral; 1.9: "
+                   "it times out"),
     {0},
 };
 

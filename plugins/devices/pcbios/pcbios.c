@@ -21,10 +21,12 @@
 
 static const viv_option_t pcbios_options[] = {
     VIV_OPT_NAMED(PcBios, "Enabled", enabled, VIV_BOOL, 0, 1, 1,
-                  "map the BIOS image; 0 for direct kernel boot"),
-    VIV_OPT_STRING(PcBios, "BiosRom", rom_name, "bios-256k.bin", "BIOS image"),
-    VIV_OPT_NAMED(PcBios, "RomBelow16M", rom_below_16m, VIV_BOOL, 0, 1, 0,
-                  "the image also below 16 MiB, where an 80286 starts"),
+                  "map the BIOS image; 0: no image, for direct kernel boot; CMOS and files stay"),
+    VIV_OPT_STRING(PcBios, "BiosRom", rom_name, "bios-256k.bin",
+                   "BIOS image, a multiple of 64 KiB, up to 8 MiB"),
+    VIV_OPT_NAMED(
+        PcBios, "RomBelow16M", rom_below_16m, VIV_BOOL, 0, 1, 0,
+        "the last 128 KiB also below 16 MiB, where an 80286 starts; viv run --cpu 286 sets it"),
     VIV_OPT_STRING(PcBios, "BootDevice0", boot_device[0], "FLOPPY",
                    "FLOPPY, DVD, IDE (hard disks), NETWORK or NONE"),
     VIV_OPT_STRING(PcBios, "BootDevice1", boot_device[1], "DVD", "second"),

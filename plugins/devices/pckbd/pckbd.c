@@ -16,10 +16,11 @@
 
 static const viv_option_t pckbd_options[] = {
     VIV_OPT_NAMED(Pckbd, "MouseEnabled", has_mouse, VIV_BOOL, 0, 1, 1,
-                  "a mouse is plugged into the auxiliary port"),
+                  "a mouse is plugged in; without one D4h answers FEh with the time-out bit"),
     VIV_OPT_NAMED(Pckbd, "ScaleByResolution", scale_by_resolution, VIV_BOOL, 0, 1, 0,
-                  "the mouse's resolution changes its counts as on a real one (4 a mm are the "
-                  "host's); drivers that ask for more make the pointer faster"),
+                  "the resolution that the guest sets (1, 2, 4, 8 counts a mm) changes the counts, "
+                  "as on a real mouse; the host's counts are those of 4 a mm, so a driver that "
+                  "asks for 8 doubles the pointer's speed"),
     {0},
 };
 

@@ -18,17 +18,20 @@
 #define FWCFG_DMA_WRITE  0x10u
 
 static const viv_option_t fwcfg_options[] = {
-    VIV_OPT_NAMED(FwCfg, "DmaEnabled", dma_enabled, VIV_BOOL, 0, 1, 1, "offer the DMA interface"),
-    VIV_OPT_NAMED(FwCfg, "BootMenu", boot_menu, VIV_BOOL, 0, 1, 0, "legacy boot menu flag"),
+    VIV_OPT_NAMED(FwCfg, "DmaEnabled", dma_enabled, VIV_BOOL, 0, 1, 1,
+                  "offer the DMA interface (id 3 instead of 1)"),
+    VIV_OPT_NAMED(FwCfg, "BootMenu", boot_menu, VIV_BOOL, 0, 1, 0,
+                  "legacy boot menu flag; pcbios ShowBootMenu has the last word"),
     VIV_OPT_STRING(FwCfg, "UUID", uuid_text, NULL, "the machine's UUID"),
     VIV_OPT_STRING(FwCfg, "KernelImage", kernel_name, NULL,
-                   "Linux bzImage to boot through the firmware"),
+                   "A Linux bzImage for the firmware's linuxboot path"),
     VIV_OPT_STRING(FwCfg, "SetupImage", setup_name, NULL,
                    "its real-mode part, if that is a file of its own"),
     VIV_OPT_STRING(FwCfg, "InitrdImage", initrd_name, NULL, "initial RAM disk"),
     VIV_OPT_STRING(FwCfg, "CmdLine", cmdline, "", "kernel command line"),
     VIV_OPT_STRING(FwCfg, "LinuxBootRom", linuxboot_name, NULL,
-                   "option ROM that boots KernelImage (linuxboot_dma.bin)"),
+                   "option ROM that boots them (QEMU's linuxboot_dma.bin): published and put at "
+                   "the head of the boot order"),
     {0},
 };
 

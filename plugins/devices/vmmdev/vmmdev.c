@@ -14,14 +14,19 @@
 
 static const viv_option_t vmmdev_options[] = {
     VIV_OPT_NAMED(VmmDev, "TestingEnabled", testing, VIV_BOOL, 0, 1, 0,
-                  "The test ports 510h-51Fh are there (not together with qemu-fw-cfg)"),
+                  "The test ports 510h-51Fh are there (not together with qemu-fw-cfg); without "
+                  "them the device has nothing and is refused"),
     VIV_OPT_NAMED(VmmDev, "TestingMMIO", testing_mmio, VIV_BOOL, 0, 1, 0,
                   "The test memory at DF000h is there, too"),
     VIV_OPT_NAMED(VmmDev, "TestingEndAtTerm", end_at_term, VIV_BOOL, 0, 1, 0,
                   "The end of the guest's test ends the machine: exit code 0 passed, 1 failed"),
     VIV_OPT_STRING(VmmDev, "TestingOutputFile", output_path, NULL,
-                   "File for the reports, a line each"),
-    VIV_OPT_STRING(VmmDev, "TestingXmlOutputFile", xml_path, NULL, "File for the reports as XML"),
+                   "File for the reports, a line each: test:, sub:, value:, print:, failed:, "
+                   "skipped:, sub-end:, end:"),
+    VIV_OPT_STRING(
+        VmmDev, "TestingXmlOutputFile", xml_path, NULL,
+        "File for the reports as XML: nested Test elements with Value, Failure, Skipped, Print, "
+        "Passed or Failed"),
     VMMDEV_OPT_DWORD(0),
     VMMDEV_OPT_DWORD(1),
     VMMDEV_OPT_DWORD(2),
