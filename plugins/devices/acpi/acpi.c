@@ -20,9 +20,10 @@
 
 static const viv_option_t acpi_options[] = {
     VIV_OPT_NAMED(Acpi, "PMBase", pm_base, VIV_U16, 0x40, 0xffc0, 0x600,
-                  "port of the PM block that the tables name"),
+                  "where the tables say the PM block is; SeaBIOS programs 600h"),
     VIV_OPT_NAMED(Acpi, "PMBasePreset", pm_preset, VIV_BOOL, 0, 1, 1,
-                  "the PM block is there after reset, without firmware that programs it"),
+                  "the block is mapped there after reset, so that a directly booted kernel finds "
+                  "it; 0: as hardware, off"),
     VIV_OPT_NAMED(Acpi, "PMTimerBits", timer_bits, VIV_U8, 24, 32, 24,
                   "width of the PM timer: 24 or 32"),
     VIV_OPT_STRING(Acpi, "AcpiOemId", oem_id, "VIVARM",

@@ -16,7 +16,7 @@
 
 static const viv_option_t pci_options[] = {
     VIV_OPT_NAMED(PciBus, "IOAPIC", ioapic, VIV_BOOL, 0, 1, 1,
-                  "the board has an I/O APIC: XBCS says so"),
+                  "the board has an I/O APIC: XBCS bit 8 is set after reset"),
     {0},
 };
 

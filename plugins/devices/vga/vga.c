@@ -24,14 +24,15 @@
 
 static const viv_option_t vga_options[] = {
     VIV_OPT_NAMED(Vga, "VRamSize", vram_wanted, VIV_U32, VGA_VRAM_MIN, VGA_VRAM_MAX, 0x1000000,
-                  "bytes of video memory, rounded up to a power of two"),
+                  "bytes of video memory, 1 to 256 MiB, rounded up to a power of two"),
     VIV_OPT_STRING(Vga, "PCIIdentity", identity, "bochs",
                    "PCI ids: \"bochs\" (1234:1111) or \"virtualbox\" (80EE:BEEF)"),
     VIV_OPT_NAMED(Vga, "VendorID", vendor_id, VIV_U16, 0, 0xfffe, 0,
                   "PCI vendor id, 0: as PCIIdentity says"),
     VIV_OPT_NAMED(Vga, "DeviceID", device_id, VIV_U16, 0, 0xffff, 0,
                   "PCI device id, 0: as PCIIdentity says"),
-    VIV_OPT_STRING(Vga, "VgaRom", rom_name, "vgabios-stdvga.bin", "VGA BIOS image, empty: none"),
+    VIV_OPT_STRING(Vga, "VgaRom", rom_name, "vgabios-stdvga.bin",
+                   "VGA BIOS image; empty: none; missing file: a warning"),
     VIV_OPT_NAMED(Vga, "PreferredWidth", preferred_width, VIV_U16, 640, 4095, 1024,
                   "width of the monitor's preferred mode"),
     VIV_OPT_NAMED(Vga, "PreferredHeight", preferred_height, VIV_U16, 480, 4095, 768,
