@@ -26,8 +26,9 @@ static void fuzz_picture(Harness *h)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     unsigned pictures = 0;
-    Harness *h = harness_new("vga", size && data[0] & 0x80 ? "VRamSize=0x100000,FullRaster=1"
-                                                           : "VRamSize=0x100000");
+    Harness *h =
+        harness_new("vga", size && data[0] & 0x80 ? "VRamSize=0x100000,VgaRom=,FullRaster=1"
+                                                  : "VRamSize=0x100000,VgaRom=");
     harness_cfg_write(h, 0, 4, 3, 2);
     harness_pci_map_bar(h, 0, 0, LFB);
     harness_pci_map_bar(h, 0, 2, MMIO);
@@ -75,6 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     fuzz_picture(h);
+    if (size > 3 && data[0] & 0x40) {
+        harness_fuzz_state(h, data + 1, size - 1);
+        fuzz_picture(h);
+    }
     harness_free(h);
     return 0;
 }
