@@ -23,6 +23,8 @@ Pdm *pdm_new(Vm *vm)
     pdm->fwfiles = g_ptr_array_new();
     pdm->a20_sources =
         1; /* as most firmware leaves it; the owner of source 0 speaks for itself at reset */
+    pdm->bus_count = 1;
+    g_rec_mutex_init(&pdm->bars);
     g_rec_mutex_init(&pdm->chipset);
     pdm_dma_init(pdm);
     pdm_async_init(pdm);
@@ -51,6 +53,7 @@ void pdm_free(Pdm *pdm)
     g_ptr_array_free(pdm->functions, TRUE);
     g_ptr_array_free(pdm->devices, TRUE);
     g_rec_mutex_clear(&pdm->chipset);
+    g_rec_mutex_clear(&pdm->bars);
     g_free(pdm);
 }
 
@@ -141,11 +144,15 @@ static void pdm_tell(PdmDevice *device, PdmDeviceCall fn)
     }
 }
 
+void pdm_device_reset(PdmDevice *device)
+{
+    pdm_tell(device, device->class->reset);
+}
+
 static void pdm_reset_devices(Pdm *pdm)
 {
     for (guint i = 0; i < pdm->devices->len; i++) {
-        PdmDevice *device = g_ptr_array_index(pdm->devices, i);
-        pdm_tell(device, device->class->reset);
+        pdm_device_reset(g_ptr_array_index(pdm->devices, i));
     }
 }
 

@@ -72,11 +72,21 @@ struct viv_pci_fn {
     PdmBar bars[PDM_PCI_BARS];
     PdmMsixWindow windows[2]; /* over bars; len 0: unused */
     uint32_t asserted;        /* what the device wants on INTx */
-    uint32_t driven;          /* what the bus was told */
+    uint32_t driven;          /* what goes out on pin */
+    uint32_t wires[4];        /* INTA..INTD of its slot: how many sources, behind a bridge too */
+    uint32_t master;          /* it and every bridge on the way may master; atomic */
     viv_pci_cfg_read_fn read;
     viv_pci_cfg_written_fn written;
     void *hook_ctx;
 };
+
+/* A bus of the board. */
+typedef struct PdmPciBus {
+    viv_pci_fn_t *bridge; /* NULL: the root */
+    uint32_t flags;       /* VIV_BRIDGE_* */
+} PdmPciBus;
+
+#define PDM_PCI_BUSES 256u
 
 struct PdmDevice {
     viv_dev_t pub; /* first: a plugin's handle is the instance */
@@ -152,6 +162,9 @@ struct Pdm {
     uint32_t a20_sources;           /* one bit a source */
     GPtrArray *fwfiles;             /* by name */
     GPtrArray *functions;           /* every viv_pci_fn_t */
+    PdmPciBus buses[PDM_PCI_BUSES];
+    uint32_t bus_count;
+    GRecMutex bars; /* mapping of BARs; after a device lock, before the chipset lock */
     GMutex dma_lock;
     PdmDmaChannel dma[VIV_ISADMA_CHANNELS];
     /* async completion */
@@ -164,6 +177,9 @@ struct Pdm {
     gboolean powered;
     guint64 transformed; /* bit n: DriverTransformations' n-th child has met a chain */
 };
+
+/* pdm.c */
+void pdm_device_reset(PdmDevice *device);
 
 /* pdm_device.c */
 PdmDevice *pdm_device_new(Pdm *pdm, const viv_device_class_t *cls, CfgmNode *node, uint32_t number);
@@ -210,6 +226,25 @@ viv_status_t pdm_pci_load(Pdm *pdm, SsmReader *reader, VivError *err);
 gboolean pdm_pci_is_master(viv_pci_fn_t *fn);
 viv_status_t pdm_pci_bar_mmio(viv_pci_fn_t *fn, uint32_t bar, uint64_t len_bytes, uint32_t flags,
                               const viv_io_ops_t *ops, void *ctx, const char *name);
+
+viv_pci_fn_t *pdm_pci_find(Pdm *pdm, uint32_t bus, uint32_t devfn); /* by place on the board */
+void pdm_pci_drive(viv_pci_fn_t *fn);                               /* chipset lock held */
+void pdm_pci_reset_one(viv_pci_fn_t *fn);
+
+/* pdm_bridge.c */
+viv_status_t pdm_bridge_add(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags, uint32_t *ret_bus);
+void pdm_bridge_header(viv_pci_fn_t *fn); /* registers of a type 1 header */
+/* By the numbers that the guest has programmed. */
+viv_pci_fn_t *pdm_bridge_find(Pdm *pdm, uint32_t number, uint32_t devfn);
+/* Do all bridges on the way forward [address, address + len) to the function? */
+gboolean pdm_bridge_passes(const viv_pci_fn_t *fn, gboolean io, uint64_t address, uint64_t len);
+gboolean pdm_bridge_masters(const viv_pci_fn_t *fn);
+/* INTx of a slot, up to the root. [chipset lock held] */
+void pdm_bridge_wire(viv_pci_fn_t *fn, uint32_t pin, uint32_t level);
+/* The guest has written [off, off + width) of a bridge; before is what Bridge Control held. */
+void pdm_bridge_written(viv_pci_fn_t *fn, uint32_t off, uint32_t width, uint32_t before);
+uint32_t pdm_bridge_control(const viv_pci_fn_t *fn);
+gboolean pdm_bridge_is(const viv_pci_fn_t *fn);
 
 /* pdm_msi.c */
 viv_status_t pdm_msi_cap_add(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t len_bytes, uint32_t off,

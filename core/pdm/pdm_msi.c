@@ -187,8 +187,8 @@ void pdm_msi_map(viv_pci_fn_t *fn, uint32_t bar, uint64_t address)
     for (uint32_t n = 0; n < G_N_ELEMENTS(fn->windows); n++) {
         PdmMsixWindow *window = &fn->windows[n];
         if (window->len && window->bar == bar) {
-            window->mapped = pgm_map_mmio(fn->device->pdm->vm->pgm, address + window->off,
-                                          window->len, window->io, NULL);
+            window->mapped = pgm_map_bus_mmio(fn->device->pdm->vm->pgm, address + window->off,
+                                              window->len, window->io, NULL);
         }
     }
 }

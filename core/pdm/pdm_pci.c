@@ -18,7 +18,9 @@
 #define PCI_STATUS           0x06u
 #define PCI_STATUS_INTX      0x08u
 #define PCI_BAR0             0x10u
+#define PCI_HEADER           0x0eu
 #define PCI_ROM              0x30u
+#define PCI_ROM1             0x38u /* in a type 1 header */
 #define PCI_INT_LINE         0x3cu
 #define PCI_INT_PIN          0x3du
 
@@ -42,20 +44,22 @@ static void pci_put(uint8_t *space, uint32_t off, uint32_t value, uint32_t width
     }
 }
 
-static uint32_t pci_bar_offset(uint32_t bar)
+static uint32_t pci_bar_offset(const viv_pci_fn_t *fn, uint32_t bar)
 {
-    return bar == 6 ? PCI_ROM : PCI_BAR0 + bar * 4;
+    return bar < 6 ? PCI_BAR0 + bar * 4 : (fn->config[PCI_HEADER] & 0x7f) == 1 ? PCI_ROM1 : PCI_ROM;
 }
 
 /* -- BARs ------------------------------------------------------------------------------------ */
 
-static uint64_t pci_bar_wanted(const viv_pci_fn_t *fn, uint32_t n)
+/* Address as the registers have it: UINT64_MAX if it is switched off, zero, not possible, or what
+ * sizing leaves behind. */
+static uint64_t pci_bar_decoded(const viv_pci_fn_t *fn, uint32_t n)
 {
     const PdmBar *bar = &fn->bars[n];
     uint32_t command = pci_get(fn->config, PCI_COMMAND, 2);
-    uint32_t raw = pci_get(fn->config, pci_bar_offset(n), 4);
+    uint32_t raw = pci_get(fn->config, pci_bar_offset(fn, n), 4);
     uint64_t address;
-    if (bar->kind == PDM_BAR_PIO) {
+    if (bar->kind == PDM_BAR_PIO) { /* of 32 bits; x86 has ports of 16 */
         address = raw & ~3u;
         return (command & PCI_COMMAND_IO) && address && address <= 0x10000 - bar->len ? address
                                                                                       : UINT64_MAX;
@@ -65,10 +69,19 @@ static uint64_t pci_bar_wanted(const viv_pci_fn_t *fn, uint32_t n)
     }
     address = n == 6 ? raw & ~0x7ffu : raw & ~0xfu;
     if (bar->flags & VIV_BAR_64BIT) {
-        address |= (uint64_t)pci_get(fn->config, pci_bar_offset(n) + 4, 4) << 32;
+        address |= (uint64_t)pci_get(fn->config, pci_bar_offset(fn, n) + 4, 4) << 32;
     }
     gboolean sizing = (uint32_t)(address + bar->len) == 0 && !(bar->flags & VIV_BAR_64BIT);
     return address && !sizing && address <= PGM_MAX_GPA - bar->len ? address : UINT64_MAX;
+}
+
+static uint64_t pci_bar_wanted(const viv_pci_fn_t *fn, uint32_t n)
+{
+    uint64_t address = pci_bar_decoded(fn, n);
+    return address != UINT64_MAX &&
+                   pdm_bridge_passes(fn, fn->bars[n].kind == PDM_BAR_PIO, address, fn->bars[n].len)
+               ? address
+               : UINT64_MAX;
 }
 
 static void pci_bar_unmap(viv_pci_fn_t *fn, PdmBar *bar)
@@ -94,36 +107,64 @@ static void pci_bar_map(viv_pci_fn_t *fn, PdmBar *bar, uint64_t address)
     if (bar->kind == PDM_BAR_PIO) {
         iom_pio_map(vm->iom, (uint32_t)address, (uint32_t)bar->len, bar->io, &err);
     } else if (bar->kind == PDM_BAR_MMIO) {
-        bar->mapped = pgm_map_mmio(vm->pgm, address, bar->len, bar->io, &err);
+        pdm_msi_map(fn, (uint32_t)(bar - fn->bars), address); /* over the rest of the BAR */
+        bar->mapped = pgm_map_bus_mmio(vm->pgm, address, bar->len, bar->io, &err);
     } else {
         uint64_t len = MIN(bar->len, pgm_block_len(bar->ram->block));
-        bar->mapped = pgm_map_block(vm->pgm, address, bar->ram->block, 0, len, bar->writable, &err);
+        bar->mapped =
+            pgm_map_bus_block(vm->pgm, address, bar->ram->block, 0, len, bar->writable, &err);
     }
     if (err.status) {
+        pdm_msi_unmap(fn, (uint32_t)(bar - fn->bars));
         viv_log("pci", VIV_LOG_DEBUG, "%s: BAR stays unmapped: %s", fn->device->name,
                 error_text(&err));
         error_clear(&err);
         return;
     }
     bar->address = address;
-    pdm_msi_map(fn, (uint32_t)(bar - fn->bars), address);
 }
 
-void pdm_pci_remap(viv_pci_fn_t *fn)
+/* One BAR to its place; TRUE if ports have become free. */
+static gboolean pci_bar_move(viv_pci_fn_t *fn, uint32_t n)
 {
+    PdmBar *bar = &fn->bars[n];
+    pdm_chipset_lock(fn->device->pdm);
+    uint64_t wanted = pci_bar_wanted(fn, n);
+    pdm_chipset_unlock(fn->device->pdm);
+    if (wanted == bar->address) {
+        return FALSE;
+    }
+    gboolean freed = bar->kind == PDM_BAR_PIO && bar->address != UINT64_MAX;
+    pci_bar_unmap(fn, bar);
+    if (wanted != UINT64_MAX) {
+        pci_bar_map(fn, bar, wanted);
+    }
+    return freed;
+}
+
+static gboolean pci_bars_move(viv_pci_fn_t *fn)
+{
+    gboolean freed = FALSE;
     for (uint32_t n = 0; n < PDM_PCI_BARS; n++) {
-        PdmBar *bar = &fn->bars[n];
-        if (bar->kind == PDM_BAR_NONE || bar->kind == PDM_BAR_HIGH) {
-            continue;
-        }
-        uint64_t wanted = pci_bar_wanted(fn, n);
-        if (wanted != bar->address) {
-            pci_bar_unmap(fn, bar);
-            if (wanted != UINT64_MAX) {
-                pci_bar_map(fn, bar, wanted);
-            }
+        if (fn->bars[n].kind != PDM_BAR_NONE && fn->bars[n].kind != PDM_BAR_HIGH) {
+            freed |= pci_bar_move(fn, n);
         }
     }
+    return freed;
+}
+
+/* Ports that a BAR has left may be wanted by another that found them taken. */
+void pdm_pci_remap(viv_pci_fn_t *fn)
+{
+    Pdm *pdm = fn->device->pdm;
+    g_rec_mutex_lock(&pdm->bars);
+    __atomic_store_n(&fn->master, pdm_bridge_masters(fn), __ATOMIC_RELAXED);
+    if (pci_bars_move(fn)) {
+        for (guint i = 0; i < pdm->functions->len; i++) {
+            pci_bars_move(g_ptr_array_index(pdm->functions, i));
+        }
+    }
+    g_rec_mutex_unlock(&pdm->bars);
 }
 
 static viv_status_t pci_bar_add(viv_pci_fn_t *fn, uint32_t n, PdmBarKind kind, uint64_t len,
@@ -133,13 +174,14 @@ static viv_status_t pci_bar_add(viv_pci_fn_t *fn, uint32_t n, PdmBarKind kind, u
     gboolean wide = (flags & VIV_BAR_64BIT) != 0;
     uint64_t least = kind == PDM_BAR_PIO ? 4 : n == 6 ? 2048 : 16;
     uint64_t most = kind == PDM_BAR_PIO ? 256 : wide ? UINT64_C(1) << 38 : UINT64_C(1) << 31;
-    if (n >= PDM_PCI_BARS || (n == 6 && kind != PDM_BAR_RAM) || (wide && n >= 5) ||
-        (len & (len - 1)) || len < least || len > most || fn->bars[n].kind != PDM_BAR_NONE ||
-        (wide && fn->bars[n + 1].kind != PDM_BAR_NONE)) {
+    uint32_t count = (fn->config[PCI_HEADER] & 0x7f) == 1 ? 2 : 6;
+    if (n >= PDM_PCI_BARS || (n < 6 && n >= count) || (n == 6 && kind != PDM_BAR_RAM) ||
+        (wide && n + 1 >= count) || (len & (len - 1)) || len < least || len > most ||
+        fn->bars[n].kind != PDM_BAR_NONE || (wide && fn->bars[n + 1].kind != PDM_BAR_NONE)) {
         return dev->api->fail(dev, VIV_E_MISUSE,
                               "BAR %u of %" G_GUINT64_FORMAT " bytes is not possible", n, len);
     }
-    uint32_t off = pci_bar_offset(n);
+    uint32_t off = pci_bar_offset(fn, n);
     uint32_t type = kind == PDM_BAR_PIO ? 1u
                     : n == 6            ? 0u
                                         : (wide ? 4u : 0u) | ((flags & VIV_BAR_PREFETCH) ? 8u : 0u);
@@ -205,7 +247,7 @@ static uint64_t pci_bar_address(viv_pci_fn_t *fn, uint32_t bar)
 
 /* -- functions ------------------------------------------------------------------------------- */
 
-static viv_pci_fn_t *pci_find(Pdm *pdm, uint32_t bus, uint32_t devfn)
+viv_pci_fn_t *pdm_pci_find(Pdm *pdm, uint32_t bus, uint32_t devfn)
 {
     for (guint i = 0; i < pdm->functions->len; i++) {
         viv_pci_fn_t *fn = g_ptr_array_index(pdm->functions, i);
@@ -223,7 +265,9 @@ static void pci_header(viv_pci_fn_t *fn, const viv_pci_desc_t *desc)
     pci_put(fn->config, 0x08, desc->revision | (desc->class_code << 8), 4);
     pci_put(fn->config, 0x0e, desc->header_type, 1);
     pci_put(fn->config, PCI_INT_PIN, desc->int_pin, 1);
-    if (!(desc->header_type & 0x7f)) {
+    if ((desc->header_type & 0x7f) == 1) {
+        pdm_bridge_header(fn);
+    } else {
         pci_put(fn->config, 0x2c, desc->subsystem_vendor_id, 2);
         pci_put(fn->config, 0x2e, desc->subsystem_id, 2);
     }
@@ -246,18 +290,24 @@ static viv_status_t pci_place(viv_pci_fn_t *fn, const viv_pci_desc_t *desc)
     uint64_t bus = cfgm_u64(device->node, bus_key, desc->bus);
     uint64_t slot = cfgm_u64(device->node, dev_key, desc->device);
     uint64_t func = cfgm_u64(device->node, fn_key, desc->function);
+    if (bus >= device->pdm->bus_count) {
+        return device->pub.api->fail(&device->pub, VIV_E_CONFIG,
+                                     "there is no PCI bus %u: the machine has %u bridges",
+                                     (unsigned)bus, device->pdm->bus_count - 1);
+    }
+    gboolean port = (device->pdm->buses[bus].flags & VIV_BRIDGE_EXPRESS) != 0;
     if (slot == VIV_PCI_AUTO) {
-        for (slot = 2; slot < 32 && pci_find(device->pdm, (uint32_t)bus, (uint32_t)(slot << 3));
-             slot++) {
+        for (slot = bus ? 0 : 2;
+             slot < 32 && pdm_pci_find(device->pdm, (uint32_t)bus, (uint32_t)(slot << 3)); slot++) {
         }
     }
-    if (bus > 255 || slot > 31 || func > 7) {
+    if (slot > 31 || func > 7 || (port && slot)) {
         return device->pub.api->fail(&device->pub, VIV_E_CONFIG, "no PCI place %u:%u.%u",
                                      (unsigned)bus, (unsigned)slot, (unsigned)func);
     }
     fn->bus = (uint8_t)bus;
     fn->devfn = (uint8_t)(slot << 3 | func);
-    const viv_pci_fn_t *there = pci_find(device->pdm, fn->bus, fn->devfn);
+    const viv_pci_fn_t *there = pdm_pci_find(device->pdm, fn->bus, fn->devfn);
     if (there) {
         return device->pub.api->fail(&device->pub, VIV_E_EXISTS,
                                      "PCI %u:%u.%u belongs to %s already", (unsigned)bus,
@@ -318,6 +368,9 @@ static uint32_t pci_config_get(viv_pci_fn_t *fn, uint32_t off, uint32_t width)
 static void pci_config_set(viv_pci_fn_t *fn, uint32_t off, uint32_t value, uint32_t width)
 {
     pci_put(fn->config, off, value, width);
+    if (off < PCI_COMMAND + 2) {
+        __atomic_store_n(&fn->master, pdm_bridge_masters(fn), __ATOMIC_RELAXED);
+    }
 }
 
 static void pci_config_wmask(viv_pci_fn_t *fn, uint32_t off, uint32_t mask, uint32_t width)
@@ -340,18 +393,16 @@ static void pci_config_hooks(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read,
 
 /* -- INTx and DMA ---------------------------------------------------------------------------- */
 
-static void pci_drive(viv_pci_fn_t *fn)
+void pdm_pci_drive(viv_pci_fn_t *fn)
 {
     Pdm *pdm = fn->device->pdm;
     gboolean off = (pci_get(fn->config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF) ||
                    pci_msi_granted(&fn->caps) || pci_msix_granted(&fn->caps);
     uint32_t level = fn->asserted && !off;
-    if (level == fn->driven || !fn->pin || !pdm->pcibus.device) {
-        return;
+    if (level != fn->driven && fn->pin && pdm->pcibus.device) {
+        fn->driven = level;
+        pdm_bridge_wire(fn, fn->pin, level);
     }
-    fn->driven = level;
-    const viv_pcibus_ops_t *ops = pdm->pcibus.ops;
-    ops->set_intx(&pdm->pcibus.device->pub, pdm->pcibus.self, fn->bus, fn->devfn, fn->pin, level);
 }
 
 static void pci_intx_set(viv_pci_fn_t *fn, uint32_t level)
@@ -361,13 +412,13 @@ static void pci_intx_set(viv_pci_fn_t *fn, uint32_t level)
     fn->asserted = level != 0;
     uint32_t status = pci_get(fn->config, PCI_STATUS, 2) & ~PCI_STATUS_INTX;
     pci_put(fn->config, PCI_STATUS, status | (level ? PCI_STATUS_INTX : 0), 2);
-    pci_drive(fn);
+    pdm_pci_drive(fn);
     pdm_chipset_unlock(pdm);
 }
 
 gboolean pdm_pci_is_master(viv_pci_fn_t *fn)
 {
-    return (pci_get(fn->config, PCI_COMMAND, 2) & PCI_COMMAND_MASTER) != 0;
+    return __atomic_load_n(&fn->master, __ATOMIC_RELAXED) != 0;
 }
 
 static viv_status_t pci_dma_read(viv_pci_fn_t *fn, uint64_t gpa, void *buf, uint64_t len_bytes)
@@ -418,7 +469,7 @@ const viv_pci_api_t pdm_pci_api = {
 
 uint32_t pdm_pci_read(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t width)
 {
-    viv_pci_fn_t *fn = pci_find(pdm, bus, devfn);
+    viv_pci_fn_t *fn = pdm_bridge_find(pdm, bus, devfn);
     uint32_t ones = width >= 4 ? UINT32_MAX : (UINT32_C(1) << (width * 8)) - 1;
     if (!fn || off >= fn->caps.config_len || width > fn->caps.config_len - off) {
         return ones;
@@ -446,22 +497,24 @@ static void pci_merge(viv_pci_fn_t *fn, uint32_t off, uint32_t value, uint32_t w
 void pdm_pci_write(Pdm *pdm, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
                    uint32_t width)
 {
-    viv_pci_fn_t *fn = pci_find(pdm, bus, devfn);
+    viv_pci_fn_t *fn = pdm_bridge_find(pdm, bus, devfn);
     if (!fn || off >= fn->caps.config_len || width > fn->caps.config_len - off) {
         return;
     }
     g_rec_mutex_lock(fn->device->lock);
+    uint32_t control = pdm_bridge_control(fn);
     pdm_chipset_lock(pdm);
     pci_merge(fn, off, value, width);
-    pci_drive(fn);
+    pdm_pci_drive(fn);
     pdm_chipset_unlock(pdm);
     if (fn->caps.msi || fn->caps.msix) {
         pdm_msi_flush(fn);
     }
-    gboolean bars = off < PCI_BAR0 + 24 && off + width > PCI_BAR0;
-    gboolean rom = off < PCI_ROM + 4 && off + width > PCI_ROM;
-    if (off < PCI_COMMAND + 2 || bars || rom) {
+    if (off < PCI_INT_LINE) {
         pdm_pci_remap(fn);
+    }
+    if (pdm_bridge_is(fn)) {
+        pdm_bridge_written(fn, off, width, control);
     }
     if (fn->written) {
         fn->written(&fn->device->pub, fn->hook_ctx, off, width, value);
@@ -497,6 +550,7 @@ const viv_pcibus_api_t pdm_pcibus_api = {
     .provide = pcibus_provide,
     .config_read = pcibus_config_read,
     .config_write = pcibus_config_write,
+    .bridge_add = pdm_bridge_add,
 };
 
 /* -- reset and saved state ------------------------------------------------------------------- */
@@ -509,14 +563,27 @@ void pdm_pci_snapshot(Pdm *pdm)
     }
 }
 
+void pdm_pci_reset_one(viv_pci_fn_t *fn)
+{
+    pdm_chipset_lock(fn->device->pdm);
+    memcpy(fn->config, fn->reset_config, sizeof fn->config);
+    pci_caps_reset(&fn->caps);
+    fn->asserted = 0;
+    pdm_pci_drive(fn);
+    pdm_chipset_unlock(fn->device->pdm);
+}
+
+/* The lines are low already, and the bus device is about to be told so. */
 void pdm_pci_reset(Pdm *pdm)
 {
     for (guint i = 0; i < pdm->functions->len; i++) {
         viv_pci_fn_t *fn = g_ptr_array_index(pdm->functions, i);
-        memcpy(fn->config, fn->reset_config, sizeof fn->config);
-        pci_caps_reset(&fn->caps);
         fn->asserted = fn->driven = 0;
-        pdm_pci_remap(fn);
+        memset(fn->wires, 0, sizeof fn->wires);
+        pdm_pci_reset_one(fn);
+    }
+    for (guint i = 0; i < pdm->functions->len; i++) {
+        pdm_pci_remap(g_ptr_array_index(pdm->functions, i));
     }
 }
 
@@ -605,7 +672,7 @@ static viv_status_t pci_load_one(viv_pci_fn_t *fn, SsmReader *reader, VivError *
     /* What kind of BAR it is does not come from a file. */
     for (uint32_t n = 0; n < PDM_PCI_BARS; n++) {
         if (fn->bars[n].kind != PDM_BAR_NONE) {
-            uint32_t off = pci_bar_offset(n), mask = pci_get(fn->wmask, off, 4);
+            uint32_t off = pci_bar_offset(fn, n), mask = pci_get(fn->wmask, off, 4);
             pci_put(fn->config, off,
                     (pci_get(fn->reset_config, off, 4) & ~mask) | (pci_get(config, off, 4) & mask),
                     4);
@@ -613,6 +680,7 @@ static viv_status_t pci_load_one(viv_pci_fn_t *fn, SsmReader *reader, VivError *
     }
     pci_caps_loaded(&fn->caps);
     fn->asserted = fn->driven = 0;
+    memset(fn->wires, 0, sizeof fn->wires);
     pci_put(fn->config, PCI_STATUS, pci_get(fn->config, PCI_STATUS, 2) & ~PCI_STATUS_INTX, 2);
     return VIV_OK;
 }

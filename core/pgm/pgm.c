@@ -3,7 +3,7 @@
  *  1. The page of gpa is found through chunks[gpa >> 21]: either `ram` (the whole 2 MiB is plain
  *     RAM) or a table of 512 page entries, or neither (unassigned).
  *  2. A page entry is derived from `ranges` and `pam` alone; pgm_rebuild() is the only writer.
- *  3. Among ranges that cover a page the one with the highest sequence number is seen.
+ *  3. Among ranges that cover a page the last one in `ranges` is seen.
  *  4. Code marks live in one bitmap over RAM block pages and survive rebuilds. */
 #include "pgm/pgm.h"
 
@@ -85,13 +85,16 @@ PgmBlock *pgm_block_at(Pgm *pgm, uint32_t index)
 
 /* -- the derived map ------------------------------------------------------------------------- */
 
-static PgmRange *pgm_top_range(Pgm *pgm, uint64_t gpa, gboolean ram)
+typedef enum PgmWhich { PGM_ANY, PGM_RAM, PGM_NOT_RAM } PgmWhich;
+
+static PgmRange *pgm_top_range(Pgm *pgm, uint64_t gpa, PgmWhich which)
 {
     for (guint i = pgm->ranges->len; i-- > 0;) {
         PgmRange *range = g_ptr_array_index(pgm->ranges, i);
         /* A sub-page MMIO range makes its whole page MMIO. */
         uint64_t first = range->gpa & ~(uint64_t)(PGM_PAGE_SIZE - 1);
-        if (gpa >= first && gpa < range->gpa + range->len && (!ram || range->ram)) {
+        if (gpa >= first && gpa < range->gpa + range->len &&
+            (which == PGM_ANY || (which == PGM_RAM) == (range->ram != 0))) {
             return range;
         }
     }
@@ -128,14 +131,13 @@ static void pgm_apply_pam(Pgm *pgm, PgmPage *page, uint64_t gpa)
     if (!(pam & PGM_PAM_SET)) {
         return;
     }
-    PgmRange *ram = pgm_top_range(pgm, gpa, TRUE);
+    PgmRange *ram = pgm_top_range(pgm, gpa, PGM_RAM);
     if (!ram) {
         return;
     }
     uint8_t *hva = pgm_range_hva(ram, gpa);
-    PgmRange *top = pgm_top_range(pgm, gpa, FALSE);
     PgmPage below = {0};
-    pgm_fill_page(&below, top && !top->ram ? top : NULL, gpa);
+    pgm_fill_page(&below, pgm_top_range(pgm, gpa, PGM_NOT_RAM), gpa);
     *page = below;
     if (pam & PGM_PAM_READ) {
         page->hva = hva;
@@ -191,7 +193,7 @@ static void pgm_rebuild(Pgm *pgm, uint64_t gpa, uint64_t len)
         }
         for (uint64_t i = 0; i < PGM_CHUNK_PAGES; i++) {
             uint64_t at = start + (i << PGM_PAGE_SHIFT);
-            pgm_fill_page(&chunk->pages[i], pgm_top_range(pgm, at, FALSE), at);
+            pgm_fill_page(&chunk->pages[i], pgm_top_range(pgm, at, PGM_ANY), at);
             if (at >= PGM_PAM_START && at < PGM_PAM_END) {
                 pgm_apply_pam(pgm, &chunk->pages[i], at);
             }
@@ -207,11 +209,10 @@ static void pgm_tell_changed(Pgm *pgm)
     }
 }
 
-static PgmRange *pgm_add_range(Pgm *pgm, PgmRange *range)
+static PgmRange *pgm_add_range(Pgm *pgm, PgmRange *range, gboolean bottom)
 {
     g_rw_lock_writer_lock(&pgm->lock);
-    range->seq = pgm->next_seq++;
-    g_ptr_array_add(pgm->ranges, range);
+    g_ptr_array_insert(pgm->ranges, bottom ? 0 : -1, range);
     pgm_rebuild(pgm, range->gpa, range->len);
     g_rw_lock_writer_unlock(&pgm->lock);
     pgm_tell_changed(pgm);
@@ -228,8 +229,9 @@ static gboolean pgm_range_fits(uint64_t gpa, uint64_t len, VivError *err)
     return TRUE;
 }
 
-PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
-                        uint64_t len_bytes, gboolean writable, VivError *err)
+static PgmRange *pgm_lay_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
+                               uint64_t len_bytes, gboolean writable, gboolean bottom,
+                               VivError *err)
 {
     uint64_t mask = PGM_PAGE_SIZE - 1;
     if (!pgm_range_fits(gpa, len_bytes, err)) {
@@ -250,11 +252,11 @@ PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset
     range->offset = offset;
     range->writable = writable;
     range->ram = block == pgm->ram;
-    return pgm_add_range(pgm, range);
+    return pgm_add_range(pgm, range, bottom);
 }
 
-PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
-                       VivError *err)
+static PgmRange *pgm_lay_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
+                              gboolean bottom, VivError *err)
 {
     if (!pgm_range_fits(gpa, len_bytes, err)) {
         return NULL;
@@ -263,7 +265,31 @@ PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRan
     range->gpa = gpa;
     range->len = len_bytes;
     range->io = io;
-    return pgm_add_range(pgm, range);
+    return pgm_add_range(pgm, range, bottom);
+}
+
+PgmRange *pgm_map_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
+                        uint64_t len_bytes, gboolean writable, VivError *err)
+{
+    return pgm_lay_block(pgm, gpa, block, offset, len_bytes, writable, FALSE, err);
+}
+
+PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
+                       VivError *err)
+{
+    return pgm_lay_mmio(pgm, gpa, len_bytes, io, FALSE, err);
+}
+
+PgmRange *pgm_map_bus_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
+                            uint64_t len_bytes, gboolean writable, VivError *err)
+{
+    return pgm_lay_block(pgm, gpa, block, offset, len_bytes, writable, TRUE, err);
+}
+
+PgmRange *pgm_map_bus_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
+                           VivError *err)
+{
+    return pgm_lay_mmio(pgm, gpa, len_bytes, io, TRUE, err);
 }
 
 viv_status_t pgm_back_mmio(Pgm *pgm, PgmRange *range, PgmBlock *block, uint64_t offset,

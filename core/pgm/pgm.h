@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PGM: the guest-physical address space. RAM and device RAM lie in memfd-backed blocks; ranges lay
- * blocks, ROM and MMIO over the space, the latest mapped on top. One page lookup serves engines and
+ * blocks, ROM and MMIO over the space, the latest mapped on top and PCI's below all others. One page lookup serves engines and
  * DMA alike. Locking: lookups and accesses are [any]; mapping functions are serialised inside. MMIO
  * handlers are called without PGM's lock. */
 #ifndef CORE_PGM_H
@@ -46,6 +46,12 @@ PgmRange *pgm_map_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRan
  * the handlers always. */
 viv_status_t pgm_back_mmio(Pgm *pgm, PgmRange *range, PgmBlock *block, uint64_t offset,
                            gboolean direct, VivError *err);
+/* The same for what PCI decodes: below everything mapped otherwise, as a bus lies behind the memory
+ * controller; RAM and the board's fixed ranges hide it. Of two that overlap the earlier is seen. */
+PgmRange *pgm_map_bus_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t offset,
+                            uint64_t len_bytes, gboolean writable, VivError *err);
+PgmRange *pgm_map_bus_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
+                           VivError *err);
 void pgm_unmap(Pgm *pgm, PgmRange *range); /* NULL is fine */
 /* C0000h-FFFFFh: whether reads and writes see RAM or the ranges above it. 16 KiB granules and
  * finer; page granular. */

@@ -27,7 +27,6 @@ struct PgmBlock {
 
 struct PgmRange {
     uint64_t gpa, len;
-    uint64_t seq;
     PgmBlock *block; /* NULL: MMIO alone */
     uint64_t offset;
     gboolean writable;
@@ -53,8 +52,7 @@ struct Pgm {
     uint64_t ram_bytes, ram_below_4g;
     PgmBlock *ram;
     GPtrArray *blocks;
-    GPtrArray *ranges; /* ascending seq */
-    uint64_t next_seq;
+    GPtrArray *ranges; /* bottom to top */
     PgmChunk *chunks;
     uint8_t pam[PGM_PAM_PAGES];
     uint8_t *code_marks; /* one bit a RAM page */

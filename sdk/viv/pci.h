@@ -15,7 +15,8 @@ typedef struct viv_pci_fn viv_pci_fn_t; /* opaque: one function, owned by the ho
 #define VIV_PCI_AUTO 0xffu
 
 /* Where and what. The CFGM keys PCIBusNo, PCIDeviceNo, PCIFunctionNo of the instance win over the
- * defaults here. */
+ * defaults here. Bus 0 is the root, bus n the one behind the n-th bridge of the machine: a place on the
+ * board. The numbers that guests use are those they have programmed into the bridges. */
 typedef struct viv_pci_desc {
     uint32_t size;
     uint16_t vendor_id, device_id;
@@ -115,14 +116,21 @@ typedef struct viv_pci_api {
 /* -- for bus devices ------------------------------------------------------------------------- */
 
 /* What a bus device offers to the host. [any, chipset lock held] set_intx: the level of INTx (pin
- * 1..4) of the function at bus/devfn has changed; the bus swizzles and routes it to irq_set lines
- * and the I/O APIC. */
+ * 1..4) of the function at devfn of the root bus has changed (bus is 0), be it its own or, swizzled by
+ * the host, of functions behind it if it is a bridge; the bus routes it to irq_set lines and the I/O
+ * APIC. */
 typedef struct viv_pcibus_ops {
     uint32_t size;
     uint32_t reserved0;
     void (*set_intx)(viv_dev_t *dev, void *self, uint32_t bus, uint32_t devfn, uint32_t pin,
                      uint32_t level);
 } viv_pcibus_ops_t;
+
+/* bridge_add flags */
+#define VIV_BRIDGE_IO32        0x1u /* I/O window register of 32 bits */
+#define VIV_BRIDGE_PREFETCH64  0x2u /* 64-bit prefetchable window */
+#define VIV_BRIDGE_SUBTRACTIVE 0x4u /* forwards what nobody claims, whatever the windows say */
+#define VIV_BRIDGE_EXPRESS     0x8u /* a PCI Express port: one device, number 0, behind it */
 
 #define VIV_PCIBUS_ID "viv.pcibus/1"
 typedef struct viv_pcibus_api {
@@ -136,6 +144,11 @@ typedef struct viv_pcibus_api {
                             uint32_t width);
     void (*config_write)(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
                          uint32_t width);
+    /* Makes a function with header type 1 a PCI-to-PCI bridge: the host serves the registers of the
+     * type 1 header, honours bus numbers, windows, VGA and ISA enable, bus mastering and secondary bus
+     * reset, and swizzles INTx. ret_bus: the number by which PCIBusNo names the bus behind. Right after
+     * viv_pci_api_t.add. [main] */
+    viv_status_t (*bridge_add)(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags, uint32_t *ret_bus);
 } viv_pcibus_api_t;
 
 VIV_END_DECLS
