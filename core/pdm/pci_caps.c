@@ -449,6 +449,48 @@ bool pci_msix_put(PciCaps *c, uint32_t bar, uint64_t off, uint8_t value)
     return true;
 }
 
+/* -- type 1 header --------------------------------------------------------------------------- */
+
+#define PCI_BRIDGE_BUSES        0x18u
+#define PCI_BRIDGE_TIMER        0x1bu
+#define PCI_BRIDGE_IO           0x1cu
+#define PCI_BRIDGE_STATUS       0x1eu
+#define PCI_BRIDGE_MEMORY       0x20u
+#define PCI_BRIDGE_PREFETCH     0x24u
+#define PCI_BRIDGE_PF_BASE_HIGH 0x28u
+#define PCI_BRIDGE_PF_END_HIGH  0x2cu
+#define PCI_BRIDGE_IO_HIGH      0x30u
+#define PCI_BRIDGE_CONTROL      0x3eu
+
+void pci_bridge_header(uint8_t *wmask, uint8_t *w1c)
+{
+    pci_put(wmask + PCI_BRIDGE_BUSES, 0xffffffff, 4); /* and the secondary latency timer */
+    pci_put(wmask + PCI_BRIDGE_IO, 0xf0f0, 2);
+    pci_put(w1c + PCI_BRIDGE_STATUS, 0xf900, 2);
+    pci_put(wmask + PCI_BRIDGE_MEMORY, 0xfff0fff0, 4);
+    pci_put(wmask + PCI_BRIDGE_PREFETCH, 0xfff0fff0, 4);
+    pci_put(wmask + PCI_BRIDGE_CONTROL, 0x0b7f, 2); /* not fast back-to-back */
+    pci_put(w1c + PCI_BRIDGE_CONTROL, 0x0400, 2);   /* discard timer status */
+}
+
+void pci_bridge_flags(uint8_t *config, uint8_t *wmask, uint8_t *w1c, uint32_t flags)
+{
+    if (flags & VIV_BRIDGE_IO32) {
+        pci_put(config + PCI_BRIDGE_IO, 0x0101, 2);
+        pci_put(wmask + PCI_BRIDGE_IO_HIGH, 0xffffffff, 4);
+    }
+    if (flags & VIV_BRIDGE_PREFETCH64) {
+        pci_put(config + PCI_BRIDGE_PREFETCH, 0x00010001, 4);
+        pci_put(wmask + PCI_BRIDGE_PF_BASE_HIGH, 0xffffffff, 4);
+        pci_put(wmask + PCI_BRIDGE_PF_END_HIGH, 0xffffffff, 4);
+    }
+    if (flags & VIV_BRIDGE_EXPRESS) { /* no latency, no master abort mode, no discard timers */
+        pci_put(wmask + PCI_BRIDGE_TIMER, 0, 1);
+        pci_put(wmask + PCI_BRIDGE_CONTROL, 0x005f, 2);
+        pci_put(w1c + PCI_BRIDGE_CONTROL, 0, 2);
+    }
+}
+
 /* -- towards the APICs ----------------------------------------------------------------------- */
 
 bool pci_message_decode(uint64_t address, uint32_t data, PciApicMessage *ret_apic)

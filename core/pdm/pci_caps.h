@@ -8,6 +8,11 @@
 #include <stdbool.h>
 #include <viv/types.h>
 
+/* Registers of a type 1 header: what a guest may write at all, and what bridge_add's flags change. Each
+ * space is PCI_CONFIG_MAX bytes. */
+void pci_bridge_header(uint8_t *wmask, uint8_t *w1c);
+void pci_bridge_flags(uint8_t *config, uint8_t *wmask, uint8_t *w1c, uint32_t flags);
+
 #define PCI_CONFIG_LEN   256u
 #define PCI_CONFIG_MAX   4096u /* of a function with extended capabilities */
 #define PCI_MSIX_VECTORS 2048u

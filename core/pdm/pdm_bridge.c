@@ -8,46 +8,35 @@
 
 #include "pdm/pdm_internal.h"
 
-#define BRIDGE_COMMAND         0x04u
-#define BRIDGE_COMMAND_IO      0x1u
-#define BRIDGE_COMMAND_MEMORY  0x2u
-#define BRIDGE_COMMAND_MASTER  0x4u
-#define BRIDGE_HEADER          0x0eu
-#define BRIDGE_PRIMARY         0x18u
-#define BRIDGE_SECONDARY       0x19u
-#define BRIDGE_SUBORDINATE     0x1au
-#define BRIDGE_SECONDARY_TIMER 0x1bu
-#define BRIDGE_IO_BASE         0x1cu
-#define BRIDGE_IO_LIMIT        0x1du
-#define BRIDGE_STATUS          0x1eu /* secondary */
-#define BRIDGE_MEM_BASE        0x20u
-#define BRIDGE_MEM_LIMIT       0x22u
-#define BRIDGE_PF_BASE         0x24u
-#define BRIDGE_PF_LIMIT        0x26u
-#define BRIDGE_PF_BASE_HIGH    0x28u
-#define BRIDGE_PF_LIMIT_HIGH   0x2cu
-#define BRIDGE_IO_BASE_HIGH    0x30u
-#define BRIDGE_IO_LIMIT_HIGH   0x32u
-#define BRIDGE_CONTROL         0x3eu
+#define BRIDGE_COMMAND        0x04u
+#define BRIDGE_COMMAND_IO     0x1u
+#define BRIDGE_COMMAND_MEMORY 0x2u
+#define BRIDGE_COMMAND_MASTER 0x4u
+#define BRIDGE_HEADER         0x0eu
+#define BRIDGE_SECONDARY      0x19u
+#define BRIDGE_SUBORDINATE    0x1au
+#define BRIDGE_IO_BASE        0x1cu
+#define BRIDGE_IO_LIMIT       0x1du
+#define BRIDGE_MEM_BASE       0x20u
+#define BRIDGE_MEM_LIMIT      0x22u
+#define BRIDGE_PF_BASE        0x24u
+#define BRIDGE_PF_LIMIT       0x26u
+#define BRIDGE_PF_BASE_HIGH   0x28u
+#define BRIDGE_PF_LIMIT_HIGH  0x2cu
+#define BRIDGE_IO_BASE_HIGH   0x30u
+#define BRIDGE_IO_LIMIT_HIGH  0x32u
+#define BRIDGE_CONTROL        0x3eu
 
 #define BRIDGE_CONTROL_ISA   0x0004u
 #define BRIDGE_CONTROL_VGA   0x0008u
 #define BRIDGE_CONTROL_VGA16 0x0010u
 #define BRIDGE_CONTROL_RESET 0x0040u
-#define BRIDGE_CONTROL_WMASK 0x0b7fu /* not fast back-to-back */
-#define BRIDGE_CONTROL_W1C   0x0400u /* discard timer status */
-#define BRIDGE_EXPRESS_WMASK 0x005fu /* no master abort mode, no discard timers */
 
 static uint32_t bridge_get(const viv_pci_fn_t *fn, uint32_t off, uint32_t width)
 {
     uint32_t value = 0;
     memcpy(&value, fn->config + off, width);
     return value;
-}
-
-static void bridge_put(uint8_t *space, uint32_t off, uint32_t value, uint32_t width)
-{
-    memcpy(space + off, &value, width);
 }
 
 /* Index of the bus behind, 0: not a bridge. */
@@ -74,32 +63,12 @@ uint32_t pdm_bridge_control(const viv_pci_fn_t *fn)
 
 /* -- registers ------------------------------------------------------------------------------- */
 
-void pdm_bridge_header(viv_pci_fn_t *fn)
+/* Buses behind it have gone before. */
+void pdm_bridge_remove(viv_pci_fn_t *fn)
 {
-    bridge_put(fn->wmask, BRIDGE_PRIMARY, 0xffffffff, 4); /* and the secondary latency timer */
-    bridge_put(fn->wmask, BRIDGE_IO_BASE, 0xf0f0, 2);
-    bridge_put(fn->w1c, BRIDGE_STATUS, 0xf900, 2);
-    bridge_put(fn->wmask, BRIDGE_MEM_BASE, 0xfff0fff0, 4);
-    bridge_put(fn->wmask, BRIDGE_PF_BASE, 0xfff0fff0, 4);
-    bridge_put(fn->wmask, BRIDGE_CONTROL, BRIDGE_CONTROL_WMASK, 2);
-    bridge_put(fn->w1c, BRIDGE_CONTROL, BRIDGE_CONTROL_W1C, 2);
-}
-
-static void bridge_registers(viv_pci_fn_t *fn, uint32_t flags)
-{
-    if (flags & VIV_BRIDGE_IO32) {
-        bridge_put(fn->config, BRIDGE_IO_BASE, 0x0101, 2);
-        bridge_put(fn->wmask, BRIDGE_IO_BASE_HIGH, 0xffffffff, 4);
-    }
-    if (flags & VIV_BRIDGE_PREFETCH64) {
-        bridge_put(fn->config, BRIDGE_PF_BASE, 0x00010001, 4);
-        bridge_put(fn->wmask, BRIDGE_PF_BASE_HIGH, 0xffffffff, 4);
-        bridge_put(fn->wmask, BRIDGE_PF_LIMIT_HIGH, 0xffffffff, 4);
-    }
-    if (flags & VIV_BRIDGE_EXPRESS) {
-        bridge_put(fn->wmask, BRIDGE_SECONDARY_TIMER, 0, 1);
-        bridge_put(fn->wmask, BRIDGE_CONTROL, BRIDGE_EXPRESS_WMASK, 2);
-        bridge_put(fn->w1c, BRIDGE_CONTROL, 0, 2);
+    uint32_t bus = bridge_bus(fn);
+    if (bus) {
+        fn->device->pdm->bus_count = bus;
     }
 }
 
@@ -113,7 +82,7 @@ viv_status_t pdm_bridge_add(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags, ui
         return dev->api->fail(dev, VIV_E_CONFIG, "a machine has %u PCI buses at most",
                               PDM_PCI_BUSES);
     }
-    bridge_registers(fn, flags);
+    pci_bridge_flags(fn->config, fn->wmask, fn->w1c, flags);
     *ret_bus = pdm->bus_count;
     pdm->buses[pdm->bus_count++] = (PdmPciBus){fn, flags};
     return VIV_OK;
@@ -256,8 +225,11 @@ void pdm_bridge_wire(viv_pci_fn_t *fn, uint32_t pin, uint32_t level)
         pin = (pin - 1 + (fn->devfn >> 3)) % 4 + 1;
         fn = pdm->buses[fn->bus].bridge;
     }
-    const viv_pcibus_ops_t *ops = pdm->pcibus.ops;
-    ops->set_intx(&pdm->pcibus.device->pub, pdm->pcibus.self, 0, fn->devfn, pin, level);
+    const PdmRole *router = pdm->intx.device ? &pdm->intx : &pdm->pcibus;
+    const viv_pcibus_ops_t *ops = router->ops;
+    if (router->device && ops->set_intx) {
+        ops->set_intx(&router->device->pub, router->self, 0, fn->devfn, pin, level);
+    }
 }
 
 /* -- what a write brings about --------------------------------------------------------------- */

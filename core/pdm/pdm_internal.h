@@ -150,7 +150,7 @@ struct Pdm {
     Vm *vm;
     GPtrArray *devices; /* in order of construction */
     GRecMutex chipset;
-    PdmRole pic, apic, ioapic, rtc, pcibus, isadma;
+    PdmRole pic, apic, ioapic, rtc, pcibus, intx, isadma;
     void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);
     void *ferr_ctx;
     viv_dev_t *ferr_dev;
@@ -233,7 +233,7 @@ void pdm_pci_reset_one(viv_pci_fn_t *fn);
 
 /* pdm_bridge.c */
 viv_status_t pdm_bridge_add(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags, uint32_t *ret_bus);
-void pdm_bridge_header(viv_pci_fn_t *fn); /* registers of a type 1 header */
+void pdm_bridge_remove(viv_pci_fn_t *fn);
 /* By the numbers that the guest has programmed. */
 viv_pci_fn_t *pdm_bridge_find(Pdm *pdm, uint32_t number, uint32_t devfn);
 /* Do all bridges on the way forward [address, address + len) to the function? */

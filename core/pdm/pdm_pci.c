@@ -266,7 +266,7 @@ static void pci_header(viv_pci_fn_t *fn, const viv_pci_desc_t *desc)
     pci_put(fn->config, 0x0e, desc->header_type, 1);
     pci_put(fn->config, PCI_INT_PIN, desc->int_pin, 1);
     if ((desc->header_type & 0x7f) == 1) {
-        pdm_bridge_header(fn);
+        pci_bridge_header(fn->wmask, fn->w1c);
     } else {
         pci_put(fn->config, 0x2c, desc->subsystem_vendor_id, 2);
         pci_put(fn->config, 0x2e, desc->subsystem_id, 2);
@@ -355,6 +355,7 @@ void pdm_pci_free(viv_pci_fn_t *fn)
             iom_range_free(bar->io);
         }
     }
+    pdm_bridge_remove(fn);
     pdm_msi_free(fn);
     g_ptr_array_remove(fn->device->pdm->functions, fn);
     g_free(fn);
@@ -395,11 +396,10 @@ static void pci_config_hooks(viv_pci_fn_t *fn, viv_pci_cfg_read_fn read,
 
 void pdm_pci_drive(viv_pci_fn_t *fn)
 {
-    Pdm *pdm = fn->device->pdm;
     gboolean off = (pci_get(fn->config, PCI_COMMAND, 2) & PCI_COMMAND_INTX_OFF) ||
                    pci_msi_granted(&fn->caps) || pci_msix_granted(&fn->caps);
     uint32_t level = fn->asserted && !off;
-    if (level != fn->driven && fn->pin && pdm->pcibus.device) {
+    if (level != fn->driven && fn->pin) {
         fn->driven = level;
         pdm_bridge_wire(fn, fn->pin, level);
     }
@@ -533,6 +533,17 @@ static viv_status_t pcibus_provide(viv_dev_t *dev, const viv_pcibus_ops_t *ops, 
     return VIV_OK;
 }
 
+static viv_status_t pcibus_route_intx(viv_dev_t *dev, const viv_pcibus_ops_t *ops, void *self)
+{
+    Pdm *pdm = pdm_dev(dev)->pdm;
+    if (pdm->intx.device) {
+        return dev->api->fail(dev, VIV_E_EXISTS, "%s routes PCI interrupts already",
+                              pdm->intx.device->name);
+    }
+    pdm->intx = (PdmRole){pdm_dev(dev), ops, self};
+    return VIV_OK;
+}
+
 static uint32_t pcibus_config_read(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off,
                                    uint32_t width)
 {
@@ -551,6 +562,7 @@ const viv_pcibus_api_t pdm_pcibus_api = {
     .config_read = pcibus_config_read,
     .config_write = pcibus_config_write,
     .bridge_add = pdm_bridge_add,
+    .route_intx = pcibus_route_intx,
 };
 
 /* -- reset and saved state ------------------------------------------------------------------- */

@@ -53,7 +53,7 @@ PgmRange *pgm_map_bus_block(Pgm *pgm, uint64_t gpa, PgmBlock *block, uint64_t of
 PgmRange *pgm_map_bus_mmio(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, struct IomRange *io,
                            VivError *err);
 void pgm_unmap(Pgm *pgm, PgmRange *range); /* NULL is fine */
-/* C0000h-FFFFFh: whether reads and writes see RAM or the ranges above it. 16 KiB granules and
+/* A0000h-FFFFFh: whether reads and writes see RAM or the ranges above it. 16 KiB granules and
  * finer; page granular. */
 void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, gboolean write_ram);
 

@@ -10,7 +10,7 @@
 #define PGM_CHUNK_PAGES 512u
 #define PGM_CHUNKS      (PGM_MAX_GPA >> PGM_CHUNK_SHIFT)
 
-#define PGM_PAM_START 0xc0000u
+#define PGM_PAM_START 0xa0000u /* SMRAM, then what PAM proper switches */
 #define PGM_PAM_END   0x100000u
 #define PGM_PAM_READ  1u
 #define PGM_PAM_WRITE 2u

@@ -117,8 +117,8 @@ typedef struct viv_chipset_api {
     void (*cmos_write)(viv_dev_t *dev, uint32_t index, uint8_t value);
 
     /* -- memory control, [main] or [emt], no lock -- */
-    /* How [gpa, gpa+len) in C0000-FFFFF behaves: reads from RAM (1) or from the ROM/bus below (0);
-     * writes to RAM (1) or dropped/bus (0). i440FX PAM. */
+    /* How [gpa, gpa+len) in A0000-FFFFF behaves: reads from RAM (1) or from the ROM/bus below (0);
+     * writes to RAM (1) or dropped/bus (0). PAM, and below C0000 an open SMRAM. */
     void (*pam_set)(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes, uint32_t read_ram,
                     uint32_t write_ram);
     /* A20 gate: port 92h and the keyboard controller are or-ed by the host (source 0 and 1). */

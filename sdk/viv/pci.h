@@ -149,6 +149,9 @@ typedef struct viv_pcibus_api {
      * reset, and swizzles INTx. ret_bus: the number by which PCIBusNo names the bus behind. Right after
      * viv_pci_api_t.add. [main] */
     viv_status_t (*bridge_add)(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags, uint32_t *ret_bus);
+    /* This device routes the INTx of the root bus instead of its host bridge: a south bridge with a
+     * driver of its own. VIV_E_EXISTS: another one does. [main] */
+    viv_status_t (*route_intx)(viv_dev_t *dev, const viv_pcibus_ops_t *ops, void *self);
 } viv_pcibus_api_t;
 
 VIV_END_DECLS

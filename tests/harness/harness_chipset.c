@@ -108,7 +108,7 @@ static viv_status_t harness_provide_rtc(viv_dev_t *dev, const viv_rtc_ops_t *ops
 
 void harness_chipset_forget(Harness *h, const HarnessInst *inst)
 {
-    HarnessRole *roles[] = {&h->pic, &h->apic, &h->ioapic, &h->rtc, &h->pcibus};
+    HarnessRole *roles[] = {&h->pic, &h->apic, &h->ioapic, &h->rtc, &h->pcibus, &h->intx};
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         if (roles[i]->inst == inst) {
             *roles[i] = (HarnessRole){NULL, NULL, NULL};
@@ -193,10 +193,11 @@ void harness_ioapic_set(Harness *h, uint32_t gsi, uint32_t level)
 
 void harness_bus_intx(Harness *h, uint32_t bus, uint32_t devfn, uint32_t pin, uint32_t level)
 {
-    HARNESS_CHECK(h->pcibus.ops, "nobody has the PCI bus role");
-    const viv_pcibus_ops_t *ops = h->pcibus.ops;
+    const HarnessRole *router = h->intx.ops ? &h->intx : &h->pcibus;
+    HARNESS_CHECK(router->ops, "nobody has the PCI bus role");
+    const viv_pcibus_ops_t *ops = router->ops;
     harness_chipset_lock(h);
-    ops->set_intx(&h->pcibus.inst->dev, h->pcibus.self, bus, devfn, pin, level);
+    ops->set_intx(&router->inst->dev, router->self, bus, devfn, pin, level);
     harness_chipset_unlock(h);
 }
 
@@ -432,7 +433,7 @@ static void harness_chip_pam_set(viv_dev_t *dev, uint64_t gpa, uint64_t len_byte
                                  uint32_t read_ram, uint32_t write_ram)
 {
     HarnessInst *inst = harness_chipset_inst(dev);
-    HARNESS_CHECK(gpa >= 0xc0000 && len_bytes <= 0x40000 && gpa + len_bytes <= 0x100000,
+    HARNESS_CHECK(gpa >= 0xa0000 && len_bytes <= 0x60000 && gpa + len_bytes <= 0x100000,
                   "%s: PAM of %llx", inst->name, (unsigned long long)gpa);
     harness_log_event(inst->h, HARNESS_EV_PAM, gpa, len_bytes, read_ram != 0, write_ram != 0, 0);
 }

@@ -255,7 +255,8 @@ struct Harness {
     uint32_t pic_intr;
     uint8_t cpu_intr[HARNESS_VCPUS], cpu_extint[HARNESS_VCPUS];
     uint32_t a20_sources, ignne, apic_accepts, current_vcpu;
-    HarnessRole pic, apic, ioapic, rtc, pcibus, isadma;
+    HarnessRole pic, apic, ioapic, rtc, pcibus, intx, isadma;
+    uint32_t bridges;
     HarnessDma dma[VIV_ISADMA_CHANNELS];
     uint32_t nmi_external, nmi_masked, nmi_level;
     uint64_t tsc_offset;

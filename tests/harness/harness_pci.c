@@ -117,10 +117,11 @@ static void harness_pci_intx_update(viv_pci_fn_t *fn)
     }
     fn->intx_line = line;
     harness_log_event(h, HARNESS_EV_INTX, fn->index, line, 0, 0, 0);
-    if (h->pcibus.ops) {
-        const viv_pcibus_ops_t *ops = h->pcibus.ops;
+    const HarnessRole *router = h->intx.ops ? &h->intx : &h->pcibus;
+    const viv_pcibus_ops_t *ops = router->ops;
+    if (ops && ops->set_intx) {
         harness_chipset_lock(h);
-        ops->set_intx(&h->pcibus.inst->dev, h->pcibus.self, fn->bus, fn->devfn,
+        ops->set_intx(&router->inst->dev, router->self, fn->bus, fn->devfn,
                       fn->cfg[HARNESS_PCI_PIN], line);
         harness_chipset_unlock(h);
     }
@@ -221,12 +222,7 @@ static void harness_pci_header(viv_pci_fn_t *fn, const viv_pci_desc_t *desc)
     fn->wmask[0x0d] = 0xff;
     fn->wmask[0x3c] = 0xff;
     if ((desc->header_type & 0x7f) == 1) {
-        memset(fn->wmask + 0x18, 0xff, 4);
-        fn->wmask[0x1c] = fn->wmask[0x1d] = 0xf0;
-        harness_le_put(fn->w1c, 0x1e, 0xf900, 2);
-        harness_le_put(fn->wmask, 0x20, 0xfff0fff0u, 4);
-        harness_le_put(fn->wmask, 0x24, 0xfff0fff0u, 4);
-        harness_le_put(fn->wmask, 0x3e, 0x0fff, 2);
+        pci_bridge_header(fn->wmask, fn->w1c);
     } else {
         harness_le_put(fn->cfg, 0x2c, desc->subsystem_vendor_id, 2);
         harness_le_put(fn->cfg, 0x2e, desc->subsystem_id, 2);
@@ -485,11 +481,36 @@ static void harness_pcibus_write(viv_dev_t *dev, uint32_t bus, uint32_t devfn, u
     }
 }
 
+/* The registers alone: decoding behind a bridge is the real host's to test. */
+static viv_status_t harness_pcibus_bridge_add(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags,
+                                              uint32_t *ret_bus)
+{
+    Harness *h = harness_pci_inst(dev)->h;
+    HARNESS_CHECK((fn->cfg[0x0e] & 0x7f) == 1, "%s: a bridge without a type 1 header",
+                  fn->owner->name);
+    if (harness_fallible(h)) {
+        return VIV_E_NOMEM;
+    }
+    pci_bridge_flags(fn->cfg, fn->wmask, fn->w1c, flags);
+    *ret_bus = ++h->bridges;
+    return VIV_OK;
+}
+
+static viv_status_t harness_pcibus_route_intx(viv_dev_t *dev, const viv_pcibus_ops_t *ops,
+                                              void *self)
+{
+    HarnessInst *inst = harness_pci_inst(dev);
+    return harness_role_take(inst->h, &inst->h->intx, inst, ops, sizeof(*ops), self,
+                             "PCI interrupt router");
+}
+
 const viv_pcibus_api_t harness_pcibus_api = {
     .size = sizeof(viv_pcibus_api_t),
     .provide = harness_pcibus_provide,
     .config_read = harness_pcibus_read,
     .config_write = harness_pcibus_write,
+    .bridge_add = harness_pcibus_bridge_add,
+    .route_intx = harness_pcibus_route_intx,
 };
 
 /* -- for tests ------------------------------------------------------------------------------- */
