@@ -55,14 +55,20 @@ static void acpi_script_allocate(AcpiScript *s, const char *file, uint32_t align
     at[ACPI_NAME_BYTES + 4] = zone;
 }
 
-/* The field of `bytes` bytes at `off` in `dest` gets the address of ACPI_FILE_TABLES added. */
-static void acpi_script_pointer(AcpiScript *s, const char *dest, uint32_t off, uint8_t bytes)
+/* The field of `bytes` bytes at `off` in `dest` gets the address of `source` added. */
+static void acpi_script_pointer_to(AcpiScript *s, const char *dest, uint32_t off, uint8_t bytes,
+                                   const char *source)
 {
     uint8_t *at = acpi_script_entry(s, ACPI_ADD_POINTER);
     acpi_script_name(at, dest);
-    acpi_script_name(at + ACPI_NAME_BYTES, ACPI_FILE_TABLES);
+    acpi_script_name(at + ACPI_NAME_BYTES, source);
     acpi_put(at + 2 * ACPI_NAME_BYTES, off, 4);
     at[2 * ACPI_NAME_BYTES + 4] = bytes;
+}
+
+static void acpi_script_pointer(AcpiScript *s, const char *dest, uint32_t off, uint8_t bytes)
+{
+    acpi_script_pointer_to(s, dest, off, bytes, ACPI_FILE_TABLES);
 }
 
 static void acpi_script_checksum(AcpiScript *s, const char *file, uint32_t off, uint32_t start,
@@ -81,6 +87,18 @@ static void acpi_script_table_checksum(AcpiScript *s, const AcpiTables *t, uint3
                          (uint32_t)acpi_get(t->blob.data + at + 4, 4));
 }
 
+/* Places the n-th table of another device and lists it. */
+static void acpi_script_extra(AcpiScript *s, const AcpiTables *t, uint32_t n)
+{
+    const AcpiExtra *extra = &t->extra[n];
+    uint32_t entry = t->root_count + n;
+
+    acpi_script_allocate(s, extra->name, 16, ACPI_ZONE_HIGH);
+    acpi_script_pointer_to(s, ACPI_FILE_TABLES, t->rsdt + 36 + 4 * entry, 4, extra->name);
+    acpi_script_pointer_to(s, ACPI_FILE_TABLES, t->xsdt + 36 + 8 * entry, 8, extra->name);
+    acpi_script_checksum(s, extra->name, 9, 0, extra->len_bytes);
+}
+
 static void acpi_script_build(AcpiScript *s, const AcpiTables *t)
 {
     acpi_script_allocate(s, ACPI_FILE_RSDP, 16, ACPI_ZONE_FSEG);
@@ -93,6 +111,8 @@ static void acpi_script_build(AcpiScript *s, const AcpiTables *t)
         acpi_script_pointer(s, ACPI_FILE_TABLES, t->rsdt + 36 + 4 * i, 4);
         acpi_script_pointer(s, ACPI_FILE_TABLES, t->xsdt + 36 + 8 * i, 8);
     }
+    for (uint32_t n = 0; n < t->extra_count; n++)
+        acpi_script_extra(s, t, n);
     acpi_script_pointer(s, ACPI_FILE_RSDP, 16, 4);
     acpi_script_pointer(s, ACPI_FILE_RSDP, 24, 8);
 

@@ -11,6 +11,8 @@
 
 #define ACPI_TIMER_HZ 3579545u
 
+#define ACPI_PM_GPIREG 0x30u
+
 #define ACPI_PM1_TMR           0x0001u
 #define ACPI_PM1_WAKE          0x8000u
 #define ACPI_PM1_SCI_BITS      0x0721u /* RTC, sleep button, power button, global lock, timer */
@@ -130,7 +132,9 @@ static uint8_t acpi_pm_byte_read(const Acpi *acpi, uint32_t off)
 {
     if (off >= ACPI_PM_TMR && off < ACPI_PM_TMR + 4)
         return (uint8_t)(acpi_timer_value(acpi) >> (8 * (off - ACPI_PM_TMR)));
-    return acpi->pm[off]; /* PLVL2/3 and GPIREG among them: zero */
+    if (off >= ACPI_PM_GPIREG && off < ACPI_PM_GPIREG + 3)
+        return 0xff; /* inputs that nobody drives; to an ICH9's firmware, SMIs that are settled */
+    return acpi->pm[off]; /* PLVL2/3 among them: zero */
 }
 
 /* [emt, device lock held] */

@@ -85,11 +85,20 @@ typedef struct AcpiBlob {
     uint32_t len, room;
     uint32_t failed; /* out of memory, or too large */
 } AcpiBlob;
+/* A table that another device has published as a firmware file of this prefix. */
+#define ACPI_FILE_EXTRA "etc/acpi/table/"
+#define ACPI_EXTRAS_MAX 16u
+typedef struct AcpiExtra {
+    char name[56];
+    uint32_t len_bytes;
+} AcpiExtra;
 typedef struct AcpiTables {
     AcpiBlob blob;
     uint32_t facs, dsdt, fadt;      /* offsets */
     uint32_t root[ACPI_TABLES_MAX]; /* the tables that RSDT and XSDT list */
     uint32_t root_count;
+    AcpiExtra extra[ACPI_EXTRAS_MAX]; /* listed after root */
+    uint32_t extra_count;
     uint32_t rsdt, xsdt;
 } AcpiTables;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: the tables: FACS, DSDT (compiled from acpi_dsdt.asl), FADT, MADT, an SSDT with the
- * processors, HPET, the user's own, RSDT and XSDT. Follows ACPI 3.0 (FADT revision 3 is the newest that
+ * processors, HPET, the user's own, RSDT and XSDT. Tables that other devices publish as firmware files
+ * "etc/acpi/table/..." are listed too. Follows ACPI 3.0 (FADT revision 3 is the newest that
  * old systems take). Addresses are offsets into the blob here; acpi_loader.c says which fields are
  * addresses. */
 #include "acpi_priv.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "acpi_dsdt.h"
+#include "acpi_dsdt_ich9.h"
 
 #define ACPI_HEADER_BYTES 36u
 #define ACPI_BLOB_MAX     (1024u * 1024u)
@@ -130,11 +132,13 @@ static viv_status_t acpi_dsdt_set(Acpi *acpi, uint8_t *aml, uint32_t len_bytes, 
 
 static viv_status_t acpi_dsdt_add(Acpi *acpi, AcpiTables *t)
 {
-    const uint32_t len = (uint32_t)sizeof(acpi_dsdt_aml_code);
+    const int ich9 = acpi->vm->has_device(acpi->dev, "lpc") != 0;
+    const uint32_t len =
+        (uint32_t)(ich9 ? sizeof(acpi_dsdt_ich9_aml_code) : sizeof(acpi_dsdt_aml_code));
     uint64_t low = acpi->vm->ram_below_4g(acpi->dev);
     viv_status_t st;
 
-    t->dsdt = acpi_blob_add(&t->blob, acpi_dsdt_aml_code, len);
+    t->dsdt = acpi_blob_add(&t->blob, ich9 ? acpi_dsdt_ich9_aml_code : acpi_dsdt_aml_code, len);
     if (t->blob.failed)
         return VIV_OK; /* found out at the end */
     uint8_t *at = t->blob.data + t->dsdt;
@@ -329,12 +333,32 @@ static viv_status_t acpi_custom_add(Acpi *acpi, AcpiTables *t, const char *path)
 
 /* -- all of them ----------------------------------------------------------------------------- */
 
+/* Files of other devices: the loader script fills in where they are. */
+static void acpi_extras_find(Acpi *acpi, AcpiTables *t)
+{
+    const size_t prefix = sizeof(ACPI_FILE_EXTRA) - 1;
+    const char *name;
+    const uint8_t *data;
+    uint64_t len;
+
+    for (uint32_t i = 0; i < acpi->fwfile->count(acpi->dev); i++) {
+        if (acpi->fwfile->get(acpi->dev, i, &name, &data, &len) == VIV_OK &&
+            !strncmp(name, ACPI_FILE_EXTRA, prefix) && len >= ACPI_HEADER_BYTES &&
+            len <= ACPI_BLOB_MAX && t->extra_count < ACPI_EXTRAS_MAX) {
+            AcpiExtra *extra = &t->extra[t->extra_count++];
+            snprintf(extra->name, sizeof(extra->name), "%s", name);
+            extra->len_bytes = (uint32_t)len;
+        }
+    }
+}
+
 static void acpi_roots_add(Acpi *acpi, AcpiTables *t)
 {
-    uint8_t *at = acpi_table(acpi, t, "RSDT", ACPI_HEADER_BYTES + 4 * t->root_count, 1, &t->rsdt);
+    const uint32_t count = t->root_count + t->extra_count;
+    uint8_t *at = acpi_table(acpi, t, "RSDT", ACPI_HEADER_BYTES + 4 * count, 1, &t->rsdt);
     for (uint32_t i = 0; at && i < t->root_count; i++)
         acpi_put(at + ACPI_HEADER_BYTES + 4 * i, t->root[i], 4);
-    at = acpi_table(acpi, t, "XSDT", ACPI_HEADER_BYTES + 8 * t->root_count, 1, &t->xsdt);
+    at = acpi_table(acpi, t, "XSDT", ACPI_HEADER_BYTES + 8 * count, 1, &t->xsdt);
     for (uint32_t i = 0; at && i < t->root_count; i++)
         acpi_put(at + ACPI_HEADER_BYTES + 8 * i, t->root[i], 8);
 }
@@ -358,6 +382,7 @@ viv_status_t acpi_tables_build(Acpi *acpi, AcpiTables *t)
             (st = acpi_custom_add(acpi, t, acpi->custom[i])) != VIV_OK)
             return st;
     }
+    acpi_extras_find(acpi, t);
     acpi_roots_add(acpi, t);
     return t->blob.failed
                ? acpi->dev->api->fail(acpi->dev, VIV_E_NOMEM, "no room for the ACPI tables")
