@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* machine: builds the CFGM tree of an unnamed i440FX PC (see machine.h). Names, LUNs and keys are
+/* machine: builds the CFGM tree of an unnamed PC (see machine.h). Names, LUNs and keys are
  * VirtualBox's. */
 #include "main/machine.h"
 
@@ -17,17 +17,43 @@
 #define MACHINE_PARALLELS    2u
 #define MACHINE_LONG_BACKLOG (256 * MACHINE_MIB)
 
+/* The standard PC but for its chipset. */
+static const char *const machine_devices[] = {
+    "pcarch", "i8259", "i8254",    "hpet",   "mc146818", "8237A",       "apic",   "ioapic",
+    "acpi",   "pckbd", "piix3ide", "i82078", "vga",      "qemu-fw-cfg", "pcbios",
+};
+
+/* A chipset is some devices, and what the board adds: where built-in functions sit, how much room
+ * the firmware wants below 4 GiB. --chipset takes the name of any other device plugin too: it then
+ * stands alone in this place, on the board of piix3. */
+typedef struct MachinePlace {
+    const char *device;
+    uint64_t slot, function;
+} MachinePlace;
+
+typedef struct MachineChipset {
+    const char *name;
+    const char *devices[3];
+    MachinePlace places[4];
+    uint64_t ram_hole; /* bytes below 4 GiB, 0: the core's default */
+    uint64_t mcfg_base;
+} MachineChipset;
+
 typedef struct Machine {
     const MachineOptions *options;
     PluginRegistry *plugins;
     CfgmNode *root;
     VivError *err;
+    MachineChipset chipset;
 } Machine;
 
-/* The standard PC. */
-static const char *const machine_devices[] = {
-    "pcarch", "pci",  "i8259", "i8254",    "hpet",   "mc146818", "8237A",       "apic",
-    "ioapic", "acpi", "pckbd", "piix3ide", "i82078", "vga",      "qemu-fw-cfg", "pcbios",
+static const MachineChipset machine_chipsets[] = {
+    {"piix3", {"pci"}, {{0}}, 0, 0},
+    {"ich9",
+     {"ich9pci", "lpc"},
+     {{"piix3ide", 31, 1}, {"acpi", 7, 0}},
+     0x50000000, /* configuration space at B0000000h, PCI memory from C0000000h */
+     0xb0000000},
 };
 
 static viv_status_t machine_set(Machine *m, const char *path, const char *value)
@@ -40,21 +66,89 @@ static gboolean machine_installed(Machine *m, const char *device)
     return plugin_record_of_class(m->plugins, VIV_KIND_DEVICE, device) != NULL;
 }
 
-static viv_status_t machine_standard(Machine *m)
+static viv_status_t machine_add(Machine *m, const char *device)
 {
+    if (!machine_installed(m, device)) {
+        viv_log("main", VIV_LOG_WARN,
+                "device plugin %s is not installed: the machine goes without it", device);
+        return VIV_OK;
+    }
+    g_autofree char *path = g_strdup_printf("Devices/%s/0/Config", device);
+    return cfgm_create(m->root, path, m->err) ? VIV_OK : VIV_E_FAILED;
+}
+
+/* -- chipset --------------------------------------------------------------------------------- */
+
+/* A device of the standard PC is configured further, any other is added. */
+static gboolean machine_is_standard(Machine *m, const char *device)
+{
+    gboolean standard = FALSE;
     for (size_t i = 0; i < G_N_ELEMENTS(machine_devices); i++) {
-        if (!machine_installed(m, machine_devices[i])) {
-            viv_log("main", VIV_LOG_WARN,
-                    "device plugin %s is not installed: the machine goes without it",
-                    machine_devices[i]);
-            continue;
-        }
-        g_autofree char *path = g_strdup_printf("Devices/%s/0/Config", machine_devices[i]);
-        if (!cfgm_create(m->root, path, m->err)) {
-            return VIV_E_FAILED;
+        standard |= !strcmp(machine_devices[i], device);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(m->chipset.devices) && m->chipset.devices[i]; i++) {
+        standard |= !strcmp(m->chipset.devices[i], device);
+    }
+    return standard;
+}
+
+static viv_status_t machine_chipset_find(Machine *m)
+{
+    const char *name = m->options->chipset ? m->options->chipset : machine_chipsets[0].name;
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_chipsets); i++) {
+        if (!strcmp(machine_chipsets[i].name, name)) {
+            m->chipset = machine_chipsets[i];
+            return VIV_OK;
         }
     }
-    return VIV_OK;
+    m->chipset = (MachineChipset){.name = name, .devices = {name}};
+    return machine_installed(m, name)
+               ? VIV_OK
+               : error_set(
+                     m->err, VIV_E_NOT_FOUND,
+                     "--chipset %s: neither piix3 nor ich9, and no device plugin of that name",
+                     name);
+}
+
+static viv_status_t machine_place(Machine *m, const MachinePlace *place)
+{
+    g_autofree char *slot = g_strdup_printf("Devices/%s/0/PCIDeviceNo", place->device);
+    g_autofree char *function = g_strdup_printf("Devices/%s/0/PCIFunctionNo", place->device);
+    if (!machine_installed(m, place->device)) {
+        return VIV_OK;
+    }
+    viv_status_t st = cfgm_set_u64(m->root, slot, place->slot, m->err);
+    return st ? st : cfgm_set_u64(m->root, function, place->function, m->err);
+}
+
+static viv_status_t machine_chipset(Machine *m)
+{
+    viv_status_t st = machine_chipset_find(m);
+    for (size_t i = 0; i < G_N_ELEMENTS(m->chipset.devices) && m->chipset.devices[i] && !st; i++) {
+        st = machine_add(m, m->chipset.devices[i]);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(m->chipset.places) && m->chipset.places[i].device && !st;
+         i++) {
+        st = machine_place(m, &m->chipset.places[i]);
+    }
+    if (!st && m->chipset.ram_hole) {
+        st = cfgm_set_u64(m->root, "RamHoleSize", m->chipset.ram_hole, m->err);
+    }
+    if (!st && m->chipset.mcfg_base && machine_installed(m, m->chipset.devices[0])) {
+        g_autofree char *path =
+            g_strdup_printf("Devices/%s/0/Config/McfgBase", m->chipset.devices[0]);
+        st = cfgm_set_u64(m->root, path, m->chipset.mcfg_base, m->err);
+    }
+    return st;
+}
+
+static viv_status_t machine_standard(Machine *m)
+{
+    viv_status_t st = machine_chipset(m);
+    for (size_t i = 0; i < G_N_ELEMENTS(machine_devices) && !st; i++) {
+        st = machine_add(m, machine_devices[i]);
+    }
+    return st;
 }
 
 static viv_status_t machine_base(Machine *m)
@@ -371,11 +465,7 @@ static viv_status_t machine_device(Machine *m, const char *spec)
         return error_set(m->err, VIV_E_NOT_FOUND,
                          "--device %s: no such device plugin; see viv plugin list", spec);
     }
-    /* One of the standard PC is configured further; any other is added. */
-    gboolean standard = FALSE;
-    for (size_t i = 0; i < G_N_ELEMENTS(machine_devices); i++) {
-        standard |= !strcmp(machine_devices[i], words[0]);
-    }
+    gboolean standard = machine_is_standard(m, words[0]);
     for (CfgmNode *n = cfgm_first_child(cfgm_child(m->root, class_path)); n && !standard;
          n = cfgm_next(n)) {
         number++;

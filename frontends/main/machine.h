@@ -11,10 +11,11 @@
 
 /* All strings and lists are borrowed; NULL or 0: not given. Lists end with NULL. */
 typedef struct MachineOptions {
-    const char *engine; /* "auto" */
-    const char *cpu;    /* MODEL[,+f,-f] */
-    uint32_t cpus;      /* 1 */
-    uint64_t ram_bytes; /* 512 MiB */
+    const char *engine;  /* "auto" */
+    const char *cpu;     /* MODEL[,+f,-f] */
+    const char *chipset; /* piix3, ich9 or the name of a device plugin */
+    uint32_t cpus;       /* 1 */
+    uint64_t ram_bytes;  /* 512 MiB */
     char **disks, **cdroms, **floppies;
     const char *kernel, *initrd, *append;
     const char *boot;             /* letters: a floppy, c disk, d CD-ROM, n network */

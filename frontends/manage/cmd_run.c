@@ -97,6 +97,9 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
     GOptionEntry entries[] = {
         {"engine", 0, 0, G_OPTION_ARG_STRING, &m->engine,
          "Execution engine; auto takes the best that works here", "NAME|auto"},
+        {"chipset", 0, 0, G_OPTION_ARG_STRING, &m->chipset,
+         "piix3 (i440FX, the default), ich9 (PCI Express), or a device plugin in their place",
+         "NAME"},
         {"cpu", 0, 0, G_OPTION_ARG_STRING, &m->cpu, "CPU model and features", "MODEL[,+f,-f]"},
         {"cpus", 0, 0, G_OPTION_ARG_INT, &cpus, "Number of vCPUs (1)", "N"},
         {"memory", 0, 0, G_OPTION_ARG_STRING, &memory,
