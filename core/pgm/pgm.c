@@ -357,7 +357,7 @@ void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, 
 void pgm_pam_get(Pgm *pgm, uint8_t pages[PGM_PAM_PAGES])
 {
     g_rw_lock_reader_lock(&pgm->lock);
-    memcpy(pages, pgm->pam, sizeof pgm->pam);
+    memcpy(pages, pgm->pam + PGM_PAM_SAVED, PGM_PAM_PAGES);
     g_rw_lock_reader_unlock(&pgm->lock);
 }
 
@@ -369,7 +369,7 @@ viv_status_t pgm_pam_put(Pgm *pgm, const uint8_t pages[PGM_PAM_PAGES])
         }
     }
     g_rw_lock_writer_lock(&pgm->lock);
-    memcpy(pgm->pam, pages, sizeof pgm->pam);
+    memcpy(pgm->pam + PGM_PAM_SAVED, pages, PGM_PAM_PAGES);
     pgm_rebuild(pgm, PGM_PAM_START, PGM_PAM_END - PGM_PAM_START);
     g_rw_lock_writer_unlock(&pgm->lock);
     pgm_tell_changed(pgm);

@@ -58,7 +58,7 @@ void pgm_unmap(Pgm *pgm, PgmRange *range); /* NULL is fine */
 void pgm_pam_set(Pgm *pgm, uint64_t gpa, uint64_t len_bytes, gboolean read_ram, gboolean write_ram);
 
 /* What pgm_pam_set() has made of each page from C0000h on, for saved state: VIV_E_CORRUPT if it
- * cannot be. */
+ * cannot be. Below, where SMRAM is, the chipset sets it anew. */
 #define PGM_PAM_PAGES 64u
 void pgm_pam_get(Pgm *pgm, uint8_t pages[PGM_PAM_PAGES]);
 viv_status_t pgm_pam_put(Pgm *pgm, const uint8_t pages[PGM_PAM_PAGES]);

@@ -12,6 +12,8 @@
 
 #define PGM_PAM_START 0xa0000u /* SMRAM, then what PAM proper switches */
 #define PGM_PAM_END   0x100000u
+#define PGM_PAM_ALL   ((PGM_PAM_END - PGM_PAM_START) >> PGM_PAGE_SHIFT)
+#define PGM_PAM_SAVED (PGM_PAM_ALL - PGM_PAM_PAGES) /* the first page of PAM proper */
 #define PGM_PAM_READ  1u
 #define PGM_PAM_WRITE 2u
 #define PGM_PAM_SET   4u /* a chipset has spoken; until then RAM lies below the ranges */
@@ -54,7 +56,7 @@ struct Pgm {
     GPtrArray *blocks;
     GPtrArray *ranges; /* bottom to top */
     PgmChunk *chunks;
-    uint8_t pam[PGM_PAM_PAGES];
+    uint8_t pam[PGM_PAM_ALL];
     uint8_t *code_marks; /* one bit a RAM page */
     uint8_t *dirty;      /* one bit a RAM page; NULL: there was never a log */
     gboolean logging;    /* atomic */

@@ -23,6 +23,7 @@ static const struct {
     {"pcbios", "Devices/pcbios/0/Config/Enabled", "0"}, /* no firmware has to be installed */
     {"VMMDev", "Devices/VMMDev/0/Config/TestingEnabled", "1"},
     {"flash", "Devices/flash/0/Config/Size", "0x10000"},
+    {"pcibridge", "Devices/pcibridge/0/PCIDeviceNo", "26"}, /* 24 is ich9pcibridge's too */
 };
 
 static gboolean state_is_left_out(const char *device, const char *instead)
