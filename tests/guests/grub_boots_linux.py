@@ -2,7 +2,7 @@
 """Debian's kernel the long way round: BIOS, GRUB from the rescue CD-ROM, the kernel from a hard
 disk, all of it typed on the keyboard; then the shell on the VGA console, typed to as well.
 
-usage: grub_boots_linux.py GRUB_ISO DISK
+usage: grub_boots_linux.py GRUB_ISO DISK [CHIPSET]
 """
 
 import re
@@ -11,9 +11,10 @@ import sys
 from guest import Guest, check, run
 
 
-def boot(grub_iso, disk, append, timeout=600):
+def boot(grub_iso, disk, append, timeout=600, options=()):
     """Types at GRUB's command line what starts the kernel; the machine, when the kernel speaks."""
-    guest = Guest(cdrom=grub_iso, disks=[disk], boot='d', timeout=timeout)
+    guest = Guest(cdrom=grub_iso, disks=[disk], boot='d', timeout=timeout,
+                  options=options)
     guest.expect_screen(r'\*GNU/Linux', 180)
     guest.key('c')
     guest.expect_screen(r'^grub> *$')
@@ -25,9 +26,10 @@ def boot(grub_iso, disk, append, timeout=600):
     return guest
 
 
-def main(grub_iso, disk):
+def main(grub_iso, disk, chipset=None):
     """Kernel and initramfs are files of the ISO 9660 file system in the disk's partition."""
-    guest = boot(grub_iso, disk, 'console=ttyS0 console=tty0')
+    options = ['--chipset', chipset] if chipset else []
+    guest = boot(grub_iso, disk, 'console=ttyS0 console=tty0', options=options)
     guest.expect(r'Linux version', 240)
     guest.expect_screen(r'^viv# ?', 300)
     check(b'BIOS-e820' in guest.console, 'the kernel does not tell of a BIOS memory map')
