@@ -36,9 +36,9 @@ void pdm_medium_each(Pdm *pdm, PdmMediumFn fn, void *ctx)
             const viv_mount_ops_t *ops = mount.ops;
             ((const viv_media_ops_t *)media.ops)->info(media.self, &info);
             medium.type = info.type;
-            medium.mounted = ops->is_mounted(mount.self);
-            medium.locked = ops->is_locked(mount.self);
-            medium.open = ops->is_open(mount.self);
+            medium.mounted = ops->is_mounted(mount.self) != 0;
+            medium.locked = ops->is_locked(mount.self) != 0;
+            medium.open = ops->is_open(mount.self) != 0;
             ops->path(mount.self, medium.path, sizeof medium.path);
             fn(&medium, ctx);
         }

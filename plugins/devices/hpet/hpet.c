@@ -104,7 +104,7 @@ static uint64_t hpet_ns_of(unsigned __int128 pulse)
 
 static int hpet_is_running(const Hpet *hpet)
 {
-    return hpet->config & HPET_CNF_ENABLE;
+    return (hpet->config & HPET_CNF_ENABLE) != 0;
 }
 
 static uint64_t hpet_counter_at(const Hpet *hpet, uint64_t ns)

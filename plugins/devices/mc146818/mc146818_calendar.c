@@ -134,6 +134,15 @@ void mc146818_calendar_set(uint8_t *cmos, const struct tm *tm)
     cmos[MC146818_CENTURY] = mc146818_encode(cmos, year / 100 % 100);
 }
 
+static int calendar_digits(const char *text, int count)
+{
+    int value = 0;
+    for (int i = 0; i < count; i++) {
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
 int mc146818_calendar_parse(const char *text, struct tm *ret_tm)
 {
     static const char shape[] = "dddd-dd-ddTdd:dd:dd";
@@ -146,11 +155,12 @@ int mc146818_calendar_parse(const char *text, struct tm *ret_tm)
             return 0;
         }
     }
-    struct tm tm = {0};
-    sscanf(text, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-           &tm.tm_sec);
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
+    struct tm tm = {.tm_year = calendar_digits(text, 4) - 1900,
+                    .tm_mon = calendar_digits(text + 5, 2) - 1,
+                    .tm_mday = calendar_digits(text + 8, 2),
+                    .tm_hour = calendar_digits(text + 11, 2),
+                    .tm_min = calendar_digits(text + 14, 2),
+                    .tm_sec = calendar_digits(text + 17, 2)};
     struct tm real = tm;
     timegm(&real); /* puts what is out of range right, and knows the day of the week */
     *ret_tm = real;

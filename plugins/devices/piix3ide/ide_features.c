@@ -118,8 +118,8 @@ static uint64_t ide_standby_period(uint8_t n)
         return n * 5ull * IDE_SECOND;
     switch (n) {
     case 252: return 21 * IDE_MINUTE;
-    case 253: return 8 * 60 * IDE_MINUTE; /* between 8 and 12 hours */
-    case 254: return 8 * 60 * IDE_MINUTE; /* reserved */
+    case 253: /* between 8 and 12 hours */
+    case 254: /* reserved */ return 8 * 60 * IDE_MINUTE;
     case 255: return 21 * IDE_MINUTE + 15 * IDE_SECOND;
     default: return (n - 240ull) * 30 * IDE_MINUTE;
     }

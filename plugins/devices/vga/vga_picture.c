@@ -252,7 +252,9 @@ static viv_status_t vga_picture_make(Vga *vga)
 {
     VgaLook *look = vga->look;
     vga_picture_look(vga, vga->dev->api->time_ns(vga->dev), look);
-    uint32_t all = memcmp(look, vga->shown_look, sizeof(*look)) != 0 || !vga->pixels;
+    uint32_t all =
+        memcmp((const uint8_t *)look, (const uint8_t *)vga->shown_look, sizeof(*look)) != 0 ||
+        !vga->pixels;
     uint32_t changed = 0;
     uint64_t drawn = vga->lines_drawn;
     viv_status_t status = vga_picture_resize(vga, &look->geo);

@@ -43,8 +43,14 @@ static void vmmdev_clean(char *to, const char *from)
         len--;
     }
     for (size_t i = 0; i < len && i < VMMDEV_TEXT_BYTES - 1; i++) {
-        unsigned char c = (unsigned char)from[i];
-        *to++ = c == '\n' || c == '\t' || c == '\r' ? ' ' : c >= ' ' && c < 0x7f ? (char)c : '?';
+        char c = from[i];
+        if (c == '\n' || c == '\t' || c == '\r') {
+            c = ' ';
+        }
+        *to++ = c;
+        if (c < ' ' || c == 0x7f) {
+            to[-1] = '?';
+        }
     }
     *to = 0;
 }
