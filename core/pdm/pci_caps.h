@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A PCI function's capability lists, MSI and MSI-X (PCI Local Bus Specification 3.0, 6.7 and 6.8; PCI Express
- * Base Specification, 7.9 for the extended list).
- * Plain state and arithmetic without a lock or a host: PDM and the tests' fake host both stand on it. */
+/* A PCI function's capability lists, MSI and MSI-X (PCI Local Bus Specification 3.0, 6.7 and 6.8;
+ * PCI Express Base Specification, 7.9 for the extended list). Plain state and arithmetic without a
+ * lock or a host: PDM and the tests' fake host both stand on it. */
 #ifndef CORE_PCI_CAPS_H
 #define CORE_PCI_CAPS_H
 
 #include <stdbool.h>
 #include <viv/types.h>
 
-/* Registers of a type 1 header: what a guest may write at all, and what bridge_add's flags change. Each
- * space is PCI_CONFIG_MAX bytes. */
+/* Registers of a type 1 header: what a guest may write at all, and what bridge_add's flags change.
+ * Each space is PCI_CONFIG_MAX bytes. */
 void pci_bridge_header(uint8_t *wmask, uint8_t *w1c);
 void pci_bridge_flags(uint8_t *config, uint8_t *wmask, uint8_t *w1c, uint32_t flags);
 
@@ -45,8 +45,8 @@ void pci_caps_reset(PciCaps *c);
 /* After config came from a saved state: what a guest cannot write is as the device described it. */
 void pci_caps_loaded(PciCaps *c);
 
-/* VIV_E_INVALID: does not fit or is not aligned; VIV_E_EXISTS: taken, or the second of its kind. off 0:
- * anywhere. */
+/* VIV_E_INVALID: does not fit or is not aligned; VIV_E_EXISTS: taken, or the second of its kind.
+ * off 0: anywhere. */
 viv_status_t pci_caps_add(PciCaps *c, uint32_t id, uint32_t len, uint32_t off, uint32_t *ret_off);
 viv_status_t pci_caps_add_ext(PciCaps *c, uint32_t id, uint32_t version, uint32_t len, uint32_t off,
                               uint32_t *ret_off);
@@ -70,8 +70,8 @@ bool pci_msix_get(const PciCaps *c, uint32_t bar, uint64_t off, uint8_t *ret_val
 bool pci_msix_put(PciCaps *c, uint32_t bar, uint64_t off, uint8_t value);
 uint32_t pci_msix_pba_len(uint32_t vectors);
 
-/* How an interrupt message is understood (Intel SDM volume 3, 10.11). false: not an address of the APICs
- * (FEE00000h-FEEFFFFFh). A level-triggered deassertion gives send = false. */
+/* How an interrupt message is understood (Intel SDM volume 3, 10.11). false: not an address of the
+ * APICs (FEE00000h-FEEFFFFFh). A level-triggered deassertion gives send = false. */
 typedef struct PciApicMessage {
     uint32_t dest, logical, mode, vector, level;
     bool send;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: PCI-to-PCI bridges (PCI-to-PCI Bridge Architecture Specification 1.2; PCI Express ports look the same to
- * software). A bus of the board has an index in Pdm.buses; the number that a guest gives it is in the bridge's
- * Secondary Bus Number. Invariants:
+/* PDM: PCI-to-PCI bridges (PCI-to-PCI Bridge Architecture Specification 1.2; PCI Express ports look
+ * the same to software). A bus of the board has an index in Pdm.buses; the number that a guest
+ * gives it is in the bridge's Secondary Bus Number. Invariants:
  *  1. Bus n lies behind a function on a bus with a lower index: walks up and down end.
- *  2. wires[p] of a function counts the sources on pin p of its slot; what stands above hears of 0 <-> 1 only. */
+ *  2. wires[p] of a function counts the sources on pin p of its slot; what stands above hears of 0
+ * <-> 1 only. */
 #include <string.h>
 
 #include "pdm/pdm_internal.h"
@@ -95,8 +96,8 @@ static gboolean bridge_in_reset(const viv_pci_fn_t *bridge)
     return (bridge_get(bridge, BRIDGE_CONTROL, 2) & BRIDGE_CONTROL_RESET) != 0;
 }
 
-/* The bus with that number at or below `bus`, whose own number it is not; UINT32_MAX: none. The first
- * bridge that claims the number gets the cycle. */
+/* The bus with that number at or below `bus`, whose own number it is not; UINT32_MAX: none. The
+ * first bridge that claims the number gets the cycle. */
 static uint32_t bridge_bus_below(const Pdm *pdm, uint32_t bus, uint32_t number)
 {
     for (uint32_t i = bus + 1; i < pdm->bus_count; i++) {

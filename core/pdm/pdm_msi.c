@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PDM: capabilities, MSI and MSI-X of PCI functions, and the way of an interrupt message to the local
- * APICs. The registers themselves are pci_caps.c's. Invariants:
+/* PDM: capabilities, MSI and MSI-X of PCI functions, and the way of an interrupt message to the
+ * local APICs. The registers themselves are pci_caps.c's. Invariants:
  *  1. PciCaps and the configuration bytes it looks at are read and changed under the chipset lock.
  *  2. A message is sent without that lock: its address may be anywhere in memory. */
 #include <string.h>

@@ -15,8 +15,8 @@ typedef struct viv_pci_fn viv_pci_fn_t; /* opaque: one function, owned by the ho
 #define VIV_PCI_AUTO 0xffu
 
 /* Where and what. The CFGM keys PCIBusNo, PCIDeviceNo, PCIFunctionNo of the instance win over the
- * defaults here. Bus 0 is the root, bus n the one behind the n-th bridge of the machine: a place on the
- * board. The numbers that guests use are those they have programmed into the bridges. */
+ * defaults here. Bus 0 is the root, bus n the one behind the n-th bridge of the machine: a place on
+ * the board. The numbers that guests use are those they have programmed into the bridges. */
 typedef struct viv_pci_desc {
     uint32_t size;
     uint16_t vendor_id, device_id;
@@ -83,7 +83,8 @@ typedef struct viv_pci_api {
     /* -- capabilities, [main] in construct; linked by the host in the order of the calls -- */
     /* A capability of len_bytes, header included, in 40h-FFh: at off (a multiple of 4) or, with off
      * 0, where there is room. The host writes id and next pointer; contents, reset values and write
-     * masks are the device's. Id 10h (PCI Express) makes the configuration space 4096 bytes long. */
+     * masks are the device's. Id 10h (PCI Express) makes the configuration space 4096 bytes long.
+     */
     viv_status_t (*cap_add)(viv_pci_fn_t *fn, uint32_t cap_id, uint32_t len_bytes, uint32_t off,
                             uint32_t *ret_off);
     /* The same in 100h-FFFh (the first one is at 100h); the header takes 4 bytes. */
@@ -93,14 +94,14 @@ typedef struct viv_pci_api {
      * and resets them. 2^vectors_log2 vectors (0..5), VIV_MSI_*; off as for cap_add. */
     viv_status_t (*msi_add)(viv_pci_fn_t *fn, uint32_t vectors_log2, uint32_t flags, uint32_t off);
     /* MSI-X with 1..2048 vectors. Table and pending bits lie at the offsets (multiples of 8) in
-     * memory BARs 0..5: the host serves these bytes, and the device's handler of a bar_mmio BAR sees
-     * the others only. A BAR that has not been registered is the host's own as a whole (32 bits, as
-     * long as needed). Call it after the bar_mmio calls. */
+     * memory BARs 0..5: the host serves these bytes, and the device's handler of a bar_mmio BAR
+     * sees the others only. A BAR that has not been registered is the host's own as a whole (32
+     * bits, as long as needed). Call it after the bar_mmio calls. */
     viv_status_t (*msix_add)(viv_pci_fn_t *fn, uint32_t vectors, uint32_t table_bar,
                              uint32_t table_off, uint32_t pba_bar, uint32_t pba_off, uint32_t off);
-    /* How many vectors the guest has granted (MSI) or the table has (MSI-X); 0 while disabled. While
-     * either is enabled intx_set keeps its level and Interrupt Status, but the line stays silent.
-     * [any] */
+    /* How many vectors the guest has granted (MSI) or the table has (MSI-X); 0 while disabled.
+     * While either is enabled intx_set keeps its level and Interrupt Status, but the line stays
+     * silent. [any] */
     uint32_t (*msi_enabled)(viv_pci_fn_t *fn);
     uint32_t (*msix_enabled)(viv_pci_fn_t *fn);
     /* Sends the message of a vector, by MSI-X if enabled, else by MSI (vectors beyond the granted
@@ -116,9 +117,9 @@ typedef struct viv_pci_api {
 /* -- for bus devices ------------------------------------------------------------------------- */
 
 /* What a bus device offers to the host. [any, chipset lock held] set_intx: the level of INTx (pin
- * 1..4) of the function at devfn of the root bus has changed (bus is 0), be it its own or, swizzled by
- * the host, of functions behind it if it is a bridge; the bus routes it to irq_set lines and the I/O
- * APIC. */
+ * 1..4) of the function at devfn of the root bus has changed (bus is 0), be it its own or, swizzled
+ * by the host, of functions behind it if it is a bridge; the bus routes it to irq_set lines and the
+ * I/O APIC. */
 typedef struct viv_pcibus_ops {
     uint32_t size;
     uint32_t reserved0;
@@ -145,9 +146,9 @@ typedef struct viv_pcibus_api {
     void (*config_write)(viv_dev_t *dev, uint32_t bus, uint32_t devfn, uint32_t off, uint32_t value,
                          uint32_t width);
     /* Makes a function with header type 1 a PCI-to-PCI bridge: the host serves the registers of the
-     * type 1 header, honours bus numbers, windows, VGA and ISA enable, bus mastering and secondary bus
-     * reset, and swizzles INTx. ret_bus: the number by which PCIBusNo names the bus behind. Right after
-     * viv_pci_api_t.add. [main] */
+     * type 1 header, honours bus numbers, windows, VGA and ISA enable, bus mastering and secondary
+     * bus reset, and swizzles INTx. ret_bus: the number by which PCIBusNo names the bus behind.
+     * Right after viv_pci_api_t.add. [main] */
     viv_status_t (*bridge_add)(viv_dev_t *dev, viv_pci_fn_t *fn, uint32_t flags, uint32_t *ret_bus);
     /* This device routes the INTx of the root bus instead of its host bridge: a south bridge with a
      * driver of its own. VIV_E_EXISTS: another one does. [main] */

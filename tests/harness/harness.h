@@ -246,7 +246,8 @@ uint64_t harness_pci_bar_size(Harness *h, uint32_t fn_index,
 /* The offset of a capability by the list a guest walks, 0 if there is none; of an extended one. */
 uint32_t harness_cap_find(Harness *h, uint32_t fn_index, uint32_t cap_id);
 uint32_t harness_ext_cap_find(Harness *h, uint32_t fn_index, uint32_t cap_id);
-/* As a driver does: bus mastering on, 2^vectors_log2 MSI vectors from data up (a multiple), enabled. */
+/* As a driver does: bus mastering on, 2^vectors_log2 MSI vectors from data up (a multiple),
+ * enabled. */
 void harness_msi_enable(Harness *h, uint32_t fn_index, uint64_t address, uint32_t data,
                         uint32_t vectors_log2);
 /* Bus mastering on, MSI-X enabled (1) or not, Function Mask clear. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fake host: capabilities, MSI and MSI-X. The registers are the real host's (core/pdm/pci_caps.c); messages
- * end in the log. */
+/* Fake host: capabilities, MSI and MSI-X. The registers are the real host's (core/pdm/pci_caps.c);
+ * messages end in the log. */
 #include "harness_internal.h"
 
 #define HARNESS_MSI_FIRST 0xfee00000ull

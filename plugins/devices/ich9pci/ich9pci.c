@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ich9pci: the memory controller hub of a PC with an ICH9, host bridge 0:0.0 of a PCI Express root.
- * The guest sees configuration mechanism #1 at CF8h/CFCh, the reset control register at CF9h, configuration
- * space in memory where PCIEXBAR has it, and function 0:0.0. The south bridge is the lpc plugin, which routes
- * interrupts.
- * Follows: 3 Series Express Chipset Family datasheet (316966); PCI Express Base Specification, 7.2.2; ICH9
- * datasheet (316972), 13.7.4, for CF9h.
- * VirtualBox's host bridge calls itself an X38 (8086:29E0); ours is the 8086:29C0 that the firmware drives. */
+ * The guest sees configuration mechanism #1 at CF8h/CFCh, the reset control register at CF9h,
+ * configuration space in memory where PCIEXBAR has it, and function 0:0.0. The south bridge is the
+ * lpc plugin, which routes interrupts. Follows: 3 Series Express Chipset Family datasheet (316966);
+ * PCI Express Base Specification, 7.2.2; ICH9 datasheet (316972), 13.7.4, for CF9h. VirtualBox's
+ * host bridge calls itself an X38 (8086:29E0); ours is the 8086:29C0 that the firmware drives. */
 #include "ich9pci_priv.h"
 
 #define ICH9PCI_CF8_ENABLE 0x80000000u
 #define ICH9PCI_CF8_MASK   0x80fffffcu /* bits 30:24 and 1:0 are reserved and read as zero */
 #define ICH9PCI_CF9_RCPU   0x04u       /* a rise of it resets */
-#define ICH9PCI_CF9_MASK   0x0eu /* with hard/soft and full reset: all reset the machine here */
+#define ICH9PCI_CF9_HARD   0x02u       /* the machine, not just the processors */
+#define ICH9PCI_CF9_MASK   0x0eu       /* with full reset, which is a hard one here */
 
 static const viv_option_t ich9pci_options[] = {
     VIV_OPT_NAMED(Ich9Pci, "McfgBase", mcfg_base, VIV_U64, 0, 0xf0000000u, 0,
@@ -29,6 +29,19 @@ static const viv_field_t ich9pci_state[] = {
     VIV_FIELD(Ich9Pci, reset_control, VIV_U8, 1),
     {0},
 };
+
+/* A hard reset is the machine's; a soft one gives every processor an INIT. */
+static void ich9pci_reset_machine(viv_dev_t *dev, Ich9Pci *ich, uint32_t hard)
+{
+    if (hard) {
+        ich->vm->reset(dev);
+        return;
+    }
+    ich->chipset->lock(dev);
+    for (uint32_t i = 0; i < ich->vm->cpu_count(dev); i++)
+        ich->chipset->cpu_init(dev, i);
+    ich->chipset->unlock(dev);
+}
 
 /* -- CF8h-CFBh: only a whole dword is the address register; CF9h as a byte is reset control -- */
 
@@ -57,7 +70,7 @@ static void ich9pci_address_write(viv_dev_t *dev, void *ctx, uint64_t off, uint6
         uint8_t old = ich->reset_control;
         ich->reset_control = (uint8_t)(value & ICH9PCI_CF9_MASK);
         if (value & ICH9PCI_CF9_RCPU && !(old & ICH9PCI_CF9_RCPU))
-            ich->vm->reset(dev);
+            ich9pci_reset_machine(dev, ich, value & ICH9PCI_CF9_HARD);
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ich9pci: configuration space in memory (PCI Express Base Specification, 7.2.2): 4 KiB a function, 32 KiB a
- * device, 1 MiB a bus, at PCIEXBAR. Firmware learns the place from an MCFG table (PCI Firmware Specification
- * 3.0, 4.1.2) that always says what PCIEXBAR holds now. */
+/* ich9pci: configuration space in memory (PCI Express Base Specification, 7.2.2): 4 KiB a function,
+ * 32 KiB a device, 1 MiB a bus, at PCIEXBAR. Firmware learns the place from an MCFG table (PCI
+ * Firmware Specification 3.0, 4.1.2) that always says what PCIEXBAR holds now. */
 #include "ich9pci_priv.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ich9pci: the registers of function 0:0.0, 8086:29C0.
- * Follows: 3 Series Express Chipset Family datasheet (316966), chapter 5. What acts: PCIEXBAR, PAM[6:0], SMRAM.
- * TOM, TOUUD and TOLUD say what memory the machine has. The bases of register blocks in memory (EPBAR, MCHBAR,
- * DMIBAR) and the others store what is written.
- * Not modelled: those register blocks (DRAM timing, thermal, virtual channels), remapping, TSEG and extended
+ * Follows: 3 Series Express Chipset Family datasheet (316966), chapter 5. What acts: PCIEXBAR,
+ * PAM[6:0], SMRAM. TOM, TOUUD and TOLUD say what memory the machine has. The bases of register
+ * blocks in memory (EPBAR, MCHBAR, DMIBAR) and the others store what is written. Not modelled:
+ * those register blocks (DRAM timing, thermal, virtual channels), remapping, TSEG and extended
  * SMRAM (there is no SMM), graphics. */
 #include "ich9pci_priv.h"
 
@@ -102,8 +102,8 @@ static void mch_pam_apply(viv_dev_t *dev, Ich9Pci *ich, uint32_t n)
     mch_pam_region(dev, ich, gpa + 0x4000, 0x4000, value >> 4);
 }
 
-/* D_OPEN shows the DRAM at A0000h-BFFFFh instead of what lies over it; D_LCK clears it and freezes the register
- * until reset. */
+/* D_OPEN shows the DRAM at A0000h-BFFFFh instead of what lies over it; D_LCK clears it and freezes
+ * the register until reset. */
 static void mch_smram_apply(viv_dev_t *dev, Ich9Pci *ich)
 {
     uint32_t value = ich->pci->config_get(ich->fn, MCH_SMRAM, 1);

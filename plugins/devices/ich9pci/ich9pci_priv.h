@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ich9pci: what the three files of this plugin share. ich9pci.c is the device and the configuration ports,
- * ich9pci_ecam.c configuration space in memory, ich9pci_mch.c the registers of function 0:0.0. */
+/* ich9pci: what the three files of this plugin share. ich9pci.c is the device and the configuration
+ * ports, ich9pci_ecam.c configuration space in memory, ich9pci_mch.c the registers of function
+ * 0:0.0. */
 #ifndef ICH9PCI_PRIV_H
 #define ICH9PCI_PRIV_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ich9pcibridge: a PCI Express root port (8086:29E1), or with ExpressEnabled=0 the ICH9's PCI bridge (8086:2448).
- * The guest sees a type 1 header; the port has the PCI Express capability (version 2, root port, link up at
- * 2.5 GT/s x1), MSI, power management and subsystem capabilities, and room for one device, number 0.
- * Follows: PCI-to-PCI Bridge Architecture Specification 1.2; PCI Express Base Specification 3.0, 7.8; 3 Series
- * Express Chipset datasheet (316966), chapter 8, for the port's id.
- * Not modelled: hot plug (no slot is implemented), errors, PME, power states, retraining (it has ended by the
- * time somebody looks), Link Disable (stored). */
+/* ich9pcibridge: a PCI Express root port (8086:29E1), or with ExpressEnabled=0 the ICH9's PCI
+ * bridge (8086:2448). The guest sees a type 1 header; the port has the PCI Express capability
+ * (version 2, root port, link up at 2.5 GT/s x1), MSI, power management and subsystem capabilities,
+ * and room for one device, number 0. Follows: PCI-to-PCI Bridge Architecture Specification 1.2; PCI
+ * Express Base Specification 3.0, 7.8; 3 Series Express Chipset datasheet (316966), chapter 8, for
+ * the port's id. Not modelled: hot plug (no slot is implemented), errors, PME, power states,
+ * retraining (it has ended by the time somebody looks), Link Disable (stored). */
 #include <viv/device.h>
 #include <viv/pci.h>
 
@@ -37,8 +37,8 @@ static const viv_option_t port_options[] = {
     {0},
 };
 
-/* A register of the PCI Express capability: value after reset, bits that a guest may write, bits that
- * a one clears. */
+/* A register of the PCI Express capability: value after reset, bits that a guest may write, bits
+ * that a one clears. */
 typedef struct PortReg {
     uint8_t off, width;
     uint32_t reset, wmask, w1c;

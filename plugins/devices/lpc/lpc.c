@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* lpc: the LPC bridge of the ICH9 (8086:2918 at 0:31.0), south bridge of the machines with ich9pci.
- * The guest sees function 31.0, the root complex register block at RCBA and the GPIO ports. INTx of the root bus
- * comes here to be routed (lpc_irq.c).
- * Follows: ICH9 datasheet (316972), chapter 13. What acts: PIRQ[A:H]_ROUT, RCBA, GPIOBASE and GC. The power
- * management registers are the acpi plugin's, a PIIX4 function that works on any board: what is written to PMBASE
- * and ACPI_CNTL is passed on to its PMBA and PMREGMISC, so that it answers where firmware put the block. Its first
+ * The guest sees function 31.0, the root complex register block at RCBA and the GPIO ports. INTx of
+ * the root bus comes here to be routed (lpc_irq.c). Follows: ICH9 datasheet (316972), chapter 13.
+ * What acts: PIRQ[A:H]_ROUT, RCBA, GPIOBASE and GC. The power management registers are the acpi
+ * plugin's, a PIIX4 function that works on any board: what is written to PMBASE and ACPI_CNTL is
+ * passed on to its PMBA and PMREGMISC, so that it answers where firmware put the block. Its first
  * 0Ch bytes are laid out alike; FADT and DSDT describe the rest.
- * Not modelled: TCO watchdog, SMI, the decode enables of LPC_I/O_DEC and LPC_EN (the ports of the devices are
- * fixed), Serial IRQ timing, the BIOS write protection (stored). */
+ * Not modelled: TCO watchdog, SMI, the decode enables of LPC_I/O_DEC and LPC_EN (the ports of the
+ * devices are fixed), Serial IRQ timing, the BIOS write protection (stored). */
 #include "lpc_priv.h"
 
 #define LPC_ACPI_EN     0x80u

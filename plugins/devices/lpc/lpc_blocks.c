@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* lpc: the root complex register block (16 KiB at RCBA) and the GPIO ports (64 at GPIOBASE).
- * Follows: ICH9 datasheet (316972), chapters 10 and 13.10. Of the block the chipset configuration registers at
- * 3100h-3420h are there; the route registers D31IR-D25IR act, HPTC and the others store what is written.
- * GPIO inputs read as high, outputs as they were written.
- * Not modelled: virtual channels and root complex topology (below 3000h: zero), GPIO blinking. */
+ * Follows: ICH9 datasheet (316972), chapters 10 and 13.10. Of the block the chipset configuration
+ * registers at 3100h-3420h are there; the route registers D31IR-D25IR act, HPTC and the others
+ * store what is written. GPIO inputs read as high, outputs as they were written. Not modelled:
+ * virtual channels and root complex topology (below 3000h: zero), GPIO blinking. */
 #include "lpc_priv.h"
 
 #include <string.h>

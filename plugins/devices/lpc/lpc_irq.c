@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lpc: the interrupt router of the ICH9. INTx of devices 25 to 31 goes to the PIRQ that the device's route register
- * (DxxIR) names; that of slots 0 to 24 to PIRQE-PIRQH in turn, as the board of the firmware that we use is wired:
- * 4 + (slot + pin - 1) mod 4, pin 1 being INTA. PIRQ n is input 16 + n of the I/O APIC, and goes to the PICs as
- * PIRQ[n]_ROUT says (ICH9 datasheet 316972, 5.9, 10.1.38-44, 13.1.12). Inputs are or-ed, active high here. */
+/* lpc: the interrupt router of the ICH9. INTx of devices 25 to 31 goes to the PIRQ that the
+ * device's route register (DxxIR) names; that of slots 0 to 24 to PIRQE-PIRQH in turn, as the board
+ * of the firmware that we use is wired: 4 + (slot + pin - 1) mod 4, pin 1 being INTA. PIRQ n is
+ * input 16 + n of the I/O APIC, and goes to the PICs as PIRQ[n]_ROUT says (ICH9 datasheet
+ * 316972, 5.9, 10.1.38-44, 13.1.12). Inputs are or-ed, active high here. */
 #include "lpc_priv.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lpc: what the three files of this plugin share. lpc.c is the device and function 31.0, lpc_blocks.c the chipset
- * configuration registers in memory and the GPIO ports, lpc_irq.c the interrupt router. */
+/* lpc: what the three files of this plugin share. lpc.c is the device and function 31.0,
+ * lpc_blocks.c the chipset configuration registers in memory and the GPIO ports, lpc_irq.c the
+ * interrupt router. */
 #ifndef LPC_PRIV_H
 #define LPC_PRIV_H
 
@@ -19,7 +20,8 @@ typedef struct Lpc {
     uint8_t rcrb[LPC_RCRB_BYTES];
     uint8_t gpio[LPC_GPIO_BYTES];
 
-    /* derived: guarded by the chipset lock. INTx levels come again from every function after a load. */
+    /* derived: guarded by the chipset lock. INTx levels come again from every function after a
+     * load. */
     uint64_t intx[4][4];             /* [pin - 1]: bit devfn % 64 of word devfn / 64 */
     uint8_t pirq_route[LPC_PIRQS];   /* copies of PIRQ[A:H]_ROUT */
     uint8_t pirq_level[LPC_PIRQS];   /* what gsi_set was told last */

@@ -12,7 +12,8 @@
 #define PCI_CF8_ENABLE 0x80000000u
 #define PCI_CF8_MASK   0x80fffffcu /* bits 30:24 and 1:0 are reserved and read as zero */
 #define PCI_CF9_RCPU   0x04u       /* a rise of it resets */
-#define PCI_CF9_MASK   0x06u       /* with SRST, hard or soft: both reset the machine here */
+#define PCI_CF9_HARD   0x02u       /* SRST: the machine, not just the processors */
+#define PCI_CF9_MASK   0x06u
 
 static const viv_option_t pci_options[] = {
     VIV_OPT_NAMED(PciBus, "IOAPIC", ioapic, VIV_BOOL, 0, 1, 1,
@@ -25,6 +26,19 @@ static const viv_field_t pci_state[] = {
     VIV_FIELD(PciBus, reset_control, VIV_U8, 1),
     {0},
 };
+
+/* A hard reset is the machine's; a soft one gives every processor an INIT. */
+void pci_reset_machine(viv_dev_t *dev, PciBus *pci, uint32_t hard)
+{
+    if (hard) {
+        pci->vm->reset(dev);
+        return;
+    }
+    pci->chipset->lock(dev);
+    for (uint32_t i = 0; i < pci->vm->cpu_count(dev); i++)
+        pci->chipset->cpu_init(dev, i);
+    pci->chipset->unlock(dev);
+}
 
 /* -- CF8h-CFBh: only a whole dword is the address register; CF9h as a byte is reset control -- */
 
@@ -52,7 +66,7 @@ static void pci_address_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t 
         uint8_t old = pci->reset_control;
         pci->reset_control = (uint8_t)(value & PCI_CF9_MASK);
         if (value & PCI_CF9_RCPU && !(old & PCI_CF9_RCPU))
-            pci->vm->reset(dev);
+            pci_reset_machine(dev, pci, value & PCI_CF9_HARD);
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pci: the Intel 82441FX (440FX PMC) host bridge, function 0:0.0.
  * Follows the 440FX PCIset datasheet (order number 290549), section 3.2. What acts: PAM[6:0],
- * SMRAM's lock, TRC.
+ * SMRAM, TRC.
  * Timing and DRAM registers store what is written and do nothing else.
- * Not modelled: compatible SMRAM at A0000h (there is no SMM), ECC errors, DRAM row sizing. */
+ * Not modelled: SMM's own view of SMRAM (there is no SMM), ECC errors, DRAM row sizing. */
 #include "pci_priv.h"
 
 #define PCI_HOST_PAM0         0x59u
@@ -11,9 +11,11 @@
 #define PCI_HOST_SMRAM        0x72u
 #define PCI_HOST_SMRAM_D_OPEN 0x40u
 #define PCI_HOST_SMRAM_D_LCK  0x10u
+#define PCI_HOST_SMRAM_ENABLE 0x08u /* G_SMRAME */
 #define PCI_HOST_SMRAM_WMASK  0x78u /* C_BASE_SEG is fixed at A0000h */
 #define PCI_HOST_TRC          0x93u
 #define PCI_HOST_TRC_RCPU     0x04u
+#define PCI_HOST_TRC_HARD     0x02u /* SHRE */
 
 /* SeaBIOS takes the machine for the one that it has a platform driver for by this subsystem. */
 #define PCI_HOST_SUBSYSTEM_VENDOR 0x1af4u
@@ -80,16 +82,31 @@ static void pci_host_pam_apply(viv_dev_t *dev, PciBus *pci, uint32_t n)
     pci_host_pam_region(dev, pci, gpa + 0x4000, 0x4000, value >> 4);
 }
 
-/* D_LCK freezes the register until reset. */
-static void pci_host_smram_apply(PciBus *pci)
+/* D_OPEN shows the DRAM at A0000h-BFFFFh instead of what lies over it; D_LCK clears it and freezes
+ * the register until reset. */
+static void pci_host_smram_apply(viv_dev_t *dev, PciBus *pci)
 {
     uint32_t value = pci->pci->config_get(pci->host_fn, PCI_HOST_SMRAM, 1);
-    if (!(value & PCI_HOST_SMRAM_D_LCK)) {
-        pci->pci->config_wmask(pci->host_fn, PCI_HOST_SMRAM, PCI_HOST_SMRAM_WMASK, 1);
-        return;
+    uint32_t shown = PCI_HOST_SMRAM_ENABLE | PCI_HOST_SMRAM_D_OPEN;
+
+    if (value & PCI_HOST_SMRAM_D_LCK) {
+        value &= ~PCI_HOST_SMRAM_D_OPEN;
+        pci->pci->config_set(pci->host_fn, PCI_HOST_SMRAM, value, 1);
     }
-    pci->pci->config_set(pci->host_fn, PCI_HOST_SMRAM, value & ~PCI_HOST_SMRAM_D_OPEN, 1);
-    pci->pci->config_wmask(pci->host_fn, PCI_HOST_SMRAM, 0, 1);
+    pci->pci->config_wmask(pci->host_fn, PCI_HOST_SMRAM,
+                           value & PCI_HOST_SMRAM_D_LCK ? 0 : PCI_HOST_SMRAM_WMASK, 1);
+    pci_host_pam_region(dev, pci, 0xa0000, 0x20000, (value & shown) == shown ? 3u : 0);
+}
+
+/* RCPU resets hard or soft, as bit 1 says. */
+static void pci_host_trc_apply(viv_dev_t *dev, PciBus *pci)
+{
+    uint32_t trc = pci->pci->config_get(pci->host_fn, PCI_HOST_TRC, 1);
+
+    if (!(trc & PCI_HOST_TRC_RCPU))
+        return;
+    pci->pci->config_set(pci->host_fn, PCI_HOST_TRC, trc & ~PCI_HOST_TRC_RCPU, 1);
+    pci_reset_machine(dev, pci, trc & PCI_HOST_TRC_HARD);
 }
 
 /* [emt, device lock held] An access may cover several registers. */
@@ -103,13 +120,9 @@ static void pci_host_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t w
         if (reg >= PCI_HOST_PAM0 && reg < PCI_HOST_PAM0 + PCI_HOST_PAM_COUNT) {
             pci_host_pam_apply(dev, pci, reg - PCI_HOST_PAM0);
         } else if (reg == PCI_HOST_SMRAM) {
-            pci_host_smram_apply(pci);
+            pci_host_smram_apply(dev, pci);
         } else if (reg == PCI_HOST_TRC) {
-            uint32_t trc = pci->pci->config_get(pci->host_fn, PCI_HOST_TRC, 1);
-            if (trc & PCI_HOST_TRC_RCPU) {
-                pci->pci->config_set(pci->host_fn, PCI_HOST_TRC, trc & ~PCI_HOST_TRC_RCPU, 1);
-                pci->vm->reset(dev);
-            }
+            pci_host_trc_apply(dev, pci);
         }
     }
 }
@@ -119,15 +132,16 @@ void pci_host_reset(viv_dev_t *dev, PciBus *pci)
     pci_regs_apply(pci, pci->host_fn, pci_host_regs, 1);
     pci->pci->config_set(pci->host_fn, 0x04, 0x0006, 2); /* memory and bus master are always on */
     pci->pci->config_set(pci->host_fn, 0x06, 0x0280, 2);
+    pci_host_smram_apply(dev, pci);
     for (uint32_t n = 0; n < PCI_HOST_PAM_COUNT; n++)
         pci_host_pam_apply(dev, pci, n);
 }
 
 void pci_host_post_load(viv_dev_t *dev, PciBus *pci)
 {
+    pci_host_smram_apply(dev, pci);
     for (uint32_t n = 0; n < PCI_HOST_PAM_COUNT; n++)
         pci_host_pam_apply(dev, pci, n);
-    pci_host_smram_apply(pci);
 }
 
 viv_status_t pci_host_construct(viv_dev_t *dev, PciBus *pci)

@@ -50,6 +50,8 @@ typedef struct PciReg {
 /* Sets reset values (values = 1) and masks of a table that ends with width 0. */
 void pci_regs_apply(PciBus *pci, viv_pci_fn_t *fn, const PciReg *regs, int values);
 
+void pci_reset_machine(viv_dev_t *dev, PciBus *pci, uint32_t hard);
+
 viv_status_t pci_host_construct(viv_dev_t *dev, PciBus *pci);
 void pci_host_reset(viv_dev_t *dev, PciBus *pci);
 void pci_host_post_load(viv_dev_t *dev, PciBus *pci);

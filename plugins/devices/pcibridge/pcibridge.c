@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* pcibridge: the PCI-to-PCI bridge of Intel's 82801 mobile hubs (8086:2448).
- * The guest sees a type 1 header with 16-bit I/O and 32-bit memory windows, subtractive decoding, and the
- * subsystem capability. Devices are put behind the n-th bridge of the machine with PCIBusNo=n.
- * Follows: PCI-to-PCI Bridge Architecture Specification 1.2; ICH4-M datasheet (252337), chapter 8.1, for ids
- * and the registers at 40h-50h.
- * Not modelled: discard timers and parity (there is nothing to discard and no error). */
+ * The guest sees a type 1 header with 16-bit I/O and 32-bit memory windows, subtractive decoding,
+ * and the subsystem capability. Devices are put behind the n-th bridge of the machine with
+ * PCIBusNo=n. Follows: PCI-to-PCI Bridge Architecture Specification 1.2; ICH4-M datasheet (252337),
+ * chapter 8.1, for ids and the registers at 40h-50h. Not modelled: discard timers and parity (there
+ * is nothing to discard and no error). */
 #include <viv/device.h>
 #include <viv/pci.h>
 

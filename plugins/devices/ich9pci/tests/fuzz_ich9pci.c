@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ich9pci: traffic on the configuration ports, the function and the space in memory, and hostile saved states. */
+/* ich9pci: traffic on the configuration ports, the function and the space in memory, and hostile
+ * saved states. */
 #include "harness.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

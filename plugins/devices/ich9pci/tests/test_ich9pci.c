@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ich9pci: the function that firmware looks for, PCIEXBAR in its three lengths, the MCFG table, PAM, SMRAM, and
- * both ways into configuration space. */
+/* ich9pci: the function that firmware looks for, PCIEXBAR in its three lengths, the MCFG table,
+ * PAM, SMRAM, and both ways into configuration space. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +39,10 @@ START_TEST(identity)
     ck_assert_uint_eq(harness_in32(h, 0xcfd), 0xff29c080); /* what is not aligned comes in bytes */
     harness_out8(h, 0xcf9, 0x06);
     ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_VM_RESET), 1);
+    harness_out8(h, 0xcf9, 0x00);
+    harness_out8(h, 0xcf9, 0x04); /* soft */
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_VM_RESET), 1);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_INIT), 1);
     harness_free(h);
 }
 END_TEST

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ich9pcibridge: both faces, the port's capabilities, state. What it forwards is the host's to test. */
+/* ich9pcibridge: both faces, the port's capabilities, state. What it forwards is the host's to
+ * test. */
 #include <check.h>
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lpc: identity, routing of INTx to the I/O APIC and the PICs, the register block at RCBA, GPIO, state. */
+/* lpc: identity, routing of INTx to the I/O APIC and the PICs, the register block at RCBA, GPIO,
+ * state. */
 #include <check.h>
 #include <stdlib.h>
 

@@ -83,6 +83,23 @@ START_TEST(reset_control)
 }
 END_TEST
 
+/* Without the hard reset's bit the processors alone start again. */
+START_TEST(soft_resets)
+{
+    Harness *h = harness_create();
+    harness_vm_cpus(h, 2);
+    ck_assert_int_eq(harness_start(h, "pci", NULL), VIV_OK);
+    harness_out8(h, 0xcf9, 0x04);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_VM_RESET), 0);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_INIT), 2);
+    ck_assert_uint_eq(harness_event_last(h, HARNESS_EV_CPU_INIT).a, 1);
+    cfg_put(h, HOST, 0x93, 0x04, 1);
+    ck_assert_uint_eq(harness_event_count(h, HARNESS_EV_CPU_INIT), 4);
+    ck_assert_uint_eq(cfg_get(h, HOST, 0x93, 1), 0);
+    harness_free(h);
+}
+END_TEST
+
 static void expect_pam(Harness *h, unsigned back, uint64_t gpa, uint64_t len, uint32_t r,
                        uint32_t w)
 {
@@ -126,8 +143,10 @@ START_TEST(smram_lock)
     Harness *h = harness_new("pci", NULL);
     ck_assert_uint_eq(cfg_get(h, HOST, 0x72, 1), 0x02);
     cfg_put(h, HOST, 0x72, 0x4f, 1);
+    expect_pam(h, 0, 0xa0000, 0x20000, 1, 1);           /* open */
     ck_assert_uint_eq(cfg_get(h, HOST, 0x72, 1), 0x4a); /* the segment is fixed */
     cfg_put(h, HOST, 0x72, 0x5a, 1);
+    expect_pam(h, 0, 0xa0000, 0x20000, 0, 0);
     ck_assert_uint_eq(cfg_get(h, HOST, 0x72, 1), 0x1a); /* locked and closed */
     harness_save_load(h);
     cfg_put(h, HOST, 0x72, 0x40, 1);
@@ -252,6 +271,7 @@ int main(void)
     tcase_add_test(tc, functions_that_firmware_looks_for);
     tcase_add_test(tc, address_register);
     tcase_add_test(tc, reset_control);
+    tcase_add_test(tc, soft_resets);
     tcase_add_test(tc, pam_regions);
     tcase_add_test(tc, smram_lock);
     tcase_add_test(tc, slots_swizzle_to_pirqs);

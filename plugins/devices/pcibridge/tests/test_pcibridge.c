@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* pcibridge: identity, write masks of the type 1 header, state. What it forwards is the host's to test. */
+/* pcibridge: identity, write masks of the type 1 header, state. What it forwards is the host's to
+ * test. */
 #include <check.h>
 #include <stdlib.h>
 
