@@ -7,7 +7,7 @@ DESTDIR ?=
 VIV := $(BUILD)/bin/viv
 GUESTS := $(BUILD)/guests
 
-.PHONY: all build deps-% run test test-extended test-asan test-tsan bench lint docs fuzz install clean
+.PHONY: all build deps-% run test test-extended test-asan test-tsan bench lint docs fuzz fuzz-campaign install clean
 
 all: deps-build build
 
@@ -49,6 +49,11 @@ docs: deps-build build
 fuzz: deps-build deps-fuzz
 	@cmake --preset fuzz >/dev/null && cmake --build build/fuzz -j $(JOBS)
 	@tests/fuzz/smoke.sh build/fuzz $(TARGET)
+
+# Seeded operations against every device under sanitizers; DEVICE=piix3ide OPS=1000000 SEED=7: see tests/fuzz/README.md.
+fuzz-campaign: deps-build deps-test
+	@cmake --preset asan >/dev/null && cmake --build build/asan -j $(JOBS)
+	@tests/fuzz/campaign.sh build/asan $(or $(DEVICE),all) $(or $(OPS),100000000) $(or $(SEED),1)
 
 install: deps-build build
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD)

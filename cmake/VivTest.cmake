@@ -2,6 +2,8 @@
 # viv_add_check(NAME SOURCES ... LINK ...): a Check program, run by ctest.
 # viv_add_fuzz(NAME SOURCES ... LINK ...): a libFuzzer target (preset fuzz); elsewhere a program that
 #   feeds a fixed number of seeded inputs to the same function, run by ctest.
+# viv_add_campaign(NAME SOURCES ... LINK ...): a program that drives a device plugin with seeded operations
+#   (tests/fuzz/README.md); ctest runs it for a moment.
 pkg_check_modules(CHECK QUIET IMPORTED_TARGET check)
 if(BUILD_TESTING AND NOT CHECK_FOUND)
     message(STATUS "Unit tests: left out, library check is missing")
@@ -37,4 +39,20 @@ function(viv_add_fuzz name)
         add_test(NAME fuzz.${name} COMMAND ${name})
         set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 120 LABELS unit)
     endif()
+endfunction()
+
+function(viv_add_campaign name)
+    cmake_parse_arguments(T "" "" "SOURCES;LINK" ${ARGN})
+    if(VIV_FUZZ)
+        return()
+    endif()
+    add_executable(campaign_${name} ${T_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/campaign.c)
+    target_link_libraries(campaign_${name} PRIVATE ${T_LINK} viv_campaign viv_harness viv_sdk viv_options)
+    set_target_properties(campaign_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/campaign)
+    set(ops 200000)
+    if(VIV_SANITIZE)
+        set(ops 50000)
+    endif()
+    add_test(NAME fuzz.campaign_${name} COMMAND campaign_${name} --ops ${ops})
+    set_tests_properties(fuzz.campaign_${name} PROPERTIES TIMEOUT 120 LABELS unit)
 endfunction()

@@ -354,6 +354,7 @@ void harness_free(Harness *h)
     HARNESS_CHECK(h->pending_count == 0, "%zu media requests are still queued", h->pending_count);
     harness_ranges_sweep(h, NULL);
     harness_luns_free(h);
+    harness_lun_wants_free(h);
     harness_ifaces_free(&h->above);
     harness_ifaces_free(&h->below);
     harness_disks_free(h);

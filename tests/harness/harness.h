@@ -353,6 +353,49 @@ void harness_storage_poke(Harness *h, const char *path, uint64_t off, const void
 void harness_storage_fail(Harness *h, viv_status_t status,
                           unsigned count); /* the next reads, writes, flushes */
 
+/* -- what there is: for programs that make traffic for any device ------------------------------ */
+
+typedef enum HarnessAreaKind {
+    HARNESS_AREA_PIO,
+    HARNESS_AREA_MMIO,
+    HARNESS_AREA_RAM
+} HarnessAreaKind;
+typedef struct HarnessArea {
+    HarnessAreaKind kind;
+    uint32_t is_bar;
+    uint64_t base, len;
+} HarnessArea;
+/* What is mapped now, by all instances; returns how many, of which the first `most` are given. */
+unsigned harness_areas(Harness *h, HarnessArea *ret_areas, unsigned most);
+/* Differs whenever something has been mapped, moved or unmapped. */
+uint64_t harness_areas_generation(Harness *h);
+unsigned harness_instances(Harness *h);
+const viv_plugin_t *harness_plugin(Harness *h);
+uint32_t harness_pci_present(Harness *h); /* bit n: the selected instance has function n */
+/* 0: no such BAR; else its size. ret_address: UINT64_MAX if it does not decode. */
+uint64_t harness_pci_bar_at(Harness *h, uint32_t fn_index, uint32_t bar, HarnessAreaKind *ret_kind,
+                            uint64_t *ret_address);
+uint32_t harness_pci_config_len(Harness *h, uint32_t fn_index);
+uint32_t harness_dma_channels(Harness *h); /* bit n: an instance has claimed that channel */
+uint32_t harness_is_dma_controller(Harness *h);
+uint32_t harness_has_ferr(Harness *h); /* an instance listens to FERR# */
+
+/* From now on attach() finds every LUN, with a driver that offers nothing; what is asked for is
+ * remembered: the index-th (lun, id). 0: there are no more. */
+void harness_lun_probe(Harness *h);
+uint32_t harness_lun_wanted(Harness *h, unsigned index, uint32_t *ret_lun, const char **ret_id);
+
+/* Like harness_advance_ns(), but gives up, at the time that it has then reached, when `most` timers
+ * have fired. */
+uint64_t harness_advance_most(Harness *h, uint64_t ns, uint64_t most);
+/* The host was away: the clock moves first, then what is due fires late, at most `most` timers. */
+uint64_t harness_stall_ns(Harness *h, uint64_t ns, uint64_t most);
+uint64_t harness_log_lines(Harness *h, uint32_t severity); /* of exactly this VIV_LOG_* */
+const char *harness_log_last(Harness *h);                  /* the latest above VIV_LOG_TRACE */
+uint64_t harness_mem_writes(Harness *h); /* bytes that devices have written to guest memory */
+/* Bytes that the harness itself holds for guest RAM, media and back ends. */
+uint64_t harness_footprint(Harness *h);
+
 /* -- fuzzing --------------------------------------------------------------------------------- */
 
 typedef enum HarnessFuzzKind {

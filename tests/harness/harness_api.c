@@ -52,6 +52,10 @@ void harness_log_line(Harness *h, const char *who, uint32_t severity, const char
     char text[1024];
     HARNESS_CHECK(severity <= VIV_LOG_TRACE, "%s: severity %u", who, severity);
     vsnprintf(text, sizeof(text), fmt, args);
+    h->log_lines[severity]++;
+    if (severity < VIV_LOG_TRACE) {
+        snprintf(h->log_last, sizeof(h->log_last), "%s: %.160s", who, text);
+    }
     harness_log_event(h, HARNESS_EV_LOG, severity, 0, 0, 0, 0);
     if (getenv("HARNESS_LOG")) {
         fprintf(stderr, "[%llu] %s: %s\n", (unsigned long long)h->now_ns, who, text);
@@ -166,6 +170,7 @@ static void harness_api_mem_read(viv_dev_t *dev, uint64_t gpa, void *buf, uint64
 
 static void harness_api_mem_write(viv_dev_t *dev, uint64_t gpa, const void *buf, uint64_t len_bytes)
 {
+    harness_api_inst(dev)->h->mem_writes += len_bytes;
     if (harness_msi_write(harness_api_inst(dev)->h, gpa, buf, len_bytes)) {
         return;
     }

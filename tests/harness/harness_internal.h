@@ -169,6 +169,12 @@ typedef struct HarnessLun {
     HarnessIface *ifaces;
 } HarnessLun;
 
+typedef struct HarnessLunWant {
+    struct HarnessLunWant *next;
+    uint32_t lun;
+    char *id;
+} HarnessLunWant;
+
 typedef struct HarnessPending {
     HarnessMedia *media;
     viv_media_req_t *req;
@@ -239,6 +245,8 @@ struct Harness {
     HarnessEvent *events;
     size_t event_count, event_cap;
     uint32_t muted; /* while instances are being replaced */
+    uint64_t log_lines[VIV_LOG_TRACE + 1];
+    char log_last[256];
 
     /* memory */
     HarnessSparse ram;
@@ -246,6 +254,7 @@ struct Harness {
     viv_range_t *ranges;
     viv_ram_t *rams;
     unsigned files_out; /* file_load buffers that have not come back */
+    uint64_t map_generation, mem_writes;
 
     /* lines */
     uint32_t irq_external; /* bit a line */
@@ -275,6 +284,8 @@ struct Harness {
 
     /* LUNs */
     HarnessLun *luns;
+    uint32_t lun_probe;
+    HarnessLunWant *lun_wants;
     HarnessPending *pending;
     size_t pending_count, pending_cap;
 
@@ -407,6 +418,10 @@ viv_status_t harness_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, uint
                              uint32_t writable);
 void harness_stams_drop(Harness *h, const HarnessInst *inst);
 void harness_cfg_free(Harness *h);
+
+/* harness_survey.c */
+void harness_lun_want(Harness *h, uint32_t lun, const char *id);
+void harness_lun_wants_free(Harness *h);
 
 /* harness_lun.c, harness_media.c */
 extern const viv_lun_api_t harness_lun_api;

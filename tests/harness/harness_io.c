@@ -40,6 +40,7 @@ viv_range_t *harness_range_add(HarnessInst *inst, uint32_t is_mmio, uint64_t bas
                   "%s: range %s accepts no width or an unknown one", inst->name, name ? name : "?");
     r->next = inst->h->ranges;
     inst->h->ranges = r;
+    inst->h->map_generation++;
     return r;
 }
 
@@ -49,6 +50,7 @@ void harness_range_remove(Harness *h, viv_range_t *range)
         if (r == range) {
             HARNESS_CHECK(!r->dead, "%s: a range is unmapped twice", r->owner->name);
             r->dead = 1;
+            h->map_generation++;
             if (h->depth == 0) {
                 harness_ranges_sweep(h, NULL);
             }
@@ -63,6 +65,7 @@ void harness_ranges_sweep(Harness *h, const HarnessInst *owner)
     for (viv_range_t **p = &h->ranges; *p;) {
         viv_range_t *r = *p;
         if (r->dead || (owner && r->owner == owner)) {
+            h->map_generation++;
             *p = r->next;
             free(r);
         } else {
@@ -466,10 +469,9 @@ void harness_mem_access(Harness *h, uint64_t gpa, void *buf, uint64_t len, int w
                 harness_sparse_read(&h->ram, off, p, n);
             }
         } else {
-            n = 1;
-            if (!write) {
-                *p = 0xff;
-            }
+            n = gpa < 1ull << 32 && len > (1ull << 32) - gpa ? (1ull << 32) - gpa : len;
+            n = harness_run_limit(h, gpa, n, 1);
+            memset(p, 0xff, write ? 0 : (size_t)n);
         }
         p += n;
         gpa += n;

@@ -324,6 +324,10 @@ static viv_status_t harness_lun_attach(viv_dev_t *dev, uint32_t lun, const char 
         return VIV_E_NOMEM;
     }
     HarnessLun *l = harness_lun_at(inst->h, inst->index, lun);
+    if (!l && inst->h->lun_probe) {
+        l = harness_lun_make(inst->h, lun);
+        l->inst = inst->index;
+    }
     if (!l) {
         return VIV_E_NOT_FOUND;
     }
@@ -342,6 +346,9 @@ static viv_status_t harness_lun_query(viv_dev_t *dev, uint32_t lun, const char *
     }
     if (!l || !l->attached) {
         return VIV_E_NOT_FOUND;
+    }
+    if (inst->h->lun_probe) {
+        harness_lun_want(inst->h, lun, id);
     }
     const HarnessIface *own = harness_iface_find(l->ifaces, id);
     if (own) {

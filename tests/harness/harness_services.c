@@ -321,6 +321,7 @@ viv_status_t harness_ram_map(viv_ram_t *ram, uint64_t gpa, uint64_t offset, uint
         return harness_error_set(VIV_E_INVALID, "%s: a window beyond the RAM %s", ram->owner->name,
                                  ram->name);
     }
+    ram->owner->h->map_generation++;
     ram->gpa = gpa;
     ram->map_offset = offset;
     ram->map_len = len;

@@ -96,16 +96,25 @@ uint64_t harness_next_deadline(Harness *h)
     return t ? t->deadline : UINT64_MAX;
 }
 
-uint64_t harness_advance_to_ns(Harness *h, uint64_t time_ns)
+static void harness_timer_fire(Harness *h, viv_timer_t *t)
 {
-    uint64_t fired = 0;
+    (void)h;
+    t->deadline = UINT64_MAX;
+    unsigned token = harness_enter(t->owner);
+    t->fn(&t->owner->dev, t->ctx);
+    harness_leave(t->owner, token);
+}
+
+/* Fires what is due until time_ns, at most `most`; says whether that was all. */
+static int harness_timers_run(Harness *h, uint64_t time_ns, uint64_t most, uint64_t *ret_fired)
+{
     unsigned same_time = 0;
     HARNESS_CHECK(h->depth == 0, "the clock is advanced from within a callback");
     HARNESS_CHECK(time_ns >= h->now_ns, "the clock does not run backwards");
-    for (;;) {
+    for (*ret_fired = 0; *ret_fired < most; ++*ret_fired) {
         viv_timer_t *t = harness_timer_earliest(h);
         if (!t || t->deadline > time_ns) {
-            break;
+            return 1;
         }
         if (t->deadline > h->now_ns) {
             h->now_ns = t->deadline;
@@ -113,12 +122,15 @@ uint64_t harness_advance_to_ns(Harness *h, uint64_t time_ns)
         }
         HARNESS_CHECK(++same_time < 1000000, "%s: timer %s re-arms itself without end",
                       t->owner->name, t->name);
-        t->deadline = UINT64_MAX;
-        unsigned token = harness_enter(t->owner);
-        t->fn(&t->owner->dev, t->ctx);
-        harness_leave(t->owner, token);
-        fired++;
+        harness_timer_fire(h, t);
     }
+    return 0;
+}
+
+uint64_t harness_advance_to_ns(Harness *h, uint64_t time_ns)
+{
+    uint64_t fired;
+    harness_timers_run(h, time_ns, UINT64_MAX, &fired);
     h->now_ns = time_ns;
     return fired;
 }
@@ -127,4 +139,32 @@ uint64_t harness_advance_ns(Harness *h, uint64_t ns)
 {
     HARNESS_CHECK(ns <= UINT64_MAX - h->now_ns, "the clock overflows");
     return harness_advance_to_ns(h, h->now_ns + ns);
+}
+
+uint64_t harness_advance_most(Harness *h, uint64_t ns, uint64_t most)
+{
+    uint64_t fired, until = h->now_ns + ns;
+    if (harness_timers_run(h, until, most, &fired)) {
+        h->now_ns = until;
+    }
+    return fired;
+}
+
+uint64_t harness_stall_ns(Harness *h, uint64_t ns, uint64_t most)
+{
+    unsigned stuck = 0;
+    HARNESS_CHECK(h->depth == 0, "the clock is advanced from within a callback");
+    h->now_ns += ns;
+    for (uint64_t fired = 0; fired < most; fired++) {
+        viv_timer_t *t = harness_timer_earliest(h);
+        if (!t || t->deadline > h->now_ns) {
+            return fired;
+        }
+        uint64_t before = t->deadline;
+        harness_timer_fire(h, t);
+        stuck = t->deadline <= before ? stuck + 1 : 0;
+        HARNESS_CHECK(stuck < 1000, "%s: timer %s is armed for the past again and again",
+                      t->owner->name, t->name);
+    }
+    return most;
 }
