@@ -17,6 +17,11 @@
 #define FWCFG_DMA_SELECT 0x08u
 #define FWCFG_DMA_WRITE  0x10u
 
+/* What a transfer moves at once: a request may ask for 4 GiB, and the vCPU waits meanwhile. The
+ * next slice comes after that time. */
+#define FWCFG_DMA_SLICE    0x100000u
+#define FWCFG_DMA_SLICE_NS 1000u
+
 static const viv_option_t fwcfg_options[] = {
     VIV_OPT_NAMED(FwCfg, "DmaEnabled", dma_enabled, VIV_BOOL, 0, 1, 1,
                   "offer the DMA interface (id 3 instead of 1)"),
@@ -39,6 +44,9 @@ static const viv_field_t fwcfg_state[] = {
     VIV_FIELD(FwCfg, selector, VIV_U16, 1),
     VIV_FIELD(FwCfg, offset, VIV_U32, 1),
     VIV_FIELD(FwCfg, dma_high, VIV_U32, 1),
+    VIV_FIELD(FwCfg, dma_request, VIV_U64, 2),
+    VIV_FIELD(FwCfg, dma_to, VIV_U64, 2),
+    VIV_FIELD(FwCfg, dma_left, VIV_U32, 2),
     {0},
 };
 
@@ -134,11 +142,40 @@ static void fwcfg_dma_skip(FwCfg *fw, uint32_t len)
     fw->offset += left < len ? (uint32_t)left : len;
 }
 
-/* The request is read once; control is written back last, with nothing but the error bit. */
+static void fwcfg_dma_done(FwCfg *fw, uint64_t gpa, uint8_t error)
+{
+    uint8_t done[4] = {0, 0, 0, error};
+    fw->dev->api->mem_write(fw->dev, gpa, done, sizeof(done));
+}
+
+static void fwcfg_dma_slice(FwCfg *fw)
+{
+    viv_dev_t *dev = fw->dev;
+    uint32_t n = fw->dma_left < FWCFG_DMA_SLICE ? fw->dma_left : FWCFG_DMA_SLICE;
+
+    fwcfg_dma_read(fw, fw->dma_to, n);
+    fw->dma_to += n;
+    fw->dma_left -= n;
+    if (fw->dma_left)
+        dev->api->timer_arm(fw->dma_timer, dev->api->time_ns(dev) + FWCFG_DMA_SLICE_NS);
+    else
+        fwcfg_dma_done(fw, fw->dma_request, 0);
+}
+
+/* [emt 0, device lock held] */
+static void fwcfg_dma_timer(viv_dev_t *dev, void *ctx)
+{
+    FwCfg *fw = ctx;
+    (void)dev;
+    if (fw->dma_left)
+        fwcfg_dma_slice(fw);
+}
+
+/* The request is read once; control is written back last, with nothing but the error bit. What is
+ * longer than a slice goes on while the guest waits for that. */
 static void fwcfg_dma_run(FwCfg *fw, uint64_t gpa)
 {
     uint8_t request[16];
-    uint8_t done[4] = {0};
 
     fw->dev->api->mem_read(fw->dev, gpa, request, sizeof(request));
     uint32_t control = (uint32_t)fwcfg_be(request, 4);
@@ -147,13 +184,16 @@ static void fwcfg_dma_run(FwCfg *fw, uint64_t gpa)
 
     if (control & FWCFG_DMA_SELECT)
         fwcfg_select(fw, control >> 16);
-    if (control & FWCFG_DMA_READ)
-        fwcfg_dma_read(fw, to, len);
-    else if (control & FWCFG_DMA_WRITE)
-        done[3] = FWCFG_DMA_ERROR;
-    else if (control & FWCFG_DMA_SKIP)
+    if (control & FWCFG_DMA_READ) {
+        fw->dma_request = gpa;
+        fw->dma_to = to;
+        fw->dma_left = len;
+        fwcfg_dma_slice(fw);
+        return;
+    }
+    if (control & FWCFG_DMA_SKIP && !(control & FWCFG_DMA_WRITE))
         fwcfg_dma_skip(fw, len);
-    fw->dev->api->mem_write(fw->dev, gpa, done, sizeof(done));
+    fwcfg_dma_done(fw, gpa, control & FWCFG_DMA_WRITE ? FWCFG_DMA_ERROR : 0);
 }
 
 static uint32_t fwcfg_swap32(uint32_t value)
@@ -190,7 +230,8 @@ static void fwcfg_dma_port_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64
         return;
     uint64_t gpa = (uint64_t)fw->dma_high << 32 | half;
     fw->dma_high = 0;
-    fwcfg_dma_run(fw, gpa);
+    if (!fw->dma_left) /* one at a time */
+        fwcfg_dma_run(fw, gpa);
 }
 
 static const viv_io_ops_t fwcfg_dma_ops = {
@@ -205,17 +246,20 @@ static const viv_io_ops_t fwcfg_dma_ops = {
 static void fwcfg_reset(viv_dev_t *dev, void *self)
 {
     FwCfg *fw = self;
-    (void)dev;
 
+    dev->api->timer_cancel(fw->dma_timer);
     fwcfg_select(fw, FWCFG_SIGNATURE);
-    fw->dma_high = 0;
+    fw->dma_high = fw->dma_left = 0;
     fwcfg_files_drop(fw);
 }
 
 static viv_status_t fwcfg_post_load(viv_dev_t *dev, void *self, uint32_t version)
 {
-    (void)dev, (void)version;
-    fwcfg_files_drop(self); /* the offset is checked at each read */
+    FwCfg *fw = self;
+    (void)version;
+    fwcfg_files_drop(fw); /* the offset is checked at each read */
+    if (fw->dma_left && dev->api->timer_deadline(fw->dma_timer) == UINT64_MAX)
+        dev->api->timer_arm(fw->dma_timer, dev->api->time_ns(dev));
     return VIV_OK;
 }
 
@@ -262,7 +306,8 @@ static viv_status_t fwcfg_construct(viv_dev_t *dev, void *self)
     if (st != VIV_OK || (st = fwcfg_uuid_parse(fw)) != VIV_OK)
         return st;
     fwcfg_items_init(fw);
-    if ((st = fwcfg_linux_load(fw)) != VIV_OK)
+    if ((st = fwcfg_linux_load(fw)) != VIV_OK ||
+        (st = api->timer_create(dev, "dma", fwcfg_dma_timer, fw, &fw->dma_timer)) != VIV_OK)
         return st;
     if ((st = api->pio_map(dev, FWCFG_PORT_SELECT, 2, &fwcfg_port_ops, fw, "fw_cfg", NULL)) !=
         VIV_OK)
@@ -284,7 +329,7 @@ static const viv_device_class_t fwcfg_class = {
     .name = "qemu-fw-cfg",
     .summary = "firmware configuration interface (fw_cfg)",
     .instance_size = sizeof(FwCfg),
-    .state_version = 1,
+    .state_version = 2,
     .max_instances = 1,
     .order = VIV_ORDER_MISC, /* after every device that adds files */
     .options = fwcfg_options,

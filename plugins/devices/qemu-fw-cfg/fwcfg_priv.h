@@ -64,6 +64,10 @@ typedef struct FwCfg {
     uint16_t selector;
     uint32_t offset;
     uint32_t dma_high;
+    /* a transfer of several slices */
+    uint64_t dma_request, dma_to;
+    uint32_t dma_left; /* bytes; 0: none */
+    viv_timer_t *dma_timer;
 
     /* derived: the files as they were when the guest first asked, sorted by name; dropped at reset
      * */

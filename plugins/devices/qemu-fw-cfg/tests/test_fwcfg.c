@@ -125,6 +125,29 @@ START_TEST(directory_and_files)
 }
 END_TEST
 
+/* A long transfer lets the vCPU go on: the control field says when it is over. */
+START_TEST(dma_slices)
+{
+    Harness *h = harness_new("qemu-fw-cfg", NULL);
+    const uint64_t last = BUFFER + 0x2fffff;
+    harness_ram_put8(h, last, 0xaa);
+    ck_assert_uint_ne(dma(h, 0x02, 0x300000, BUFFER), 0);
+    ck_assert_uint_eq(dma(h, 0x02, 0x10, BUFFER), 0x02); /* meanwhile nothing else begins */
+    ck_assert_uint_eq(harness_ram_get8(h, last), 0xaa);
+    harness_save_load(h);
+    harness_advance_ns(h, 10000);
+    ck_assert_uint_eq(harness_ram_get8(h, last), 0);
+    ck_assert_uint_eq(harness_next_deadline(h), UINT64_MAX);
+    ck_assert_uint_eq(dma(h, 0x02, 0x10, BUFFER), 0);
+
+    ck_assert_uint_ne(dma(h, 0x02, 0xffffffff, BUFFER), 0);
+    harness_reset(h);
+    ck_assert_uint_eq(harness_next_deadline(h), UINT64_MAX);
+    ck_assert_uint_eq(dma(h, 0x02, 0x10, BUFFER), 0);
+    harness_free(h);
+}
+END_TEST
+
 START_TEST(dma_controls)
 {
     Harness *h = harness_new("qemu-fw-cfg", NULL);
@@ -298,6 +321,7 @@ int main(void)
     tcase_add_test(tc, legacy_items);
     tcase_add_test(tc, directory_and_files);
     tcase_add_test(tc, dma_controls);
+    tcase_add_test(tc, dma_slices);
     tcase_add_test(tc, linux_items);
     tcase_add_test(tc, bad_kernels);
     tcase_add_test(tc, construct_failures);
