@@ -108,11 +108,11 @@ static void pckbd_reset(viv_dev_t *dev, void *self)
 static uint32_t pckbd_load_lengths_good(const Pckbd *kb)
 {
     return kb->out_len <= PCKBD_OUT_MAX && kb->password_len <= PCKBD_PASSWORD_MAX &&
-           (kb->password_at < kb->password_len || kb->password_at == 0) &&
-           (!kb->password_loaded || kb->password_len) && (!kb->locked || kb->password_loaded) &&
-           kb->kbd_resp_len <= PCKBD_RESP_MAX && kb->kbd_buf_len <= PCKBD_KBD_BUF &&
-           kb->kbd_repeat_len <= PCKBD_KEY_MAX && kb->input_len <= PCKBD_INPUT_MAX &&
-           kb->mouse_resp_len <= PCKBD_RESP_MAX && kb->mouse_sent_len <= PCKBD_RESP_MAX &&
+           kb->password_at <= PCKBD_PASSWORD_MAX && (!kb->password_loaded || kb->password_len) &&
+           (!kb->locked || kb->password_loaded) && kb->kbd_resp_len <= PCKBD_RESP_MAX &&
+           kb->kbd_buf_len <= PCKBD_KBD_BUF && kb->kbd_repeat_len <= PCKBD_KEY_MAX &&
+           kb->input_len <= PCKBD_INPUT_MAX && kb->mouse_resp_len <= PCKBD_RESP_MAX &&
+           kb->mouse_sent_len <= PCKBD_RESP_MAX &&
            kb->mouse_packet_len <= sizeof(kb->mouse_packet) && kb->event_len <= PCKBD_EVENTS_MAX;
 }
 
@@ -143,6 +143,8 @@ static void pckbd_load_mask(Pckbd *kb)
     kb->ram[0] &= 0x7f;
     kb->poll = kb->poll < 3 ? kb->poll : 0;
     kb->xlat_break &= 0x80;
+    if (!kb->locked || kb->password_at >= kb->password_len)
+        kb->password_at = 0; /* states up to version 2 have it at the end after unlocking */
     kb->outport |= PCKBD_P2_RUN;
     kb->kbd_leds &= 7;
     kb->kbd_rate &= 0x7f;

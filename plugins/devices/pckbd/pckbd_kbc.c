@@ -123,7 +123,7 @@ static void pckbd_kbc_password_key(Pckbd *kb, uint8_t value)
     }
     if (++kb->password_at < kb->password_len)
         return;
-    kb->locked = 0;
+    kb->locked = kb->password_at = 0;
     if (kb->ram[PCKBD_RAM_SECURITY_OFF])
         pckbd_kbc_put(kb, kb->ram[PCKBD_RAM_SECURITY_OFF]);
 }
@@ -245,6 +245,8 @@ static void pckbd_kbc_command(Pckbd *kb, uint8_t command)
     switch (command) {
     case 0xa4: pckbd_kbc_put(kb, kb->password_loaded ? 0xfa : 0xf1); break;
     case 0xa5:
+        if (kb->locked) /* only its own password opens it */
+            break;
         kb->command = command;
         kb->password_len = kb->password_loaded = 0;
         break;

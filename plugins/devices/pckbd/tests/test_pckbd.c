@@ -273,8 +273,13 @@ START_TEST(password)
     expect("77", 0);
     type("1e 9e 1e 9e 2e ae");
     ck_assert_uint_eq(wait_byte(), NONE);
+    command(0xa5); /* no other password while locked */
+    harness_save_load(h);
+    find_ports();
     type("1e 9e 2a 30 b0");
     expect("78", 0);
+    harness_save_load(h); /* the match is over */
+    find_ports();
     type("2e ae");
     expect("b0 2e ae", 0);
 }
