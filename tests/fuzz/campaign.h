@@ -76,7 +76,7 @@ struct Campaign {
 
     uint64_t episode_end, next_rare, rare_interval, next_check, clear_failure;
     uint64_t allocated_base, lines_up;
-    uint32_t cpus;
+    uint32_t cpus, floppies;
     volatile int host_busy; /* not an access of the guest: the clock does not watch */
     char options[2048];
 };
@@ -131,6 +131,7 @@ void campaign_memory(Campaign *c);
 void campaign_isa_dma(Campaign *c);
 
 /* campaign_host.c: the other side */
+extern uint8_t campaign_plug_status, campaign_plug_ready; /* of the fake parallel plug */
 void campaign_discover(Campaign *c);
 void campaign_start(Campaign *c);
 void campaign_host_event(Campaign *c);

@@ -99,7 +99,7 @@ void campaign_roles(Campaign *c)
         } else {
             harness_irq_drive(c->h, irq, what);
         }
-    } else if (harness_pcibus(c->h, &dev, &self)) {
+    } else if (harness_has_intx(c->h)) {
         uint32_t line = campaign_below(c, 64), level = campaign_below(c, 2);
         campaign_note(c, "INTx %llu is %llu", line, level, 0);
         campaign_intx(c, line, level);
@@ -144,9 +144,11 @@ static void campaign_plug_port(Campaign *c, const viv_iface_t *port)
 {
     const viv_parallel_port_ops_t *ops = port->ops;
     if (campaign_one_in(c, 2)) {
+        campaign_plug_ready = (uint8_t)campaign_below(c, 2);
         ops->ready(port->self);
     } else {
-        ops->status_changed(port->self, (uint8_t)campaign_rand(c));
+        campaign_plug_status = (uint8_t)campaign_rand(c);
+        ops->status_changed(port->self, campaign_plug_status);
     }
 }
 

@@ -379,6 +379,7 @@ uint32_t harness_pci_config_len(Harness *h, uint32_t fn_index);
 uint32_t harness_dma_channels(Harness *h); /* bit n: an instance has claimed that channel */
 uint32_t harness_is_dma_controller(Harness *h);
 uint32_t harness_has_ferr(Harness *h); /* an instance listens to FERR# */
+uint32_t harness_has_intx(Harness *h); /* one routes INTx: harness_bus_intx() is allowed */
 
 /* From now on attach() finds every LUN, with a driver that offers nothing; what is asked for is
  * remembered: the index-th (lun, id). 0: there are no more. */

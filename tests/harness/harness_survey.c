@@ -93,6 +93,12 @@ uint32_t harness_has_ferr(Harness *h)
     return h->ferr_fn != NULL;
 }
 
+uint32_t harness_has_intx(Harness *h)
+{
+    const viv_pcibus_ops_t *ops = h->intx.ops ? h->intx.ops : h->pcibus.ops;
+    return ops && VIV_HAS(ops, set_intx);
+}
+
 /* -- LUNs ------------------------------------------------------------------------------------ */
 
 void harness_lun_probe(Harness *h)
