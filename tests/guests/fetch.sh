@@ -125,17 +125,20 @@ fetch_kernel()
     [ -n "$package" ] || complain "apt does not know $meta" || return 1
     download "$package" "$2" || return 1
     version=${package#linux-image-}
-    # Whole folders, as dependencies are only known from the files; the rest stays packed.
-    unpack "$2" './boot/vmlinuz-*' './boot/config-*' '*/kernel/block/*' '*/kernel/crypto/*' \
-        '*/kernel/lib/*' '*/kernel/arch/x86/crypto/*' '*/kernel/drivers/ata/*' \
-        '*/kernel/drivers/scsi/*' '*/kernel/drivers/cdrom/*' '*/kernel/drivers/block/*' \
-        '*/kernel/drivers/acpi/*' '*/kernel/drivers/input/*' '*/kernel/fs/*' \
-        '*/kernel/drivers/parport/*' '*/kernel/drivers/char/*' || return 1
+    unpack "$2" './boot/vmlinuz-*' './boot/config-*' || return 1
+    # Whole folders, as dependencies are only known from the files; the rest stays packed. A kernel
+    # that lacks one of them makes tar complain.
+    unpack "$2" '*/kernel/block/*' '*/kernel/crypto/*' '*/kernel/lib/*' \
+        '*/kernel/arch/x86/crypto/*' '*/kernel/drivers/ata/*' '*/kernel/drivers/scsi/*' \
+        '*/kernel/drivers/cdrom/*' '*/kernel/drivers/block/*' '*/kernel/drivers/acpi/*' \
+        '*/kernel/drivers/input/*' '*/kernel/fs/*' '*/kernel/drivers/parport/*' \
+        '*/kernel/drivers/char/*' 2>"$2/tar.log" || :
     mkdir "$2/out"
     cp "$2/root/boot/vmlinuz-$version" "$2/out/vmlinuz"
     cp "$2/root/boot/config-$version" "$2/out/config"
     echo "$version" >"$2/out/version"
     take_modules "$2/root" "$2/out"
+    echo "$modules" >"$2/out/modules.wanted"
 }
 
 fetch_grub()
@@ -181,11 +184,20 @@ fetch_installer()
         "*/$1/debian-installer/$2/initrd.gz"
 }
 
+# A kernel that was fetched when other modules were wanted is fetched anew.
+is_current()
+{
+    case $1 in
+    amd64 | cloud) [ "$(cat "$VIV_GUESTS_DIR/$1/modules.wanted" 2>/dev/null)" = "$modules" ] ;;
+    *) return 0 ;;
+    esac
+}
+
 # get NAME: fetches into a folder beside the cache and moves it in place when it is whole.
 get()
 {
     name=$1
-    if [ -d "$VIV_GUESTS_DIR/$name" ] && [ "$refresh" = no ]; then
+    if [ -d "$VIV_GUESTS_DIR/$name" ] && [ "$refresh" = no ] && is_current "$name"; then
         return 0
     fi
     echo "fetch.sh: fetching guest $name" >&2
