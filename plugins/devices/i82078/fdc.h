@@ -95,6 +95,7 @@ typedef struct FdcDrive {
     /* saved */
     uint8_t cylinder;                            /* where the head is */
     uint8_t changed;                             /* the disk change line */
+    uint8_t model;                               /* 0: no drive, else 1 + number of its type */
     uint64_t identity;                           /* of the medium */
     uint8_t deleted[FDC_MAX_TRACK * 80 * 2 / 8]; /* sectors with a deleted data mark */
     uint8_t alien[FDC_MAX_CYLS * 2 / 8 + 1]; /* tracks formatted in a way that no image can hold */
@@ -197,6 +198,8 @@ void fdc_dreq_update(Fdc *f);
 /* fdc_drive.c */
 extern const viv_media_port_ops_t fdc_media_port;
 viv_status_t fdc_drives_attach(Fdc *f);
+/* After a load: the drive is what it was when saved, if its type is "auto". */
+viv_status_t fdc_drive_loaded(FdcDrive *d, uint32_t number);
 void fdc_drive_look(FdcDrive *d, uint32_t fresh); /* what medium is in */
 /* The drive that DOR selects, with its motor on; FDC_NO_DRIVE. */
 uint32_t fdc_selected(const Fdc *f);

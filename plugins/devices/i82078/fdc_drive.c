@@ -109,6 +109,22 @@ static viv_status_t fdc_drive_attach(Fdc *f, uint32_t number)
         return dev->api->fail(dev, VIV_E_CONFIG,
                               "DriveType%u is '%s', not auto, 360, 1.20, 720, 1.44 or 2.88", number,
                               name);
+    d->model = (uint8_t)(1 + (d->type - fdc_drive_types));
+    return VIV_OK;
+}
+
+/* The medium that made an "auto" drive what it is may have been changed before the save. */
+viv_status_t fdc_drive_loaded(FdcDrive *d, uint32_t number)
+{
+    viv_dev_t *dev = d->fdc->dev;
+    if (d->model > FDC_LEN(fdc_drive_types) || !d->model != !d->type)
+        return dev->api->fail(dev, VIV_E_CORRUPT, "drive %u is there or is not", number);
+    if (!d->model || d->type == &fdc_drive_types[d->model - 1])
+        return VIV_OK;
+    if (strcmp(d->fdc->type_name[number], "auto") != 0)
+        return dev->api->fail(dev, VIV_E_CONFIG, "drive %u was a %s drive when saved, it is a %s",
+                              number, fdc_drive_types[d->model - 1].name, d->type->name);
+    d->type = &fdc_drive_types[d->model - 1];
     return VIV_OK;
 }
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define FDC_STATE_VERSION 1
+#define FDC_STATE_VERSION 2
 #define FDC_REGISTERS     8u
 
 enum { FDC_SRA, FDC_SRB, FDC_DOR, FDC_TDR, FDC_MSR, FDC_FIFO_REG, FDC_RESERVED, FDC_DIR };
@@ -38,9 +38,13 @@ static const viv_option_t fdc_options[] = {
 };
 
 static const viv_field_t fdc_drive_fields[] = {
-    VIV_FIELD(FdcDrive, cylinder, VIV_U8, 1),  VIV_FIELD(FdcDrive, changed, VIV_U8, 1),
-    VIV_FIELD(FdcDrive, identity, VIV_U64, 1), VIV_FIELD_BYTES(FdcDrive, deleted, 1),
-    VIV_FIELD_BYTES(FdcDrive, alien, 1),       {0},
+    VIV_FIELD(FdcDrive, cylinder, VIV_U8, 1),
+    VIV_FIELD(FdcDrive, changed, VIV_U8, 1),
+    VIV_FIELD(FdcDrive, identity, VIV_U64, 1),
+    VIV_FIELD_BYTES(FdcDrive, deleted, 1),
+    VIV_FIELD_BYTES(FdcDrive, alien, 1),
+    VIV_FIELD(FdcDrive, model, VIV_U8, 2),
+    {0},
 };
 
 static const viv_field_t fdc_unit_fields[] = {
@@ -365,6 +369,9 @@ static viv_status_t fdc_post_load(viv_dev_t *dev, void *self, uint32_t version)
         FdcDrive *d = &f->drive[i];
         if (u->seeking > 1 || u->drive > FDC_NO_DRIVE || u->head > 1)
             return dev->api->fail(dev, VIV_E_CORRUPT, "a seek of no drive");
+        viv_status_t same = fdc_drive_loaded(d, i);
+        if (same)
+            return same;
         if (d->cylinder >= (d->type ? d->type->cylinders : 1))
             return dev->api->fail(dev, VIV_E_CORRUPT, "drive %u has no cylinder %u", i,
                                   d->cylinder);

@@ -890,6 +890,21 @@ START_TEST(configuration)
 }
 END_TEST
 
+/* "auto" is decided by the first medium: neither another one nor a load makes it another drive. */
+START_TEST(auto_drive_stays)
+{
+    Harness *h = start_with(1440 * 1024, 0, "DriveType0=auto", 0);
+    seek(h, 81);
+    harness_media_change(h, 0, 160 * 1024, 0);
+    harness_save_load(h);
+    harness_media_change(h, 0, 1440 * 1024, 0);
+    harness_save_load(h);
+    COMMAND(h, "\x04\x00"); /* not at track 0, two sides */
+    ck_assert_str_eq(results(h), "28");
+    harness_free(h);
+}
+END_TEST
+
 START_TEST(hostile_state)
 {
     Harness *h = start();
@@ -957,6 +972,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, reset_while_the_image_is_read);
     tcase_add_test(tc, configuration);
+    tcase_add_test(tc, auto_drive_stays);
     tcase_add_test(tc, hostile_state);
     suite_add_tcase(s, tc);
     SRunner *r = srunner_create(s);
