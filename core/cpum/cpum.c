@@ -3,6 +3,7 @@
  * and 12. */
 #include "cpum/cpum.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -117,6 +118,28 @@ viv_status_t cpum_random(const Cpum *cpum, const viv_cpu_t *cpu, uint64_t *ret_v
     }
     ssize_t got = getrandom(ret_value, sizeof *ret_value, GRND_NONBLOCK);
     return got == (ssize_t)sizeof *ret_value ? VIV_OK : VIV_E_BUSY;
+}
+
+viv_status_t cpum_random_bytes(const Cpum *cpum, uint32_t owner, uint64_t when, uint64_t from,
+                               void *buf, uint64_t len_bytes)
+{
+    uint8_t *to = buf;
+    if (cpum->seeded) {
+        uint64_t base = cpum_mix(cpum_mix(cpum_mix(cpum->seed) + ~(uint64_t)owner) + when);
+        for (uint64_t i = 0; i < len_bytes; i++) {
+            to[i] = (uint8_t)(cpum_mix(base + ((from + i) >> 3)) >> 8 * ((from + i) & 7));
+        }
+        return VIV_OK;
+    }
+    while (len_bytes) {
+        ssize_t got = getrandom(to, len_bytes, 0);
+        if (got < 0 && errno != EINTR) {
+            return VIV_E_IO;
+        }
+        to += MAX(got, 0);
+        len_bytes -= (uint64_t)MAX(got, 0);
+    }
+    return VIV_OK;
 }
 
 /* -- saved state ----------------------------------------------------------------------------- */

@@ -46,6 +46,10 @@ void cpum_ignore_unknown_msrs(Cpum *cpum, gboolean on);
  * instructions alone, so that there is no generator to save; without one it is the host's.
  * VIV_E_BUSY: the host has none now. [emt] */
 void cpum_set_seed(Cpum *cpum, uint64_t seed);
+/* For devices: with a seed byte n of a stream that depends on it, the owner and the time, from byte
+ * `from` on. VIV_E_IO: the host has no random numbers. */
+viv_status_t cpum_random_bytes(const Cpum *cpum, uint32_t owner, uint64_t when, uint64_t from,
+                               void *buf, uint64_t len_bytes);
 viv_status_t cpum_random(const Cpum *cpum, const viv_cpu_t *cpu, uint64_t *ret_value);
 
 viv_status_t cpum_save(const viv_cpu_t *cpu, SsmWriter *writer);

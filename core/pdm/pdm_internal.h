@@ -102,6 +102,7 @@ struct PdmDevice {
     GPtrArray *ranges, *timers, *rams, *functions, *luns, *threads;
     uint32_t isa_lines, pic_lines, gsi_lines; /* levels it drives */
     uint32_t nmi_line;
+    uint64_t random_time, random_drawn; /* pdm_random.c */
     char *fail_text;
 };
 
@@ -294,6 +295,7 @@ void pdm_async_finish(Pdm *pdm);
 void pdm_async_end_worker(PdmDriver *driver);
 /* pdm_thread.c */
 extern const viv_queue_api_t pdm_queue_api;
+viv_status_t pdm_vm_random(viv_dev_t *dev, void *buf, uint64_t len_bytes); /* pdm_random.c */
 extern const viv_thread_api_t pdm_thread_api;
 void pdm_threads_stand(
     PdmDevice *device); /* waits until none of the device's threads is in its function */

@@ -181,6 +181,7 @@ static const viv_vm_api_t pdm_vm_api = {
     .cpu_hz = pdm_vm_cpu_hz,
     .guest_event = pdm_vm_guest_event,
     .pause = pdm_vm_pause,
+    .random = pdm_vm_random,
 };
 
 /* -- viv.ram/1 ------------------------------------------------------------------------------- */
@@ -292,6 +293,11 @@ static void pdm_file_free(uint8_t *data)
     g_free(data);
 }
 
+static void pdm_ram_discard(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes)
+{
+    pgm_discard(pdm_vm_of(dev)->pgm, gpa, len_bytes);
+}
+
 static const viv_ram_api_t pdm_ram_api = {
     .size = sizeof pdm_ram_api,
     .create = pdm_ram_create,
@@ -299,6 +305,7 @@ static const viv_ram_api_t pdm_ram_api = {
     .file_load = pdm_file_load,
     .file_free = pdm_file_free,
     .back = pdm_ram_back,
+    .discard = pdm_ram_discard,
 };
 
 /* -- viv.fwfile/1 ---------------------------------------------------------------------------- */

@@ -485,7 +485,7 @@ void pgm_read(Pgm *pgm, uint64_t gpa, void *buf, uint64_t len_bytes)
     }
 }
 
-static gboolean pgm_has_code(Pgm *pgm, const uint8_t *hva)
+gboolean pgm_has_code(Pgm *pgm, const uint8_t *hva)
 {
     uint64_t off = (uint64_t)(hva - pgm->ram->hva);
     if (hva < pgm->ram->hva || off >= pgm->ram->len) {

@@ -81,6 +81,10 @@ void pgm_write(Pgm *pgm, uint64_t gpa, const void *buf, uint64_t len_bytes);
 uint8_t *pgm_ram_ptr(Pgm *pgm, uint64_t gpa, uint64_t len_bytes);
 void pgm_code_mark(Pgm *pgm, uint64_t gpa, gboolean mark);
 
+/* Gives the whole pages of [gpa, gpa+len) that are the machine's RAM back to the host: they read as
+ * zeros (pgm_discard.c). [any] */
+void pgm_discard(Pgm *pgm, uint64_t gpa, uint64_t len_bytes);
+
 /* -- which pages of the machine's RAM are written, for live saves (pgm_dirty.c) -- */
 
 /* From here on pages are logged. Engines hear of it when their cached lookups are dropped: the

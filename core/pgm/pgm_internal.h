@@ -73,4 +73,7 @@ void pgm_dirty_mark(Pgm *pgm, const uint8_t *hva);
 /* Is a log kept, and the page not in it? */
 gboolean pgm_dirty_is_clean(const Pgm *pgm, const uint8_t *hva);
 
+/* Has the page of that host address decoded code in an engine? */
+gboolean pgm_has_code(Pgm *pgm, const uint8_t *hva);
+
 #endif

@@ -293,6 +293,10 @@ typedef struct viv_vm_api {
     /* The machine stands as soon as it can, until its user lets it go on. Without a frontend that
      * can do so it runs on. [any] */
     void (*pause)(viv_dev_t *dev);
+    /* Random bytes for the guest: the host's best, or in the deterministic mode a function of the
+     * machine's seed, the instance's name, the virtual time and how many bytes it has drawn at that
+     * time. VIV_E_IO: the host has none. Not in the oldest hosts: test with VIV_HAS. [any] */
+    viv_status_t (*random)(viv_dev_t *dev, void *buf, uint64_t len_bytes);
 } viv_vm_api_t;
 
 /* -- viv.ram/1: memory of the device's own (MMIO2) and ROM images ---------------------------- */
@@ -320,6 +324,11 @@ typedef struct viv_ram_api {
      * the speed of memory; writes go to the range's handlers, and with direct 0 reads do too. Call it
      * again to switch. Not saved: say it again in post_load. [main or emt] */
     viv_status_t (*back)(viv_ram_t *ram, viv_range_t *range, uint64_t offset, uint32_t direct);
+    /* Gives the machine's RAM in [gpa, gpa + len_bytes) back to the host: its whole 4 KiB pages read
+     * as zeros from here on and take memory again when they are written. What is not the machine's
+     * own RAM there is left alone. Takes time in proportion to len_bytes. Not in the oldest hosts:
+     * test with VIV_HAS. [any] */
+    void (*discard)(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes);
 } viv_ram_api_t;
 
 /* -- viv.fwfile/1: named blobs for the firmware (fw_cfg files, direct boot) ------------------ */

@@ -155,7 +155,8 @@ typedef enum HarnessEventKind {
     HARNESS_EV_NMI_MASK,     /* a masked: the gate */
     HARNESS_EV_GUEST_EVENT,  /* a VIV_GUEST_* */
     HARNESS_EV_VM_PAUSE,
-    HARNESS_EV_MSI, /* a address, b data: a dword written to FEExxxxxh by a bus master */
+    HARNESS_EV_MSI,     /* a address, b data: a dword written to FEExxxxxh by a bus master */
+    HARNESS_EV_DISCARD, /* a gpa, b length: viv.ram/1 discard, as asked for */
     HARNESS_EV_COUNT
 } HarnessEventKind;
 

@@ -251,6 +251,7 @@ struct Harness {
     /* memory */
     HarnessSparse ram;
     uint64_t ram_bytes;
+    uint64_t random; /* state of viv.vm/1 random */
     viv_range_t *ranges;
     viv_ram_t *rams;
     unsigned files_out; /* file_load buffers that have not come back */
@@ -343,6 +344,8 @@ int harness_range_clash(Harness *h, uint32_t is_mmio, uint64_t base, uint64_t le
                         const char **ret_owner);
 void harness_mem_access(Harness *h, uint64_t gpa, void *buf, uint64_t len, int write);
 
+/* harness_io.c: whole pages of RAM become zeros; the rest of the range is left alone. */
+void harness_ram_zero(Harness *h, uint64_t gpa, uint64_t len);
 /* harness_sparse.c */
 void harness_sparse_read(const HarnessSparse *s, uint64_t off, void *buf, uint64_t len);
 void harness_sparse_write(HarnessSparse *s, uint64_t off, const void *buf, uint64_t len);

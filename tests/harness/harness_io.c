@@ -520,6 +520,22 @@ void harness_ram_read(Harness *h, uint64_t gpa, void *buf, uint64_t len)
     harness_sparse_read(&h->ram, harness_ram_offset(h, gpa, len), buf, len);
 }
 
+void harness_ram_zero(Harness *h, uint64_t gpa, uint64_t len)
+{
+    static const uint8_t zeros[4096];
+    uint64_t end = gpa + len >= gpa ? (gpa + len) & ~4095ull : ~4095ull;
+    uint64_t at = (gpa + 4095) & ~4095ull;
+    while (at < end) {
+        uint64_t off, run = harness_ram_run(h, at, &off);
+        if (!run) { /* the next RAM, if any, is above the hole */
+            at = at < 1ull << 32 ? 1ull << 32 : end;
+        } else {
+            harness_sparse_write(&h->ram, off, zeros, 4096);
+            at += 4096;
+        }
+    }
+}
+
 void harness_ram_write(Harness *h, uint64_t gpa, const void *buf, uint64_t len)
 {
     harness_sparse_write(&h->ram, harness_ram_offset(h, gpa, len), buf, len);

@@ -244,6 +244,19 @@ static void harness_vm_pause(viv_dev_t *dev)
     harness_log_event(harness_svc_inst(dev)->h, HARNESS_EV_VM_PAUSE, 0, 0, 0, 0, 0);
 }
 
+static viv_status_t harness_vm_random(viv_dev_t *dev, void *buf, uint64_t len_bytes)
+{
+    Harness *h = harness_svc_inst(dev)->h;
+    if (harness_fallible(h)) {
+        return VIV_E_IO;
+    }
+    for (uint64_t i = 0; i < len_bytes; i++) {
+        h->random = h->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        ((uint8_t *)buf)[i] = (uint8_t)(h->random >> 56);
+    }
+    return VIV_OK;
+}
+
 const viv_vm_api_t harness_vm_api = {
     .size = sizeof(viv_vm_api_t),
     .ram_bytes = harness_vm_ram_bytes,
@@ -256,6 +269,7 @@ const viv_vm_api_t harness_vm_api = {
     .cpu_hz = harness_vm_hz,
     .guest_event = harness_vm_guest_event,
     .pause = harness_vm_pause,
+    .random = harness_vm_random,
 };
 
 void harness_vm_cpus(Harness *h, uint32_t count)
@@ -439,6 +453,13 @@ static viv_status_t harness_ram_file_load(viv_dev_t *dev, const char *name, uint
     return VIV_OK;
 }
 
+static void harness_ram_discard(viv_dev_t *dev, uint64_t gpa, uint64_t len_bytes)
+{
+    Harness *h = harness_svc_inst(dev)->h;
+    harness_log_event(h, HARNESS_EV_DISCARD, gpa, len_bytes, 0, 0, 0);
+    harness_ram_zero(h, gpa, len_bytes);
+}
+
 const viv_ram_api_t harness_ram_api = {
     .size = sizeof(viv_ram_api_t),
     .create = harness_ram_create,
@@ -446,6 +467,7 @@ const viv_ram_api_t harness_ram_api = {
     .file_load = harness_ram_file_load,
     .file_free = harness_ram_file_free,
     .back = harness_ram_back,
+    .discard = harness_ram_discard,
 };
 
 /* -- viv.fwfile/1 ---------------------------------------------------------------------------- */

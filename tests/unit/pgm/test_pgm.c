@@ -172,6 +172,44 @@ static uint64_t mmio_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t widt
     return 0x1122334455667788 >> (off * 8);
 }
 
+/* RAM given back: whole pages read as zeros, the file has a hole, code marks and the log hear. */
+START_TEST(test_discard)
+{
+    uint8_t bits[16 * MIB / 4096 / 8 + 1];
+    uint64_t first, end;
+    uint8_t byte;
+    pgm_set_code_written_fn(pgm, on_code, NULL);
+    memset(pgm_block_hva(pgm_block_at(pgm, 0)), 0x5a, 16 * MIB);
+    pgm_code_mark(pgm, 8 * MIB + 4096, TRUE);
+    ck_assert_int_eq(pgm_dirty_start(pgm, NULL), VIV_OK);
+    written_len = 0;
+    pgm_discard(pgm, 8 * MIB + 1, 3 * 4096); /* two whole pages */
+    ck_assert_uint_eq(written_gpa, 8 * MIB + 4096);
+    ck_assert_uint_eq(written_len, 4096);
+    memset(bits, 0, sizeof bits);
+    ck_assert_uint_eq(pgm_dirty_fetch(pgm, bits), 2);
+    /* before the first look: reading fills a hole of a memory file */
+    ck_assert(pgm_block_extent(pgm_block_at(pgm, 0), 0, &first, &end));
+    ck_assert_uint_eq(first, 0);
+    ck_assert_uint_eq(end, 8 * MIB / 4096 + 1);
+    for (uint64_t page = 0; page < 5; page++) {
+        pgm_read(pgm, 8 * MIB + page * 4096 + 4095, &byte, 1);
+        ck_assert_uint_eq(byte, page == 1 || page == 2 ? 0 : 0x5a);
+    }
+    byte = 7; /* and takes memory again */
+    pgm_write(pgm, 8 * MIB + 4096, &byte, 1);
+    pgm_read(pgm, 8 * MIB + 4096, &byte, 1);
+    ck_assert_uint_eq(byte, 7);
+    /* all there is, and much that is not */
+    pgm_discard(pgm, 15 * MIB, 64 * MIB);
+    pgm_discard(pgm, UINT64_MAX - 8192, UINT64_MAX);
+    pgm_discard(pgm, 0, 0);
+    pgm_read(pgm, 16 * MIB - 1, &byte, 1);
+    ck_assert_uint_eq(byte, 0);
+    pgm_dirty_stop(pgm);
+}
+END_TEST
+
 START_TEST(test_mmio_dma)
 {
     static const viv_io_ops_t ops = {.size = sizeof ops, .widths = VIV_W_ANY, .read = mmio_read};
@@ -260,6 +298,7 @@ int main(void)
     tcase_add_test(tc, test_bad_windows);
     tcase_add_test(tc, test_pam);
     tcase_add_test(tc, test_code_marks);
+    tcase_add_test(tc, test_discard);
     tcase_add_test(tc, test_mmio_dma);
     tcase_add_test(tc, test_memory_behind_mmio);
     suite_add_tcase(suite, tc);
