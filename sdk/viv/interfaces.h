@@ -334,6 +334,55 @@ typedef struct viv_audio_ops {
                        uint32_t count);
 } viv_audio_ops_t;
 
+/* -- consoles and balloons -------------------------------------------------------------------- */
+
+/* Beside viv.char-port/1: what a console knows of its terminal. [any, no lock] */
+#define VIV_CONSOLE_PORT_ID "viv.console-port/1" /* device, LUN n of virtio-console: port n */
+typedef struct viv_console_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    void (*resize)(void *self, uint32_t columns, uint32_t rows); /* 0: not known */
+    /* 0: the port is taken away from the guest, 1: it is back. */
+    void (*plug)(void *self, uint32_t plugged);
+} viv_console_port_ops_t;
+
+/* What the guest says of its memory; numbers are VIV_BALLOON_STAT_*, those of virtio 1.3, 5.5.6.3. */
+#define VIV_BALLOON_STAT_SWAP_IN     0u /* bytes read from swap */
+#define VIV_BALLOON_STAT_SWAP_OUT    1u
+#define VIV_BALLOON_STAT_MAJOR_FAULT 2u /* times */
+#define VIV_BALLOON_STAT_MINOR_FAULT 3u
+#define VIV_BALLOON_STAT_FREE        4u /* bytes; so are the next three */
+#define VIV_BALLOON_STAT_TOTAL       5u
+#define VIV_BALLOON_STAT_AVAILABLE   6u
+#define VIV_BALLOON_STAT_CACHES      7u
+#define VIV_BALLOON_STATS            16u
+
+typedef struct viv_balloon_info {
+    uint32_t size;
+    uint32_t running;       /* a driver of the guest is at work */
+    uint64_t target_bytes;  /* what the balloon shall have */
+    uint64_t actual_bytes;  /* what the guest says that it has given */
+    uint64_t ram_bytes;     /* of the machine */
+    uint64_t stats_time_ns; /* virtual time of the statistics, 0: never */
+    uint32_t stats_present; /* bit n: statistic n */
+    uint32_t hinting;       /* a round of free page hints is under way */
+    uint64_t stats[VIV_BALLOON_STATS];
+} viv_balloon_info_t;
+
+#define VIV_BALLOON_PORT_ID                                                                        \
+    "viv.balloon-port/1" /* device, LUN 0 of virtio-balloon; [any, no lock] */
+typedef struct viv_balloon_port_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* How much the guest shall give; it takes its time. VIV_E_INVALID: more than it has. */
+    viv_status_t (*set_target)(void *self, uint64_t bytes);
+    void (*info)(void *self, viv_balloon_info_t *ret_info); /* caller sets size */
+    /* Asks for new statistics, which come later. VIV_E_UNSUPPORTED: the guest gives none. */
+    viv_status_t (*update_stats)(void *self);
+    /* Asks which pages are free; their memory is given back. The same. VIV_E_BUSY: is being done. */
+    viv_status_t (*hint)(void *self);
+} viv_balloon_port_ops_t;
+
 /* -- ACPI buttons ---------------------------------------------------------------------------- */
 
 #define VIV_ACPI_PORT_ID "viv.acpi-port/1" /* device, LUN 0 of acpi */
