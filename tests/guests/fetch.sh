@@ -29,6 +29,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # one of them built in (or does not know it) simply has no such file.
 modules="ata_piix ata_generic sd_mod sr_mod isofs ext4 vfat nls_cp437 nls_ascii nls_utf8 floppy
     button evdev psmouse loop parport_pc lp
+    virtio_pci virtio_rng virtio_console virtio_balloon
     crc32c_generic"
 
 complain()
@@ -132,7 +133,7 @@ fetch_kernel()
         '*/kernel/arch/x86/crypto/*' '*/kernel/drivers/ata/*' '*/kernel/drivers/scsi/*' \
         '*/kernel/drivers/cdrom/*' '*/kernel/drivers/block/*' '*/kernel/drivers/acpi/*' \
         '*/kernel/drivers/input/*' '*/kernel/fs/*' '*/kernel/drivers/parport/*' \
-        '*/kernel/drivers/char/*' 2>"$2/tar.log" || :
+        '*/kernel/drivers/char/*' '*/kernel/drivers/virtio/*' 2>"$2/tar.log" || :
     mkdir "$2/out"
     cp "$2/root/boot/vmlinuz-$version" "$2/out/vmlinuz"
     cp "$2/root/boot/config-$version" "$2/out/config"
