@@ -178,6 +178,13 @@ static viv_status_t control_save(Runner *runner, const char *arg, GString *out, 
     return VIV_OK;
 }
 
+static viv_status_t control_guestmemoryballoon(Runner *runner, const char *arg, GString *out,
+                                               VivError *err)
+{
+    viv_status_t st = control_need(arg, "the number of MiB", err);
+    return st ? st : balloon_command(runner, arg, out, err);
+}
+
 static viv_status_t control_stats(Runner *runner, const char *arg, GString *out, VivError *err)
 {
     char *text = NULL;
@@ -221,6 +228,12 @@ static const struct {
     {"powerbutton", "", "presses the power button", control_powerbutton},
     {"medium", "list | insert [--force] SLOT F | eject [--force] SLOT",
      "shows and changes what is in the drives", medium_command},
+    {"balloon", "[MIB | stats | hint]",
+     "how much memory the guest shall give, asks it for statistics or free pages, or shows both",
+     balloon_command},
+    {"guestmemoryballoon", "MIB", "the same as balloon MIB", control_guestmemoryballoon},
+    {"console", "resize PORT COLUMNS ROWS | plug PORT | unplug PORT",
+     "the size of a virtio console; takes a port away and brings it back", console_command},
     {"save", "[--live] F", "saves the machine's state; --live: most of it while the machine runs",
      control_save},
     {"stats", "[PATTERN]", "lists the statistics counters", control_stats},

@@ -456,6 +456,16 @@ static viv_status_t machine_parallels(Machine *m)
 
 /* -- device and --cfg ------------------------------------------------------------------------ */
 
+/* "chardev" hangs a back end on LUN 0, "chardev3" on LUN 3. */
+static gboolean machine_is_chardev(const char *key, uint32_t *ret_lun)
+{
+    guint64 lun = 0;
+    gboolean is = g_str_has_prefix(key, "chardev") &&
+                  (!key[7] || g_ascii_string_to_unsigned(key + 7, 10, 0, 999, &lun, NULL));
+    *ret_lun = is ? (uint32_t)lun : 0;
+    return is;
+}
+
 static viv_status_t machine_device(Machine *m, const char *spec)
 {
     g_auto(GStrv) words = g_strsplit(spec, ",", -1);
@@ -482,10 +492,11 @@ static viv_status_t machine_device(Machine *m, const char *spec)
         }
         g_autofree char *key = g_strndup(*word, (gsize)(equals - *word));
         g_autofree char *path = g_strdup_printf("%s/%s", config, key);
-        g_autofree char *lun = g_strdup_printf("%s/%u/LUN#0", class_path, number);
-        viv_status_t st = !strcmp(key, "chardev")
-                              ? machine_back_end(m, lun, "chardev", equals + 1)
-                              : cfgm_set_from_text(m->root, path, equals + 1, m->err);
+        uint32_t lun_number;
+        gboolean chardev = machine_is_chardev(key, &lun_number);
+        g_autofree char *lun = g_strdup_printf("%s/%u/LUN#%u", class_path, number, lun_number);
+        viv_status_t st = chardev ? machine_back_end(m, lun, key, equals + 1)
+                                  : cfgm_set_from_text(m->root, path, equals + 1, m->err);
         if (st) {
             return st;
         }

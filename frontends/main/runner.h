@@ -61,6 +61,11 @@ int runner_exit_code(viv_status_t status);
  * or piix3ide/0/LUN#2. What a list says goes to out. */
 viv_status_t medium_command(Runner *runner, const char *arg, GString *out, VivError *err);
 
+/* balloon.c: "" shows the memory balloon, "MIB" sets its target, "stats", "hint". */
+viv_status_t balloon_command(Runner *runner, const char *arg, GString *out, VivError *err);
+/* console.c: "resize PORT COLUMNS ROWS", "plug PORT", "unplug PORT" of virtio-console. */
+viv_status_t console_command(Runner *runner, const char *arg, GString *out, VivError *err);
+
 /* control.c: the line protocol on a unix socket. NULL with err. */
 struct Control *control_new(Runner *runner, const char *spec, VivError *err);
 void control_free(struct Control *control);

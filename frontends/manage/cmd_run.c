@@ -132,7 +132,7 @@ int cmd_run(int argc, char **argv, PluginRegistry *plugins)
          "KIND"},
         {"device", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->devices,
          "Add a device, or configure one of the standard PC; chardev=KIND hangs a serial-like back "
-         "end on it",
+         "end on it, chardevN=KIND on its LUN N",
          "NAME[,key=value]..."},
         {"cfg", 0, 0, G_OPTION_ARG_STRING_ARRAY, &m->cfg, "Set a value of the configuration tree",
          "PATH=VALUE"},
