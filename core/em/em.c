@@ -165,6 +165,20 @@ void em_resume(Em *em)
     g_mutex_unlock(&em->lock);
 }
 
+/* The flag changes before the kick: an EMT that has cleared the kick sees the change. */
+void em_set_asleep(Em *em, gboolean asleep)
+{
+    __atomic_store_n(&em->asleep, asleep, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < em->count; i++) {
+        em_kick(em, i, VIV_FF_EXIT);
+    }
+}
+
+gboolean em_asleep(const Em *em)
+{
+    return __atomic_load_n(&em->asleep, __ATOMIC_SEQ_CST);
+}
+
 static void emt_sleep(Emt *emt, uint32_t wake_flags)
 {
     g_mutex_lock(&emt->lock);
@@ -212,9 +226,8 @@ static uint32_t emt_wake_flags(const Emt *emt)
     return flags;
 }
 
-static void emt_idle(Emt *emt)
+static void emt_idle(Emt *emt, uint32_t wake)
 {
-    uint32_t wake = emt_wake_flags(emt);
     if (__atomic_load_n(&emt->pub.ff, __ATOMIC_SEQ_CST) & wake) {
         return;
     }
@@ -280,13 +293,17 @@ static gpointer emt_thread(gpointer data)
             }
             tm_run_timers(em->vm->tm);
         }
+        if (em_asleep(em)) {
+            emt_idle(emt, VIV_FF_EXIT);
+            continue;
+        }
         uint32_t wake = emt_wake_flags(emt);
         if (emt->cpu->activity == VIV_ACT_RUNNING ||
             (emt->cpu->activity == VIV_ACT_HALTED &&
              (__atomic_load_n(&emt->pub.ff, __ATOMIC_SEQ_CST) & wake & ~VIV_FF_EXIT))) {
             emt_run(emt);
         } else {
-            emt_idle(emt);
+            emt_idle(emt, wake);
         }
     }
     emt_serve(emt);

@@ -52,6 +52,9 @@ void em_resume(Em *em);
 /* As em_pause(), but does not wait: EMTs stand soon. [any] */
 void em_stop(Em *em);
 
+/* The vCPUs execute nothing, but the clock, timers and requests go on (ACPI sleep). [any] */
+void em_set_asleep(Em *em, gboolean asleep);
+gboolean em_asleep(const Em *em);
 /* The canonical states were changed from outside; EMTs stand. */
 void em_states_loaded(Em *em);
 /* vCPU 0 stops at an instruction boundary with so many instructions retired, for the event to say

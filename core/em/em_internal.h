@@ -34,6 +34,7 @@ struct Em {
     uint32_t standing;
     uint32_t pause_depth; /* atomic */
     gboolean quit;        /* atomic */
+    gboolean asleep;      /* atomic: no guest code runs, time and requests go on */
     uint64_t icount_stop; /* of vCPU 0; ~0: none */
 };
 

@@ -156,6 +156,12 @@ struct Pdm {
     void *ferr_ctx;
     viv_dev_t *ferr_dev;
     uint32_t ignne;
+    struct PdmIrqWatch {
+        PdmDevice *device;
+        uint32_t irqs, risen; /* risen: not yet told */
+        void (*fn)(viv_dev_t *dev, void *ctx, uint32_t irqs);
+        void *ctx;
+    } irq_watch;
     PdmDevice *legacy; /* whose ISA lines 0 and 8 count alone; NULL: everybody's */
     /* NMI, chipset lock */
     uint32_t nmi_masked, nmi_level; /* nmi_level: behind the gate, as last told */

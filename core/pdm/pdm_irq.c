@@ -115,6 +115,44 @@ static void pdm_line_set(PdmDevice *device, PdmLines lines, uint32_t line, uint3
     pdm_line_tell(pdm, old_pic, old_gsi);
 }
 
+/* -- who watches lines ----------------------------------------------------------------------- */
+
+/* [emt 0, the watcher's lock held] */
+static void pdm_watch_tell(viv_dev_t *dev, void *ctx)
+{
+    struct PdmIrqWatch *watch = ctx;
+    pdm_chipset_lock(pdm_of(dev));
+    uint32_t irqs = watch->risen;
+    watch->risen = 0;
+    pdm_chipset_unlock(pdm_of(dev));
+    if (irqs && watch->fn) {
+        watch->fn(dev, watch->ctx, irqs);
+    }
+}
+
+/* [chipset lock held] One call is under way while `risen` is not empty. */
+static void pdm_watch_risen(Pdm *pdm, uint32_t irqs)
+{
+    struct PdmIrqWatch *watch = &pdm->irq_watch;
+    uint32_t old = watch->risen;
+    irqs &= watch->irqs;
+    watch->risen |= irqs;
+    if (irqs && !old) {
+        pdm_queue_api.post(&watch->device->pub, pdm_watch_tell, watch);
+    }
+}
+
+static void pdm_irq_watch(viv_dev_t *dev, uint32_t irqs,
+                          void (*fn)(viv_dev_t *dev, void *ctx, uint32_t irqs), void *ctx)
+{
+    struct PdmIrqWatch *watch = &pdm_of(dev)->irq_watch;
+    watch->risen &= watch->device == pdm_dev(dev) ? irqs : 0;
+    watch->device = pdm_dev(dev);
+    watch->irqs = irqs & 0xffffu;
+    watch->fn = fn;
+    watch->ctx = ctx;
+}
+
 static void pdm_legacy_replacement(viv_dev_t *dev, uint32_t on)
 {
     PdmDevice *device = pdm_dev(dev);
@@ -133,6 +171,10 @@ void pdm_irq_set(viv_dev_t *dev, uint32_t irq, uint32_t level)
     Pdm *pdm = pdm_of(dev);
     if (irq < 16) {
         pdm_chipset_lock(pdm);
+        if (level && !(pdm_dev(dev)->isa_lines >> irq & 1) && !pdm->loading &&
+            pdm->legacy != pdm_dev(dev)) {
+            pdm_watch_risen(pdm, UINT32_C(1) << irq);
+        }
         pdm_line_set(pdm_dev(dev), PDM_ISA, irq, level);
         pdm_chipset_unlock(pdm);
     }
@@ -514,4 +556,5 @@ const viv_chipset_api_t pdm_chipset_api = {
     .nmi_set = pdm_nmi_set,
     .nmi_mask = pdm_nmi_mask,
     .legacy_replacement = pdm_legacy_replacement,
+    .irq_watch = pdm_irq_watch,
 };

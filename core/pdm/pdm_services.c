@@ -169,6 +169,26 @@ static void pdm_vm_pause(viv_dev_t *dev)
     vm_event(pdm_vm_of(dev), VM_EVENT_PAUSE, 0, NULL);
 }
 
+static void pdm_vm_sleep(viv_dev_t *dev, uint32_t kind)
+{
+    if (kind != VIV_SLEEP_NONE) {
+        viv_log(pdm_dev(dev)->name, VIV_LOG_INFO, "the machine sleeps (S%u)", kind);
+    }
+    vm_request_sleep(pdm_vm_of(dev),
+                     kind == VIV_SLEEP_STANDBY || kind == VIV_SLEEP_RAM ? kind : VIV_SLEEP_NONE);
+}
+
+static void pdm_vm_wake(viv_dev_t *dev)
+{
+    viv_log(pdm_dev(dev)->name, VIV_LOG_INFO, "the machine wakes up");
+    vm_request_wake(pdm_vm_of(dev));
+}
+
+static uint32_t pdm_vm_waking(viv_dev_t *dev)
+{
+    return (uint32_t)pdm_vm_of(dev)->waking;
+}
+
 static const viv_vm_api_t pdm_vm_api = {
     .size = sizeof pdm_vm_api,
     .ram_bytes = pdm_vm_ram_bytes,
@@ -182,6 +202,9 @@ static const viv_vm_api_t pdm_vm_api = {
     .guest_event = pdm_vm_guest_event,
     .pause = pdm_vm_pause,
     .random = pdm_vm_random,
+    .sleep = pdm_vm_sleep,
+    .wake = pdm_vm_wake,
+    .waking = pdm_vm_waking,
 };
 
 /* -- viv.ram/1 ------------------------------------------------------------------------------- */

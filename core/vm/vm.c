@@ -104,17 +104,20 @@ void vm_event(Vm *vm, VmEvent event, uint32_t kind, const char *text)
 
 /* -- reset ----------------------------------------------------------------------------------- */
 
-static void vm_reset_now(Vm *vm, void *ctx)
+/* waking: RAM and what devices keep over a sleep stay. */
+static void vm_reset_machine(Vm *vm, gboolean waking)
 {
     VivError err = VIV_ERROR_INIT;
-    (void)ctx;
-    g_atomic_int_set(&vm->reset_pending, 0);
     em_pause(vm->em);
+    g_atomic_int_set(&vm->sleep, VIV_SLEEP_NONE);
+    em_set_asleep(vm->em, FALSE);
     for (uint32_t i = 0; i < em_vcpu_count(vm->em); i++) {
         cpum_reset(vm->cpum, em_vcpu(vm->em, i)->cpu, i);
     }
+    vm->waking = waking;
     pdm_reset(vm->pdm);
-    viv_status_t st = vm_boot_direct(vm, &err);
+    vm->waking = FALSE;
+    viv_status_t st = waking ? vm_boot_wake(vm, &err) : vm_boot_direct(vm, &err);
     pgm_dirty_all(vm->pgm);
     em_states_loaded(vm->em);
     em_resume(vm->em);
@@ -122,6 +125,13 @@ static void vm_reset_now(Vm *vm, void *ctx)
         vm_request_end(vm, VM_END_ERROR, 0, error_text(&err));
         error_clear(&err);
     }
+}
+
+static void vm_reset_now(Vm *vm, void *ctx)
+{
+    (void)ctx;
+    g_atomic_int_set(&vm->reset_pending, 0);
+    vm_reset_machine(vm, FALSE);
 }
 
 void vm_request_reset(Vm *vm)
@@ -132,6 +142,33 @@ void vm_request_reset(Vm *vm)
         em_post(vm->em, 0, vm_reset_now, NULL);
     }
 }
+
+/* -- sleep ----------------------------------------------------------------------------------- */
+
+void vm_request_sleep(Vm *vm, uint32_t kind)
+{
+    g_atomic_int_set(&vm->sleep, (gint)kind);
+    em_set_asleep(vm->em, kind != VIV_SLEEP_NONE);
+}
+
+static void vm_wake_now(Vm *vm, void *ctx)
+{
+    (void)ctx;
+    if (g_atomic_int_get(&vm->sleep) == VIV_SLEEP_RAM) { /* no reset has come first */
+        vm_reset_machine(vm, TRUE);
+    }
+}
+
+void vm_request_wake(Vm *vm)
+{
+    if (g_atomic_int_get(&vm->sleep) == VIV_SLEEP_RAM) {
+        em_post(vm->em, 0, vm_wake_now, NULL);
+    } else if (g_atomic_int_compare_and_exchange(&vm->sleep, VIV_SLEEP_STANDBY, VIV_SLEEP_NONE)) {
+        em_set_asleep(vm->em, FALSE);
+    }
+}
+
+/* -- stopping at an instruction -------------------------------------------------------------- */
 
 viv_status_t vm_set_icount_stop(Vm *vm, uint64_t icount, gboolean quiet, VivError *err)
 {

@@ -69,6 +69,8 @@ typedef struct Vm {
     void *event_ctx;
     gboolean icount_quiet; /* the stop waits for disk accesses; set before the machine runs */
     gint reset_pending;
+    gint sleep;            /* atomic: VIV_SLEEP_* */
+    gboolean waking;       /* a reset is under way that ends VIV_SLEEP_RAM; EMTs stand */
     gboolean running;      /* under lock: resumed and not paused */
     uint32_t save_threads; /* for packing memory; 0: as many as are of use */
 } Vm;
@@ -101,6 +103,9 @@ void vm_pause(Vm *vm); /* nests with nothing: a second pause is a no-op */
 /* Asks for a reset or an end at the next instruction boundary. [any] */
 void vm_request_reset(Vm *vm);
 void vm_request_end(Vm *vm, VmEnd end, uint32_t code, const char *text);
+/* ACPI sleep, VIV_SLEEP_*, and its end; see viv_vm_api_t. [any] */
+void vm_request_sleep(Vm *vm, uint32_t kind);
+void vm_request_wake(Vm *vm);
 /* Ends the machine when vCPU 0 has retired so many instructions. quiet: not before every disk access
  * has completed, so that a saved state goes on as the unbroken run does. The machine does not run.
  * VIV_E_UNSUPPORTED: the engine does not count exactly. */

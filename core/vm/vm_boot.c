@@ -79,6 +79,14 @@ viv_status_t vm_enter_flat32(Vm *vm, uint64_t gdt_gpa, uint32_t eip, VivError *e
     return VIV_OK;
 }
 
+/* What firmware would have done to the board. */
+void vm_boot_board(Vm *vm)
+{
+    pdm_boot_memory(vm->pdm);
+    iom_pio_write(vm->iom, VM_DMA2_MODE, 0xc0, 1);
+    iom_pio_write(vm->iom, VM_DMA2_MASK, 0x00, 1);
+}
+
 viv_status_t vm_boot_direct(Vm *vm, VivError *err)
 {
     const char *path = cfgm_string(vm->cfgm, "Boot/KernelImage", NULL);
@@ -92,9 +100,7 @@ viv_status_t vm_boot_direct(Vm *vm, VivError *err)
     if (st) {
         return st;
     }
-    pdm_boot_memory(vm->pdm);
-    iom_pio_write(vm->iom, VM_DMA2_MODE, 0xc0, 1);
-    iom_pio_write(vm->iom, VM_DMA2_MASK, 0x00, 1);
+    vm_boot_board(vm);
     if (vm_is_linux(&kernel)) {
         st = vm_boot_linux(vm, path, &kernel, initrd, cmdline, err);
     } else if (vm_is_multiboot(&kernel)) {

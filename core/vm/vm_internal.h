@@ -11,6 +11,13 @@ viv_status_t vm_load(Vm *vm, const char *path, VivError *err);
 /* vm_boot.c: loads /Boot/KernelImage, if there is one, and sets vCPU 0 to its entry. EMTs stand. */
 viv_status_t vm_boot_direct(Vm *vm, VivError *err);
 
+/* Memory control and DMA as firmware leaves them for what it boots. */
+void vm_boot_board(Vm *vm);
+
+/* vm_boot_wake.c: after a wake from memory, a kernel that was booted without firmware goes on where
+ * its FACS says; one that has said nothing of use boots anew. EMTs stand. */
+viv_status_t vm_boot_wake(Vm *vm, VivError *err);
+
 typedef struct VmBlob {
     uint8_t *data; /* g_free */
     uint64_t len;

@@ -144,6 +144,13 @@ typedef struct viv_chipset_api {
      * device at a time: a second one has no effect while the first has it on. Not saved: say it
      * again in post_load; a reset of the machine ends it. [any, chipset lock held] */
     void (*legacy_replacement)(viv_dev_t *dev, uint32_t on);
+    /* Calls fn(dev, ctx, irqs) when ISA lines in `irqs` have risen, as any device drives them with
+     * irq_set() (what a power management controller sees as wake events), but not those of legacy
+     * replacement. One listener a machine, the latest; irqs 0 ends it. fn comes on the EMT of vCPU 0 with the device's lock held, soon
+     * after; rises in between are gathered. [main] in construct or power_on, or [any] with the
+     * chipset lock held to change irqs */
+    void (*irq_watch)(viv_dev_t *dev, uint32_t irqs,
+                      void (*fn)(viv_dev_t *dev, void *ctx, uint32_t irqs), void *ctx);
 } viv_chipset_api_t;
 
 VIV_END_DECLS

@@ -297,7 +297,22 @@ typedef struct viv_vm_api {
      * machine's seed, the instance's name, the virtual time and how many bytes it has drawn at that
      * time. VIV_E_IO: the host has none. Not in the oldest hosts: test with VIV_HAS. [any] */
     viv_status_t (*random)(viv_dev_t *dev, void *buf, uint64_t len_bytes);
+    /* The machine sleeps from the next instruction boundary on, VIV_SLEEP_*: no vCPU executes, the
+     * virtual clock, timers and interrupt lines go on. A reset ends it. VIV_SLEEP_NONE: it does not
+     * sleep (any more), without waking. Not saved: a device says it again in post_load. [any] */
+    void (*sleep)(viv_dev_t *dev, uint32_t kind);
+    /* Ends the sleep. From VIV_SLEEP_STANDBY the vCPUs go on where they stood; from VIV_SLEEP_RAM
+     * the machine is reset, as after power-on but for its memory. Nothing, if it does not sleep.
+     * [any] */
+    void (*wake)(viv_dev_t *dev);
+    /* In reset(): 1 if this is the wake from VIV_SLEEP_RAM. What has been fed meanwhile (memory
+     * control, wake status, the RTC) is not to be lost. [emt] */
+    uint32_t (*waking)(viv_dev_t *dev);
 } viv_vm_api_t;
+
+#define VIV_SLEEP_NONE    0u
+#define VIV_SLEEP_STANDBY 1u /* S1: everything is kept */
+#define VIV_SLEEP_RAM     3u /* S3: memory is kept */
 
 /* -- viv.ram/1: memory of the device's own (MMIO2) and ROM images ---------------------------- */
 

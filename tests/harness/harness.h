@@ -155,8 +155,10 @@ typedef enum HarnessEventKind {
     HARNESS_EV_NMI_MASK,     /* a masked: the gate */
     HARNESS_EV_GUEST_EVENT,  /* a VIV_GUEST_* */
     HARNESS_EV_VM_PAUSE,
-    HARNESS_EV_MSI,     /* a address, b data: a dword written to FEExxxxxh by a bus master */
-    HARNESS_EV_DISCARD, /* a gpa, b length: viv.ram/1 discard, as asked for */
+    HARNESS_EV_MSI,      /* a address, b data: a dword written to FEExxxxxh by a bus master */
+    HARNESS_EV_DISCARD,  /* a gpa, b length: viv.ram/1 discard, as asked for */
+    HARNESS_EV_VM_SLEEP, /* a VIV_SLEEP_* */
+    HARNESS_EV_VM_WAKE,  /* a what it slept */
     HARNESS_EV_COUNT
 } HarnessEventKind;
 
@@ -184,6 +186,9 @@ uint32_t harness_nmi_level(Harness *h);                     /* behind the gate *
 uint32_t harness_nmi_masked(Harness *h);
 void harness_nmi_drive(Harness *h, uint32_t level); /* another device's nmi_set */
 uint32_t harness_a20(Harness *h);
+/* The ISA lines that the device watches, and a rise of some, told at once. */
+uint32_t harness_irq_watched(Harness *h);
+void harness_irq_rise(Harness *h, uint32_t irqs);
 uint32_t harness_legacy_replacement(Harness *h); /* an instance has it on */
 uint32_t harness_ignne(Harness *h);
 
@@ -261,6 +266,9 @@ uint32_t harness_msix_pending(Harness *h, uint32_t fn_index,
 
 /* -- the machine ----------------------------------------------------------------------------- */
 
+uint32_t harness_vm_asleep(Harness *h); /* VIV_SLEEP_* */
+/* The reset that a wake from VIV_SLEEP_RAM has asked for; 0: none has. */
+uint32_t harness_vm_wake_reset(Harness *h);
 void harness_vm_cpus(Harness *h, uint32_t count);         /* 1 */
 void harness_vm_cpu_hz(Harness *h, uint64_t hz);          /* 2 GHz */
 void harness_vm_has_device(Harness *h, const char *name); /* has_device() says yes */

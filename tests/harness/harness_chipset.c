@@ -256,6 +256,31 @@ static void harness_chip_legacy_replacement(viv_dev_t *dev, uint32_t on)
     }
 }
 
+static void harness_chip_irq_watch(viv_dev_t *dev, uint32_t irqs,
+                                   void (*fn)(viv_dev_t *dev, void *ctx, uint32_t irqs), void *ctx)
+{
+    Harness *h = harness_chipset_inst(dev)->h;
+    h->watch_inst = harness_chipset_inst(dev);
+    h->watch_irqs = irqs;
+    h->watch_fn = fn;
+    h->watch_ctx = ctx;
+}
+
+uint32_t harness_irq_watched(Harness *h)
+{
+    return h->watch_irqs;
+}
+
+void harness_irq_rise(Harness *h, uint32_t irqs)
+{
+    if (!h->watch_inst || !(irqs & h->watch_irqs)) {
+        return;
+    }
+    unsigned token = harness_enter(h->watch_inst);
+    h->watch_fn(&h->watch_inst->dev, h->watch_ctx, irqs & h->watch_irqs);
+    harness_leave(h->watch_inst, token);
+}
+
 uint32_t harness_legacy_replacement(Harness *h)
 {
     return h->legacy_inst != NULL;
@@ -583,6 +608,7 @@ const viv_chipset_api_t harness_chipset_api = {
     .nmi_set = harness_chip_nmi_set,
     .nmi_mask = harness_chip_nmi_mask,
     .legacy_replacement = harness_chip_legacy_replacement,
+    .irq_watch = harness_chip_irq_watch,
 };
 
 /* -- levels for tests ------------------------------------------------------------------------ */

@@ -270,6 +270,11 @@ struct Harness {
     HarnessDma dma[VIV_ISADMA_CHANNELS];
     uint32_t nmi_external, nmi_masked, nmi_level;
     uint64_t tsc_offset;
+    uint32_t sleep, wake_reset, waking;
+    HarnessInst *watch_inst;
+    uint32_t watch_irqs;
+    void (*watch_fn)(viv_dev_t *dev, void *ctx, uint32_t irqs);
+    void *watch_ctx;
     HarnessInst *legacy_inst; /* whose IRQ 0 and 8 count alone */
     HarnessInst *ferr_inst;
     void (*ferr_fn)(viv_dev_t *dev, void *ctx, uint32_t level);

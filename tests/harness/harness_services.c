@@ -257,6 +257,45 @@ static viv_status_t harness_vm_random(viv_dev_t *dev, void *buf, uint64_t len_by
     return VIV_OK;
 }
 
+static void harness_vm_sleep(viv_dev_t *dev, uint32_t kind)
+{
+    Harness *h = harness_svc_inst(dev)->h;
+    h->sleep = kind;
+    harness_log_event(h, HARNESS_EV_VM_SLEEP, kind, 0, 0, 0, 0);
+}
+
+static void harness_vm_wake(viv_dev_t *dev)
+{
+    Harness *h = harness_svc_inst(dev)->h;
+    if (h->sleep != VIV_SLEEP_NONE) {
+        harness_log_event(h, HARNESS_EV_VM_WAKE, h->sleep, 0, 0, 0, 0);
+        h->wake_reset = h->sleep == VIV_SLEEP_RAM;
+        h->sleep = VIV_SLEEP_NONE;
+    }
+}
+
+static uint32_t harness_vm_waking(viv_dev_t *dev)
+{
+    return harness_svc_inst(dev)->h->waking;
+}
+
+uint32_t harness_vm_asleep(Harness *h)
+{
+    return h->sleep;
+}
+
+uint32_t harness_vm_wake_reset(Harness *h)
+{
+    if (!h->wake_reset) {
+        return 0;
+    }
+    h->wake_reset = 0;
+    h->waking = 1;
+    harness_reset(h);
+    h->waking = 0;
+    return 1;
+}
+
 const viv_vm_api_t harness_vm_api = {
     .size = sizeof(viv_vm_api_t),
     .ram_bytes = harness_vm_ram_bytes,
@@ -270,6 +309,9 @@ const viv_vm_api_t harness_vm_api = {
     .guest_event = harness_vm_guest_event,
     .pause = harness_vm_pause,
     .random = harness_vm_random,
+    .sleep = harness_vm_sleep,
+    .wake = harness_vm_wake,
+    .waking = harness_vm_waking,
 };
 
 void harness_vm_cpus(Harness *h, uint32_t count)
