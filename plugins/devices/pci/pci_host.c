@@ -73,6 +73,7 @@ static void pci_host_pam_apply(viv_dev_t *dev, PciBus *pci, uint32_t n)
 {
     uint32_t value = pci->pci->config_get(pci->host_fn, PCI_HOST_PAM0 + n, 1);
 
+    pci->pam[n] = (uint8_t)value;
     if (n == 0) {
         pci_host_pam_region(dev, pci, 0xf0000, 0x10000, value >> 4);
         return;
@@ -127,9 +128,13 @@ static void pci_host_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t w
     }
 }
 
+/* Memory stays over S3, and with it where it is seen: firmware finds itself in its shadow and takes
+ * its way back from sleep. */
 void pci_host_reset(viv_dev_t *dev, PciBus *pci)
 {
     pci_regs_apply(pci, pci->host_fn, pci_host_regs, 1);
+    for (uint32_t n = 0; n < PCI_HOST_PAM_COUNT && pci->vm->waking(dev); n++)
+        pci->pci->config_set(pci->host_fn, PCI_HOST_PAM0 + n, pci->pam[n], 1);
     pci->pci->config_set(pci->host_fn, 0x04, 0x0006, 2); /* memory and bus master are always on */
     pci->pci->config_set(pci->host_fn, 0x06, 0x0280, 2);
     pci_host_smram_apply(dev, pci);

@@ -25,6 +25,7 @@ typedef struct PciBus {
      * load. */
     uint64_t intx[4][256][4];        /* [pin - 1][bus]: bit devfn % 64 of word devfn / 64 */
     uint32_t pirq_count[PCI_PIRQS];  /* how many of them are up, by PIRQ */
+    uint8_t pam[7];                  /* copies of PAM[6:0]: what a wake from S3 keeps */
     uint8_t pirq_route[PCI_PIRQS];   /* copies of PIRQRC[A:D] */
     uint8_t irq_level[PCI_ISA_IRQS]; /* what irq_set was told last */
 
