@@ -140,15 +140,63 @@ static viv_status_t control_reset(Runner *runner, const char *arg, GString *out,
     return VIV_OK;
 }
 
+static const viv_acpi_port_ops_t *control_acpi(Runner *runner, void **ret_self, VivError *err)
+{
+    viv_iface_t iface;
+    if (pdm_device_interface(runner->vm->pdm, "acpi", 0, 0, VIV_ACPI_PORT_ID, &iface)) {
+        error_set(err, VIV_E_NOT_FOUND, "the machine has no ACPI buttons");
+        return NULL;
+    }
+    *ret_self = iface.self;
+    return iface.ops;
+}
+
 static viv_status_t control_powerbutton(Runner *runner, const char *arg, GString *out,
                                         VivError *err)
 {
-    viv_iface_t iface;
+    void *self;
+    const viv_acpi_port_ops_t *acpi = control_acpi(runner, &self, err);
     (void)arg, (void)out;
-    if (pdm_device_interface(runner->vm->pdm, "acpi", 0, 0, VIV_ACPI_PORT_ID, &iface)) {
-        return error_set(err, VIV_E_NOT_FOUND, "the machine has no ACPI power button");
+    if (acpi) {
+        acpi->power_button(self);
     }
-    ((const viv_acpi_port_ops_t *)iface.ops)->power_button(iface.self);
+    return acpi ? VIV_OK : VIV_E_NOT_FOUND;
+}
+
+static viv_status_t control_sleepbutton(Runner *runner, const char *arg, GString *out,
+                                        VivError *err)
+{
+    void *self;
+    const viv_acpi_port_ops_t *acpi = control_acpi(runner, &self, err);
+    (void)arg, (void)out;
+    if (acpi) {
+        acpi->sleep_button(self);
+    }
+    return acpi ? VIV_OK : VIV_E_NOT_FOUND;
+}
+
+static viv_status_t control_wake(Runner *runner, const char *arg, GString *out, VivError *err)
+{
+    void *self;
+    const viv_acpi_port_ops_t *acpi = control_acpi(runner, &self, err);
+    (void)arg, (void)out;
+    if (!acpi) {
+        return VIV_E_NOT_FOUND;
+    }
+    return VIV_HAS(acpi, wake) && acpi->wake(self)
+               ? VIV_OK
+               : error_set(err, VIV_E_INVALID, "the machine does not sleep");
+}
+
+static viv_status_t control_sleepstate(Runner *runner, const char *arg, GString *out, VivError *err)
+{
+    void *self;
+    const viv_acpi_port_ops_t *acpi = control_acpi(runner, &self, err);
+    (void)arg;
+    if (!acpi) {
+        return VIV_E_NOT_FOUND;
+    }
+    g_string_append_printf(out, "S%u\n", VIV_HAS(acpi, sleep_state) ? acpi->sleep_state(self) : 0);
     return VIV_OK;
 }
 
@@ -226,6 +274,9 @@ static const struct {
     {"resume", "", "lets it run on", control_resume},
     {"reset", "", "presses the reset button", control_reset},
     {"powerbutton", "", "presses the power button", control_powerbutton},
+    {"sleepbutton", "", "presses the sleep button", control_sleepbutton},
+    {"wake", "", "wakes a machine that sleeps", control_wake},
+    {"sleepstate", "", "tells the ACPI sleep state: S0 (working), S1 or S3", control_sleepstate},
     {"medium", "list | insert [--force] SLOT F | eject [--force] SLOT",
      "shows and changes what is in the drives", medium_command},
     {"balloon", "[MIB | stats | hint]",

@@ -391,7 +391,45 @@ typedef struct viv_acpi_port_ops {
     uint32_t reserved0;
     void (*power_button)(void *self);
     void (*sleep_button)(void *self);
+    /* -- appended; test with VIV_HAS -- */
+    /* Wakes a sleeping machine, without a button. 0: it does not sleep. [any] */
+    uint32_t (*wake)(void *self);
+    /* The sleep state: 0 working, 1 or 3. [any] */
+    uint32_t (*sleep_state)(void *self);
+    /* The driver below would answer otherwise than before: ask it (viv.acpi-host/1). [any] */
+    void (*power_changed)(void *self);
 } viv_acpi_port_ops_t;
+
+/* -- power supply ---------------------------------------------------------------------------- */
+
+#define VIV_POWER_AC          0x1u /* sources: the mains are there */
+#define VIV_POWER_BATTERY     0x2u /* a battery is in */
+#define VIV_POWER_DISCHARGING 0x1u /* state, as ACPI's _BST has it */
+#define VIV_POWER_CHARGING    0x2u
+#define VIV_POWER_CRITICAL    0x4u
+#define VIV_POWER_UNKNOWN     UINT32_MAX
+
+/* Energies in mWh, powers in mW, voltages in mV; VIV_POWER_UNKNOWN where the host does not know. */
+typedef struct viv_power {
+    uint32_t size;
+    uint32_t sources; /* VIV_POWER_AC, VIV_POWER_BATTERY */
+    uint32_t state;   /* of the battery: VIV_POWER_DISCHARGING, ... */
+    uint32_t rate_mw;
+    uint32_t remaining_mwh;
+    uint32_t voltage_mv;
+    uint32_t design_mwh;
+    uint32_t full_mwh; /* when charged last */
+    uint32_t design_mv;
+    uint32_t cycles;
+} viv_power_t;
+
+#define VIV_ACPI_HOST_ID "viv.acpi-host/1" /* driver, LUN 0 of acpi */
+typedef struct viv_acpi_host_ops {
+    uint32_t size;
+    uint32_t reserved0;
+    /* The present power supply; the caller sets size. Does not block for long. [any] */
+    void (*power)(void *self, viv_power_t *ret_power);
+} viv_acpi_host_ops_t;
 
 VIV_END_DECLS
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: power management function of the PIIX4 (8086:7113) and the machine's ACPI tables.
  * The guest sees PM1, PM timer, GPE0 (AFE0h), SMI command port B2h/B3h (no SMM behind it: the two
- * commands that switch ACPI mode are obeyed at once), SMBus host, SCI on IRQ 9; tables through the
- * firmware or the direct boot loader.
- * Follows: 82371AB datasheet (290562), chapter 7; ACPI 2.0.
+ * commands that switch ACPI mode are obeyed at once), SMBus host with the memory modules' EEPROMs,
+ * SCI on IRQ 9; tables through the firmware or the direct boot loader.
+ * Follows: 82371AB datasheet (290562), chapter 7; ACPI 6.5.
  * The function sits at 0:1.3 beside the ISA bridge as firmware expects; the CFGM place keys move
  * it.
- * Not modelled: S1-S4, device idle traps, SMBus devices, CPU hot-plug. */
+ * Not modelled: device idle traps, SMI, CPU hot-plug. */
 #include "acpi_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ACPI_CFG_PMBA      0x40u
@@ -44,6 +45,9 @@ static const viv_field_t acpi_state[] = {
     VIV_FIELD_BYTES(Acpi, smb_block, 1),
     VIV_FIELD(Acpi, smb_block_at, VIV_U8, 1),
     VIV_FIELD(Acpi, timer_halves, VIV_U64, 1),
+    VIV_FIELD(Acpi, sleeping, VIV_U8, 2),
+    VIV_FIELD(Acpi, info_index, VIV_U32, 2),
+    VIV_FIELD_BYTES(Acpi, spd_at, 2),
     {0},
 };
 
@@ -99,6 +103,11 @@ static void acpi_block_move(Acpi *acpi, uint32_t to, uint32_t count, const viv_i
         api->log(acpi->dev, VIV_LOG_TRACE, "%s at %xh overlaps another device's ports", name, to);
 }
 
+uint32_t acpi_apmc_enabled(const Acpi *acpi)
+{
+    return acpi->pci->config_get(acpi->fn, ACPI_CFG_DEVACTB, 4) & ACPI_CFG_APMC_EN;
+}
+
 static void acpi_blocks_update(Acpi *acpi)
 {
     const viv_pci_api_t *pci = acpi->pci;
@@ -113,6 +122,7 @@ static void acpi_blocks_update(Acpi *acpi)
                     &acpi->pm_range);
     acpi_block_move(acpi, smb, ACPI_SMBUS_BYTES, &acpi_smbus_ops, "SMBus", &acpi->smb_at,
                     &acpi->smb_range);
+    acpi_publish_pm(acpi, acpi->pm_at ? acpi->pm_at : acpi->pm_base);
 }
 
 /* [emt, device lock held] */
@@ -148,10 +158,46 @@ static void acpi_port_sleep_button(void *self)
     acpi_button(self, ACPI_PM1_SLEEP_BUTTON);
 }
 
+static uint32_t acpi_port_wake(void *self)
+{
+    Acpi *acpi = self;
+    const viv_dev_api_t *api = acpi->dev->api;
+
+    api->lock(acpi->dev);
+    uint32_t asleep = acpi_sleep_state(acpi);
+    acpi_wake(acpi);
+    api->unlock(acpi->dev);
+    return asleep;
+}
+
+static uint32_t acpi_port_sleep_state(void *self)
+{
+    Acpi *acpi = self;
+    const viv_dev_api_t *api = acpi->dev->api;
+
+    api->lock(acpi->dev);
+    uint32_t state = acpi_sleep_state(acpi);
+    api->unlock(acpi->dev);
+    return state;
+}
+
+static void acpi_port_power_changed(void *self)
+{
+    Acpi *acpi = self;
+    const viv_dev_api_t *api = acpi->dev->api;
+
+    api->lock(acpi->dev);
+    acpi_power_poll(acpi->dev, acpi);
+    api->unlock(acpi->dev);
+}
+
 static const viv_acpi_port_ops_t acpi_port_ops = {
     .size = sizeof(viv_acpi_port_ops_t),
     .power_button = acpi_port_power_button,
     .sleep_button = acpi_port_sleep_button,
+    .wake = acpi_port_wake,
+    .sleep_state = acpi_port_sleep_state,
+    .power_changed = acpi_port_power_changed,
 };
 
 static viv_status_t acpi_query_interface(viv_dev_t *dev, void *self, uint32_t lun, const char *id,
@@ -182,6 +228,8 @@ static void acpi_reset(viv_dev_t *dev, void *self)
     }
     acpi_smbus_reset(acpi);
     acpi_pm_reset(acpi);
+    acpi_sleep_reset(acpi);
+    acpi_power_reset(acpi);
     acpi_blocks_update(acpi);
     acpi_sci_update(acpi);
 }
@@ -189,11 +237,17 @@ static void acpi_reset(viv_dev_t *dev, void *self)
 static viv_status_t acpi_post_load(viv_dev_t *dev, void *self, uint32_t version)
 {
     Acpi *acpi = self;
-    (void)version;
 
+    if (version < 2) {
+        acpi->sleeping = 0;
+        acpi->info_index = 0;
+        memset(acpi->spd_at, 0, sizeof(acpi->spd_at));
+    }
     acpi->smb_block_at &= 31u;
+    acpi_power_post_load(acpi);
     acpi_pm_post_load(acpi);
     acpi_blocks_update(acpi);
+    acpi_sleep_post_load(acpi);
     dev->api->irq_set(dev, ACPI_SCI_IRQ, 0);
     acpi->sci = 0;
     acpi_sci_update(acpi);
@@ -202,8 +256,18 @@ static viv_status_t acpi_post_load(viv_dev_t *dev, void *self, uint32_t version)
 
 static viv_status_t acpi_power_on(viv_dev_t *dev, void *self)
 {
+    viv_status_t st = acpi_sleep_publish(self);
     (void)dev;
-    return acpi_publish(self);
+
+    return st == VIV_OK ? acpi_publish(self) : st;
+}
+
+static void acpi_destruct(viv_dev_t *dev, void *self)
+{
+    Acpi *acpi = self;
+    (void)dev;
+
+    free(acpi->tables.blob.data);
 }
 
 static viv_status_t acpi_function_add(viv_dev_t *dev, Acpi *acpi)
@@ -231,6 +295,25 @@ static viv_status_t acpi_function_add(viv_dev_t *dev, Acpi *acpi)
     return VIV_OK;
 }
 
+static viv_status_t acpi_counters(Acpi *acpi)
+{
+    viv_dev_t *dev = acpi->dev;
+    viv_status_t st = VIV_OK;
+    const viv_stam_api_t *stam = viv_need(dev, VIV_STAM_ID, sizeof(viv_stam_api_t), &st);
+
+    if (st != VIV_OK ||
+        (st = stam->counter(dev, &acpi->sleeps, "Sleeps", "count",
+                            "times the guest has gone to "
+                            "S1 or S3")) != VIV_OK ||
+        (st = stam->counter(dev, &acpi->wakes, "Wakes", "count", "times an event has woken it")) !=
+            VIV_OK ||
+        (st = stam->counter(dev, &acpi->power_changes, "PowerChanges", "count",
+                            "changes of the power supply that the guest was told of")) != VIV_OK)
+        return st;
+    return stam->counter(dev, &acpi->smb_transactions, "SMBusTransactions", "count",
+                         "SMBus transactions of the guest");
+}
+
 static viv_status_t acpi_construct(viv_dev_t *dev, void *self)
 {
     Acpi *acpi = self;
@@ -240,6 +323,8 @@ static viv_status_t acpi_construct(viv_dev_t *dev, void *self)
     acpi->dev = dev;
     acpi->pci = viv_need(dev, VIV_PCI_ID, sizeof(viv_pci_api_t), &st);
     acpi->vm = viv_need(dev, VIV_VM_ID, sizeof(viv_vm_api_t), &st);
+    acpi->chipset = viv_need(dev, VIV_CHIPSET_ID, sizeof(viv_chipset_api_t), &st);
+    acpi->lun = viv_need(dev, VIV_LUN_ID, sizeof(viv_lun_api_t), &st);
     acpi->ram = viv_need(dev, VIV_RAM_ID, sizeof(viv_ram_api_t), &st);
     acpi->fwfile = viv_need(dev, VIV_FWFILE_ID, sizeof(viv_fwfile_api_t), &st);
     if (st != VIV_OK)
@@ -252,10 +337,14 @@ static viv_status_t acpi_construct(viv_dev_t *dev, void *self)
                          acpi->pm_base);
     if ((st = api->timer_create(dev, "PM timer", acpi_pm_timer_expired, acpi, &acpi->timer)) !=
             VIV_OK ||
+        (st = acpi_power_construct(acpi)) != VIV_OK || (st = acpi_counters(acpi)) != VIV_OK ||
         (st = acpi_function_add(dev, acpi)) != VIV_OK)
         return st;
+    acpi_spd_build(acpi);
     if ((st = api->pio_map(dev, ACPI_SMI_CMD, 2, &acpi_apm_ops, acpi, "APM control", NULL)) !=
-        VIV_OK)
+            VIV_OK ||
+        (st = api->pio_map(dev, ACPI_INFO_BASE, 8, &acpi_info_ops, acpi, "ACPI information",
+                           NULL)) != VIV_OK)
         return st;
     return api->pio_map(dev, ACPI_GPE0_BASE, ACPI_GPE0_BYTES, &acpi_gpe_ops, acpi, "ACPI GPE0",
                         NULL);
@@ -266,12 +355,13 @@ static const viv_device_class_t acpi_class = {
     .name = "acpi",
     .summary = "PIIX4 power management and ACPI tables",
     .instance_size = sizeof(Acpi),
-    .state_version = 1,
+    .state_version = 2,
     .max_instances = 1,
     .order = VIV_ORDER_ACPI,
     .options = acpi_options,
     .state = acpi_state,
     .construct = acpi_construct,
+    .destruct = acpi_destruct,
     .reset = acpi_reset,
     .power_on = acpi_power_on,
     .post_load = acpi_post_load,

@@ -4,7 +4,7 @@
  * Its ICH9 sibling is acpi_dsdt_ich9.asl. */
 DefinitionBlock ("acpi_dsdt.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
 {
-    Name (\_S5, Package (4) {0, 0, 0, 0})
+    Include ("acpi_root.asl")
 
     Scope (\_SB)
     {

@@ -3,7 +3,7 @@
  * links' interrupts in PIC mode and inputs 16 to 23 of the I/O APIC in APIC mode. Revision 1, as its sibling. */
 DefinitionBlock ("acpi_dsdt_ich9.aml", "DSDT", 1, "VIVARM", "VIVDSDT", 1)
 {
-    Name (\_S5, Package (4) {0, 0, 0, 0})
+    Include ("acpi_root.asl")
     Name (PICF, 0)
     Method (\_PIC, 1) { PICF = Arg0 }
 

@@ -139,27 +139,41 @@ static void acpi_rsdp_build(Acpi *acpi, const AcpiTables *t, uint8_t rsdp[ACPI_R
     acpi_put(rsdp + 24, t->xsdt, 8);
 }
 
+/* Keeps the tables, for the PM block may move. */
 viv_status_t acpi_publish(Acpi *acpi)
 {
     const viv_fwfile_api_t *fw = acpi->fwfile;
+    AcpiTables *tables = &acpi->tables;
     uint8_t rsdp[ACPI_RSDP_BYTES];
-    AcpiTables tables;
     AcpiScript *script = calloc(1, sizeof(*script));
-    viv_status_t st = acpi_tables_build(acpi, &tables);
+    viv_status_t st;
 
+    free(tables->blob.data);
+    st = acpi_tables_build(acpi, tables);
     if (st == VIV_OK && !script)
         st = VIV_E_NOMEM;
     if (st == VIV_OK) {
-        acpi_script_build(script, &tables);
-        acpi_rsdp_build(acpi, &tables, rsdp);
+        acpi->tables_pm = acpi->pm_base;
+        acpi_script_build(script, tables);
+        acpi_rsdp_build(acpi, tables, rsdp);
         st = fw->add(acpi->dev, ACPI_FILE_RSDP, rsdp, sizeof(rsdp));
     }
     if (st == VIV_OK)
-        st = fw->add(acpi->dev, ACPI_FILE_TABLES, tables.blob.data, tables.blob.len);
+        st = fw->add(acpi->dev, ACPI_FILE_TABLES, tables->blob.data, tables->blob.len);
     if (st == VIV_OK)
         st = fw->add(acpi->dev, ACPI_FILE_LOADER, script->bytes,
                      (uint64_t)script->count * ACPI_ENTRY_BYTES);
-    free(tables.blob.data);
     free(script);
     return st;
+}
+
+void acpi_publish_pm(Acpi *acpi, uint32_t pm)
+{
+    AcpiTables *tables = &acpi->tables;
+
+    if (!acpi->tables_pm || acpi->tables_pm == pm)
+        return;
+    acpi->tables_pm = pm;
+    acpi_tables_pm_set(tables, pm);
+    acpi->fwfile->add(acpi->dev, ACPI_FILE_TABLES, tables->blob.data, tables->blob.len);
 }

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: power management registers of the PIIX4 and the general-purpose event block.
- * Follows the 82371AB datasheet (290562), section 7.2, and ACPI 2.0, chapter 4.7. Bit 9 of PM1
+ * Follows the 82371AB datasheet (290562), section 7.2, and ACPI 6.5, chapter 4.8. Bit 9 of PM1
  * status and enable (sleep button) are ACPI's; the PIIX4 has no such input. GPE0 lies apart, where
  * the firmware's DSDTs for this board expect it.
  * Registers are bytes with a write mask and a clear-on-one mask each; what a write does comes after
  * it.
- * Not modelled: the idle and burst timers, GPI/GPO pins, SMI (there is no SMM), S3 (a request wakes
- * up at once). */
+ * Not modelled: the idle and burst timers, GPI/GPO pins, SMI (there is no SMM), clock control (a
+ * read of PLVL2 or PLVL3 is a C-state that ends at once). */
 #include "acpi_priv.h"
 
 #define ACPI_TIMER_HZ 3579545u
 
 #define ACPI_PM_GPIREG 0x30u
 
-#define ACPI_PM1_TMR           0x0001u
-#define ACPI_PM1_WAKE          0x8000u
-#define ACPI_PM1_SCI_BITS      0x0721u /* RTC, sleep button, power button, global lock, timer */
-#define ACPI_CNT_SCI_EN        0x01u
-#define ACPI_CNT_SLP_EN        0x20u /* in the high byte */
-#define ACPI_CNT_SLP_TYP(high) ((high) >> 2 & 7u)
-#define ACPI_SLP_SOFT_OFF      0u
-#define ACPI_SLP_WORKING       5u
+#define ACPI_PM1_TMR      0x0001u
+#define ACPI_PM1_GBL      0x0020u
+#define ACPI_PM1_SCI_BITS 0x0721u /* RTC, sleep button, power button, global lock, timer */
+#define ACPI_CNT_SCI_EN   0x01u
+#define ACPI_CNT_GBL_RLS  0x04u
+#define ACPI_CNT_SLP_EN   0x20u /* in the high byte */
+
+#define ACPI_GLBSTS          0x18u
+#define ACPI_GLBSTS_BIOS     0x01u
+#define ACPI_GLBSTS_APM      0x20u
+#define ACPI_GLBSTS_PM1      0x40u
+#define ACPI_GLBCTL          0x28u
+#define ACPI_GLBCTL_BIOS_RLS 0x02u
 
 typedef struct AcpiByte {
     uint8_t wmask, w1c;
@@ -36,7 +41,7 @@ static const AcpiByte acpi_pm_bytes[ACPI_PM_BYTES] = {
     [0x18] = {0, 0xb7}, [0x19] = {0, 0x0f},                                         /* GLBSTS */
     [0x1c] = {0, 0xff}, [0x1d] = {0, 0x0f}, [0x1e] = {0, 0xff}, [0x1f] = {0, 0x3f}, /* DEVSTS */
     [0x20] = {0x37, 0}, [0x21] = {0x0f, 0},                                         /* GLBEN */
-    [0x28] = {0xff, 0}, [0x29] = {0xff, 0}, [0x2a] = {0xff, 0}, [0x2b] = {0x07, 0}, /* GLBCTL */
+    [0x28] = {0xfd, 0}, [0x29] = {0xff, 0}, [0x2a] = {0xff, 0}, [0x2b] = {0x07, 0}, /* GLBCTL */
     [0x2c] = {0xff, 0}, [0x2d] = {0xff, 0}, [0x2e] = {0xff, 0}, [0x2f] = {0x03, 0}, /* DEVCTL */
     [0x34] = {0xff, 0}, [0x35] = {0xff, 0}, [0x36] = {0xff, 0}, [0x37] = {0x7f, 0}, /* GPOREG */
 };
@@ -48,7 +53,7 @@ static uint8_t acpi_byte_write(uint8_t old, const AcpiByte *rule, uint8_t value)
     return (uint8_t)(((old & ~rule->wmask) | (value & rule->wmask)) & ~(value & rule->w1c));
 }
 
-static uint32_t acpi_pm_word(const Acpi *acpi, uint32_t off)
+uint32_t acpi_pm_word(const Acpi *acpi, uint32_t off)
 {
     return (uint32_t)acpi->pm[off] | (uint32_t)acpi->pm[off + 1] << 8;
 }
@@ -114,10 +119,18 @@ void acpi_sci_update(Acpi *acpi)
         level |= (acpi->gpe[0] & acpi->gpe[2]) | (acpi->gpe[1] & acpi->gpe[3]);
     }
     level |= acpi_smbus_irq(acpi);
-    if ((level != 0) == acpi->sci)
-        return;
-    acpi->sci = level != 0;
-    acpi->dev->api->irq_set(acpi->dev, ACPI_SCI_IRQ, acpi->sci);
+    if ((level != 0) != acpi->sci) {
+        acpi->sci = level != 0;
+        acpi->dev->api->irq_set(acpi->dev, ACPI_SCI_IRQ, acpi->sci);
+    }
+    if (acpi->sleeping)
+        acpi_sleep_check(acpi);
+}
+
+void acpi_gpe_raise(Acpi *acpi, uint32_t gpe)
+{
+    acpi->gpe[gpe >> 3] |= (uint8_t)(1u << (gpe & 7u));
+    acpi_sci_update(acpi);
 }
 
 void acpi_pm_button(Acpi *acpi, uint32_t pm1_bit)
@@ -134,6 +147,8 @@ static uint8_t acpi_pm_byte_read(const Acpi *acpi, uint32_t off)
         return (uint8_t)(acpi_timer_value(acpi) >> (8 * (off - ACPI_PM_TMR)));
     if (off >= ACPI_PM_GPIREG && off < ACPI_PM_GPIREG + 3)
         return 0xff; /* inputs that nobody drives; to an ICH9's firmware, SMIs that are settled */
+    if (off == ACPI_GLBSTS && acpi_pm_word(acpi, ACPI_PM1_STS) & acpi_pm_word(acpi, ACPI_PM1_EN))
+        return acpi->pm[off] | ACPI_GLBSTS_PM1;
     return acpi->pm[off]; /* PLVL2/3 among them: zero */
 }
 
@@ -152,18 +167,13 @@ static uint64_t acpi_pm_read(viv_dev_t *dev, void *ctx, uint64_t off, uint32_t w
     return value;
 }
 
-static void acpi_pm_sleep(Acpi *acpi)
+/* What a write does beside storing: the two halves of the global lock tell each other, and sleep. */
+static void acpi_pm_effects(Acpi *acpi, uint32_t reg, uint8_t value)
 {
-    uint32_t type = ACPI_CNT_SLP_TYP(acpi->pm[ACPI_PM1_CNT + 1]);
-
-    if (type == ACPI_SLP_SOFT_OFF) {
-        acpi->dev->api->log(acpi->dev, VIV_LOG_INFO, "soft off");
-        acpi->vm->power_off(acpi->dev, 0);
-    } else if (type != ACPI_SLP_WORKING) {
-        acpi->dev->api->log(acpi->dev, VIV_LOG_TRACE, "sleep type %u is not offered, waking up",
-                            type);
-        acpi->pm[ACPI_PM1_STS + 1] |= ACPI_PM1_WAKE >> 8;
-    }
+    if (reg == ACPI_PM1_CNT && value & ACPI_CNT_GBL_RLS)
+        acpi->pm[ACPI_GLBSTS] |= ACPI_GLBSTS_BIOS;
+    else if (reg == ACPI_GLBCTL && value & ACPI_GLBCTL_BIOS_RLS)
+        acpi->pm[ACPI_PM1_STS] |= ACPI_PM1_GBL;
 }
 
 static void acpi_pm_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
@@ -177,12 +187,13 @@ static void acpi_pm_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t valu
         uint32_t reg = (uint32_t)off + i;
         uint8_t byte = (uint8_t)(value >> (8 * i));
         acpi->pm[reg] = acpi_byte_write(acpi->pm[reg], &acpi_pm_bytes[reg], byte);
+        acpi_pm_effects(acpi, reg, byte);
         if (reg == ACPI_PM1_CNT + 1)
             sleep = byte & ACPI_CNT_SLP_EN;
     }
     acpi_timer_rearm(acpi);
     if (sleep)
-        acpi_pm_sleep(acpi);
+        acpi_sleep_enter(acpi);
     acpi_sci_update(acpi);
 }
 
@@ -244,6 +255,8 @@ static void acpi_apm_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t val
         acpi->pm[ACPI_PM1_CNT] |= ACPI_CNT_SCI_EN;
     else if (acpi->apmc == ACPI_CMD_DISABLE)
         acpi->pm[ACPI_PM1_CNT] &= (uint8_t)~ACPI_CNT_SCI_EN;
+    if (acpi_apmc_enabled(acpi))
+        acpi->pm[ACPI_GLBSTS] |= ACPI_GLBSTS_APM;
     acpi_sci_update(acpi);
 }
 
@@ -256,15 +269,18 @@ const viv_io_ops_t acpi_apm_ops = {
 
 /* -- life ------------------------------------------------------------------------------------ */
 
+/* The first four bytes, status and enable, lie in the resume well, and so do the GPEs. */
 void acpi_pm_reset(Acpi *acpi)
 {
-    for (uint32_t i = 0; i < ACPI_PM_BYTES; i++)
+    uint32_t kept = acpi->vm->waking(acpi->dev);
+
+    for (uint32_t i = kept ? ACPI_PM1_CNT : 0; i < ACPI_PM_BYTES; i++)
         acpi->pm[i] = 0;
     acpi->pm[0x34] = 0xff; /* GPOREG: 7FFFBFFFh */
     acpi->pm[0x35] = 0xbf;
     acpi->pm[0x36] = 0xff;
     acpi->pm[0x37] = 0x7f;
-    for (uint32_t i = 0; i < ACPI_GPE0_BYTES; i++)
+    for (uint32_t i = 0; i < ACPI_GPE0_BYTES && !kept; i++)
         acpi->gpe[i] = 0;
     acpi->apmc = acpi->apms = 0;
     acpi->timer_halves = acpi_timer_ticks(acpi) >> (acpi->timer_bits - 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* acpi: the tables: FACS, DSDT (compiled from acpi_dsdt.asl), FADT, MADT, an SSDT with the
- * processors, HPET, the user's own, RSDT and XSDT. Tables that other devices publish as firmware files
+ * processors, HPET, WAET, the user's own, RSDT and XSDT. Tables that other devices publish as firmware files
  * "etc/acpi/table/..." are listed too. Follows ACPI 3.0 (FADT revision 3 is the newest that
  * old systems take). Addresses are offsets into the blob here; acpi_loader.c says which fields are
  * addresses. */
@@ -21,9 +21,14 @@
 /* FADT flags */
 #define ACPI_FADT_WBINVD        0x1u
 #define ACPI_FADT_PROC_C1       0x4u
-#define ACPI_FADT_FIX_RTC       0x40u
 #define ACPI_FADT_TMR_VAL_EXT   0x100u
 #define ACPI_FADT_RESET_REG_SUP 0x400u
+
+/* IA-PC boot architecture flags */
+#define ACPI_BOOT_LEGACY  0x01u
+#define ACPI_BOOT_8042    0x02u
+#define ACPI_BOOT_NO_VGA  0x04u
+#define ACPI_BOOT_NO_ASPM 0x10u
 
 /* -- blob ------------------------------------------------------------------------------------ */
 
@@ -117,17 +122,57 @@ static void acpi_facs_add(AcpiTables *t)
     at[32] = 1; /* version */
 }
 
-/* Sets the integer that a Name() of the DSDT has: NameOp, four letters, DWordPrefix, value. */
+/* The integer that a Name() of the DSDT has: NameOp, four letters, DWordPrefix, value. */
+static uint8_t *acpi_dsdt_find(uint8_t *aml, uint32_t len_bytes, const char *name)
+{
+    for (uint32_t i = ACPI_HEADER_BYTES; i + 10 <= len_bytes; i++) {
+        if (aml[i] == 0x08 && !memcmp(aml + i + 1, name, 4) && aml[i + 5] == 0x0c)
+            return aml + i + 6;
+    }
+    return NULL;
+}
+
 static viv_status_t acpi_dsdt_set(Acpi *acpi, uint8_t *aml, uint32_t len_bytes, const char *name,
                                   uint32_t value)
 {
-    for (uint32_t i = ACPI_HEADER_BYTES; i + 10 <= len_bytes; i++) {
-        if (aml[i] == 0x08 && !memcmp(aml + i + 1, name, 4) && aml[i + 5] == 0x0c) {
-            acpi_put(aml + i + 6, value, 4);
-            return VIV_OK;
-        }
+    uint8_t *at = acpi_dsdt_find(aml, len_bytes, name);
+
+    if (at) {
+        acpi_put(at, value, 4);
+        return VIV_OK;
     }
     return acpi->dev->api->fail(acpi->dev, VIV_E_FAILED, "the DSDT has no %s", name);
+}
+
+/* The DSDT's DEVS: one bit a device that the machine may be without. */
+static uint32_t acpi_devices(Acpi *acpi)
+{
+    static const char *const names[] = {"i82078", "hpet",  "pckbd", "mc146818",
+                                        "i8259",  "i8254", "8237A", "ioapic"};
+    uint32_t devices = 0;
+
+    for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (acpi->vm->has_device(acpi->dev, names[i]))
+            devices |= 1u << i;
+    }
+    return devices;
+}
+
+/* A firmware file of two bytes that another device has published; 0 without it. */
+static uint32_t acpi_fwfile_word(Acpi *acpi, const char *wanted)
+{
+    const viv_fwfile_api_t *fw = acpi->fwfile;
+    uint32_t count = fw->count(acpi->dev);
+
+    for (uint32_t i = 0; i < count; i++) {
+        const char *name;
+        const uint8_t *data;
+        uint64_t len;
+        if (fw->get(acpi->dev, i, &name, &data, &len) == VIV_OK && !strcmp(name, wanted) &&
+            len == 2)
+            return (uint32_t)acpi_get(data, 2);
+    }
+    return 0;
 }
 
 static viv_status_t acpi_dsdt_add(Acpi *acpi, AcpiTables *t)
@@ -149,10 +194,12 @@ static viv_status_t acpi_dsdt_add(Acpi *acpi, AcpiTables *t)
                                     (unsigned long long)(low >> 20));
     if ((st = acpi_dsdt_set(acpi, at, len, "PMLO", (uint32_t)low)) != VIV_OK)
         return st;
-    if ((st = acpi_dsdt_set(acpi, at, len, "FDCP", acpi->vm->has_device(acpi->dev, "i82078"))) !=
+    if ((st = acpi_dsdt_set(acpi, at, len, "PMBS", acpi->pm_base)) != VIV_OK)
+        return st;
+    if ((st = acpi_dsdt_set(acpi, at, len, "PVPT", acpi_fwfile_word(acpi, "etc/pvpanic-port"))) !=
         VIV_OK)
         return st;
-    return acpi_dsdt_set(acpi, at, len, "HPTP", acpi->vm->has_device(acpi->dev, "hpet"));
+    return acpi_dsdt_set(acpi, at, len, "DEVS", acpi_devices(acpi));
 }
 
 /* -- FADT ------------------------------------------------------------------------------------ */
@@ -166,12 +213,41 @@ static void acpi_gas_put(uint8_t *at, uint32_t port, uint8_t bits, uint8_t acces
     acpi_put(at + 4, port, 8);
 }
 
+static void acpi_fadt_pm(uint8_t *at, uint32_t pm)
+{
+    acpi_put(at + 56, pm + ACPI_PM1_STS, 4);
+    acpi_put(at + 64, pm + ACPI_PM1_CNT, 4);
+    acpi_put(at + 76, pm + ACPI_PM_TMR, 4);
+    acpi_gas_put(at + 148, pm + ACPI_PM1_STS, 32, 2);
+    acpi_gas_put(at + 172, pm + ACPI_PM1_CNT, 16, 2);
+    acpi_gas_put(at + 208, pm + ACPI_PM_TMR, 32, 3);
+}
+
+static uint32_t acpi_fadt_boot(Acpi *acpi)
+{
+    uint32_t flags = ACPI_BOOT_LEGACY | ACPI_BOOT_NO_ASPM;
+
+    if (acpi->vm->has_device(acpi->dev, "pckbd"))
+        flags |= ACPI_BOOT_8042;
+    if (!acpi->vm->has_device(acpi->dev, "vga"))
+        flags |= ACPI_BOOT_NO_VGA;
+    return flags;
+}
+
+void acpi_tables_pm_set(AcpiTables *t, uint32_t pm)
+{
+    uint8_t *dsdt = t->blob.data + t->dsdt;
+    uint8_t *board = acpi_dsdt_find(dsdt, (uint32_t)acpi_get(dsdt + 4, 4), "PMBS");
+
+    acpi_fadt_pm(t->blob.data + t->fadt, pm);
+    if (board)
+        acpi_put(board, pm, 4);
+}
+
 static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
 {
     uint8_t *at = acpi_table(acpi, t, "FACP", 244, 3, &t->fadt);
-    uint32_t flags =
-        ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_FIX_RTC | ACPI_FADT_RESET_REG_SUP;
-    const uint32_t pm = acpi->pm_base;
+    uint32_t flags = ACPI_FADT_WBINVD | ACPI_FADT_PROC_C1 | ACPI_FADT_RESET_REG_SUP;
 
     if (!at)
         return;
@@ -185,9 +261,6 @@ static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
     acpi_put(at + 48, ACPI_SMI_CMD, 4);
     at[52] = ACPI_CMD_ENABLE;
     at[53] = ACPI_CMD_DISABLE;
-    acpi_put(at + 56, pm + ACPI_PM1_STS, 4);
-    acpi_put(at + 64, pm + ACPI_PM1_CNT, 4);
-    acpi_put(at + 76, pm + ACPI_PM_TMR, 4);
     acpi_put(at + 80, ACPI_GPE0_BASE, 4);
     at[88] = 4; /* PM1 event, control, timer, GPE0: lengths */
     at[89] = 2;
@@ -195,15 +268,13 @@ static void acpi_fadt_add(Acpi *acpi, AcpiTables *t)
     at[92] = ACPI_GPE0_BYTES;
     acpi_put(at + 96, 0xfff, 2); /* C2 and C3 are not offered */
     acpi_put(at + 98, 0xfff, 2);
-    at[108] = 0x32;                /* CMOS index of the century */
-    acpi_put(at + 109, 0x0003, 2); /* legacy devices, 8042 */
+    at[108] = 0x32; /* CMOS index of the century */
+    acpi_put(at + 109, acpi_fadt_boot(acpi), 2);
     acpi_put(at + 112, flags, 4);
     acpi_gas_put(at + 116, 0xcf9, 8, 1);
     at[128] = 0x06; /* reset value: hard reset, RCPU */
     acpi_put(at + 140, t->dsdt, 8);
-    acpi_gas_put(at + 148, pm + ACPI_PM1_STS, 32, 2);
-    acpi_gas_put(at + 172, pm + ACPI_PM1_CNT, 16, 2);
-    acpi_gas_put(at + 208, pm + ACPI_PM_TMR, 32, 3);
+    acpi_fadt_pm(at, acpi->pm_base);
     acpi_gas_put(at + 220, ACPI_GPE0_BASE, 32, 1);
 }
 
@@ -256,11 +327,26 @@ static void acpi_madt_add(Acpi *acpi, AcpiTables *t)
     at[5] = 1;
 }
 
-/* -- SSDT: Scope (\_SB) { Processor (Cnnn, n, 0, 0) {} ... } --------------------------------- */
+/* -- SSDT: Scope (\_SB) { Processor (Cnnn, n, 0, 0) { _STA, _MAT } ... } ---------------------- */
+
+/* Method (name) { Return (callee (argument)) }: 14 bytes. */
+static uint8_t *acpi_ssdt_method(uint8_t *at, const char *name, const char *callee,
+                                 uint8_t argument)
+{
+    at[0] = 0x14; /* MethodOp */
+    at[1] = 13;
+    memcpy(at + 2, name, 4);
+    at[6] = 0;    /* no arguments */
+    at[7] = 0xa4; /* ReturnOp */
+    memcpy(at + 8, callee, 4);
+    at[12] = 0x0a; /* BytePrefix */
+    at[13] = argument;
+    return at + 14;
+}
 
 static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
 {
-    const uint32_t each = 13;
+    const uint32_t each = 2 + 11 + 2 * 14;
     uint32_t cpus = acpi->vm->cpu_count(acpi->dev);
     uint32_t pkg = 3 + 5 + each * cpus; /* length bytes, "\_SB_", contents */
     uint32_t at_off;
@@ -276,15 +362,17 @@ static void acpi_ssdt_add(Acpi *acpi, AcpiTables *t)
     *at++ = (uint8_t)(pkg >> 12);
     memcpy(at, "\\_SB_", 5);
     at += 5;
-    for (uint32_t i = 0; i < cpus; i++, at += each) {
+    for (uint32_t i = 0; i < cpus; i++) {
         char name[8];
         snprintf(name, sizeof(name), "C%03X", i & 0xfffu);
         at[0] = 0x5b;
         at[1] = 0x83; /* ProcessorOp */
-        at[2] = 11;
+        at[2] = (uint8_t)(each - 2);
         memcpy(at + 3, name, 4);
         at[7] = (uint8_t)i;
-        memset(at + 8, 0, 5);
+        memset(at + 8, 0, 5); /* no P_BLK: C1 is all there is */
+        at = acpi_ssdt_method(at + 13, "_STA", "CPST", (uint8_t)i);
+        at = acpi_ssdt_method(at, "_MAT", "CPMT", (uint8_t)i);
     }
 }
 
@@ -305,6 +393,19 @@ static void acpi_hpet_add(Acpi *acpi, AcpiTables *t)
     acpi_put(at + 44, ACPI_HPET_BASE, 8);
     acpi_put(at + 53, 0x80, 2); /* periodic interrupts no faster than every 9 us */
     at[55] = 1;                 /* nothing else in this 4 KiB page */
+}
+
+/* -- WAET: the RTC needs no read back, the PM timer is good at the first read --------------- */
+
+static void acpi_waet_add(Acpi *acpi, AcpiTables *t)
+{
+    uint32_t at_off;
+    uint8_t *at = acpi_table(acpi, t, "WAET", 40, 1, &at_off);
+
+    if (!at)
+        return;
+    acpi_root_add(t, at_off);
+    acpi_put(at + 36, 0x3, 4);
 }
 
 /* -- the user's own tables ------------------------------------------------------------------- */
@@ -377,6 +478,7 @@ viv_status_t acpi_tables_build(Acpi *acpi, AcpiTables *t)
     acpi_ssdt_add(acpi, t);
     if (acpi->vm->has_device(acpi->dev, "hpet"))
         acpi_hpet_add(acpi, t);
+    acpi_waet_add(acpi, t);
     for (uint32_t i = 0; i < ACPI_CUSTOM_TABLES; i++) {
         if (acpi->custom[i] && *acpi->custom[i] &&
             (st = acpi_custom_add(acpi, t, acpi->custom[i])) != VIV_OK)
