@@ -11,7 +11,8 @@ from guest import PEER, Guest, TestFailure, check, run, skip, work_path
 from picture import read_png
 
 COMMANDS = ('help', 'screenshot', 'text', 'key', 'type', 'scancodes', 'mouse', 'pause', 'resume',
-            'reset', 'powerbutton', 'medium', 'save', 'stats', 'quit')
+            'reset', 'powerbutton', 'sleepbutton', 'wake', 'sleepstate', 'medium', 'save', 'stats',
+            'quit')
 
 
 def protocol(guest):
