@@ -9,9 +9,8 @@
 
 #include "pdm/pdm.h"
 
-#define FIRMWARE_TOP     (UINT64_C(1) << 32)
-#define FIRMWARE_MAX     (UINT64_C(16) << 20)
-#define FIRMWARE_PM_BASE 0xb000u
+#define FIRMWARE_TOP (UINT64_C(1) << 32)
+#define FIRMWARE_MAX (UINT64_C(16) << 20)
 
 /* Pairs of OVMF's files, the one to be preferred first. */
 static const struct {
@@ -27,15 +26,12 @@ static uint64_t firmware_bytes(const char *path)
                : 0;
 }
 
-/* OVMF puts the PM block there, unless it is switched on already. */
+/* OVMF puts the PM block where it wants it, unless it is switched on already. */
 static viv_status_t firmware_pm(CfgmNode *root, VivError *err)
 {
-    viv_status_t st;
-    if (!cfgm_child(root, "Devices/acpi/0")) {
-        return VIV_OK;
-    }
-    st = cfgm_set_u64(root, "Devices/acpi/0/Config/PMBase", FIRMWARE_PM_BASE, err);
-    return st ? st : cfgm_set_bool(root, "Devices/acpi/0/Config/PMBasePreset", FALSE, err);
+    return cfgm_child(root, "Devices/acpi/0")
+               ? cfgm_set_bool(root, "Devices/acpi/0/Config/PMBasePreset", FALSE, err)
+               : VIV_OK;
 }
 
 static viv_status_t firmware_flash(CfgmNode *root, const char *code, const char *vars,

@@ -50,10 +50,12 @@ static const viv_field_t fwcfg_state[] = {
     {0},
 };
 
+/* A file is read from its beginning to its end as it was when it was selected. */
 static void fwcfg_select(FwCfg *fw, uint32_t selector)
 {
     fw->selector = (uint16_t)selector;
     fw->offset = 0;
+    fwcfg_file_refresh(fw, selector);
 }
 
 /* Moves `len` bytes out of the selected item; zeros beyond its end. */

@@ -93,6 +93,26 @@ static void fwcfg_files_snapshot(FwCfg *fw)
     fw->directory_len = 4 + 64u * fw->file_count;
 }
 
+/* The directory is fixed once it is known, and with it names and lengths. */
+void fwcfg_file_refresh(FwCfg *fw, uint32_t selector)
+{
+    uint32_t k = selector - FWCFG_FILE_FIRST, count = fw->fwfile->count(fw->dev);
+
+    if (!fw->have_files || selector < FWCFG_FILE_FIRST || k >= fw->file_count)
+        return;
+    const char *wanted = (const char *)fw->directory + 4 + k * 64u + 8;
+    for (uint32_t n = 0; n < count; n++) {
+        const char *name;
+        const uint8_t *data;
+        uint64_t len;
+        if (fw->fwfile->get(fw->dev, n, &name, &data, &len) == VIV_OK && !strcmp(name, wanted)) {
+            if (len && len == fw->file_len[k])
+                memcpy(fw->file_data[k], data, len);
+            return;
+        }
+    }
+}
+
 /* -- selectors ------------------------------------------------------------------------------- */
 
 static FwCfgItem fwcfg_legacy(FwCfg *fw, uint32_t selector, uint64_t len)

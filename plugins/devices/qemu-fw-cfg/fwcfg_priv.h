@@ -69,8 +69,8 @@ typedef struct FwCfg {
     uint32_t dma_left; /* bytes; 0: none */
     viv_timer_t *dma_timer;
 
-    /* derived: the files as they were when the guest first asked, sorted by name; dropped at reset
-     * */
+    /* derived: the files that there were when the guest first asked, sorted by name, with the contents
+     * of when they were selected last; dropped at reset */
     uint32_t have_files;
     uint32_t file_count;
     uint8_t *file_data[FWCFG_FILES_MAX];
@@ -98,6 +98,8 @@ typedef struct FwCfg {
 FwCfgItem fwcfg_item(FwCfg *fw, uint32_t selector);
 void fwcfg_items_init(FwCfg *fw);
 void fwcfg_files_drop(FwCfg *fw);
+/* The contents that the file behind a selector has by now, if its length is the same. */
+void fwcfg_file_refresh(FwCfg *fw, uint32_t selector);
 void fwcfg_number_set(FwCfg *fw, uint32_t selector, uint64_t value);
 
 viv_status_t fwcfg_linux_load(FwCfg *fw);

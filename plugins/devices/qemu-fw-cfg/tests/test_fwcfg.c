@@ -114,6 +114,12 @@ START_TEST(directory_and_files)
     ck_assert_uint_eq(be(dir, 4), 2);
     read_item(h, 0x21, buf, 4);
     ck_assert_mem_eq(buf, "zz\0\0", 4);
+    /* Other contents of the same length are seen from the next selection on. */
+    read_item(h, 0x20, buf, 2);
+    add(h, "bootorder", "later", 5);
+    ck_assert_uint_eq(harness_in8(h, 0x511), 'o');
+    read_item(h, 0x20, buf, 5);
+    ck_assert_mem_eq(buf, "later", 5);
     harness_reset(h);
     read_item(h, 0x19, dir, sizeof(dir));
     ck_assert_uint_eq(be(dir, 4), 3);
