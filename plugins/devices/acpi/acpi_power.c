@@ -39,10 +39,9 @@ static viv_power_t acpi_power_ask(const Acpi *acpi)
     return power;
 }
 
-/* [emt, device lock held] */
-void acpi_power_poll(viv_dev_t *dev, void *ctx)
+/* Who finds a change is not the only one that wants to hear of it: it is an event. */
+static void acpi_power_update(Acpi *acpi)
 {
-    Acpi *acpi = ctx;
     viv_power_t power = acpi_power_ask(acpi);
 
     if (memcmp(&power, &acpi->power, sizeof(power)) != 0) {
@@ -50,6 +49,14 @@ void acpi_power_poll(viv_dev_t *dev, void *ctx)
         acpi->power_changes++;
         acpi_gpe_raise(acpi, ACPI_GPE_POWER);
     }
+}
+
+/* [emt, device lock held] */
+void acpi_power_poll(viv_dev_t *dev, void *ctx)
+{
+    Acpi *acpi = ctx;
+
+    acpi_power_update(acpi);
     if (acpi->power_timer)
         dev->api->timer_arm(acpi->power_timer, dev->api->time_ns(dev) + ACPI_POWER_POLL_NS);
 }
@@ -108,7 +115,7 @@ static void acpi_info_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t va
         return;
     acpi->info_index = (uint32_t)value;
     if (acpi->has_host && acpi->info_index == ACPI_INFO_SOURCES)
-        acpi->power = acpi_power_ask(acpi);
+        acpi_power_update(acpi);
 }
 
 const viv_io_ops_t acpi_info_ops = {
