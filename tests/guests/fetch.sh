@@ -28,7 +28,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # The modules that a guest may ask for; what they depend on follows by itself. A kernel that has
 # one of them built in (or does not know it) simply has no such file.
 modules="ata_piix ata_generic sd_mod sr_mod isofs ext4 vfat nls_cp437 nls_ascii nls_utf8 floppy
-    button evdev psmouse loop parport_pc lp
+    button evdev psmouse loop parport_pc lp ac battery
     virtio_pci virtio_rng virtio_console virtio_balloon
     crc32c_generic"
 

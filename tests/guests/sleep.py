@@ -93,7 +93,8 @@ def main(kernel, initrd):
     with open(disk, 'wb') as file:
         file.write(data)
     expected = hashlib.sha256(data).hexdigest()
-    settings = dict(kernel=kernel, initrd=initrd, append=APPEND, disks=[disk], timeout=600)
+    settings = dict(kernel=kernel, initrd=initrd, append=APPEND, disks=[disk], timeout=600,
+                    options=('--cpus', '2'))
     guest = Guest(**settings)
     guest.expect(r'Vivarium guest: ready\r$', 240)
     guest.expect(r'^viv# ')
@@ -104,6 +105,7 @@ def main(kernel, initrd):
     freeze(guest, expected)
     standby(guest, expected)
     memory(guest, expected)
+    guest.command('grep -c ^processor /proc/cpuinfo', r'^2\r$')
     guest.command("dmesg | grep -cE 'Oops|BUG:|Call Trace|soft lockup|ACPI (BIOS )?Error'; echo",
                   r'^0\r$')
     saved(guest, expected, settings)
