@@ -93,6 +93,7 @@ static void mch_pam_apply(viv_dev_t *dev, Ich9Pci *ich, uint32_t n)
 {
     uint32_t value = ich->pci->config_get(ich->fn, MCH_PAM0 + n, 1);
 
+    ich->pam[n] = (uint8_t)value;
     if (n == 0) {
         mch_pam_region(dev, ich, 0xf0000, 0x10000, value >> 4);
         return;
@@ -118,12 +119,28 @@ static void mch_smram_apply(viv_dev_t *dev, Ich9Pci *ich)
     ich->chipset->pam_set(dev, 0xa0000, 0x20000, open, open);
 }
 
+static void mch_ecam_apply(viv_dev_t *dev, Ich9Pci *ich)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        ich->pciexbar[i] = ich->pci->config_get(ich->fn, ICH9PCI_PCIEXBAR + 4 * i, 4);
+    ich9pci_ecam_update(dev, ich);
+}
+
+/* Where memory is seen stays over S3, so that firmware finds itself in its shadow. */
+static void mch_keep(Ich9Pci *ich)
+{
+    for (uint32_t n = 0; n < MCH_PAM_COUNT; n++)
+        ich->pci->config_set(ich->fn, MCH_PAM0 + n, ich->pam[n], 1);
+    for (uint32_t i = 0; i < 2; i++)
+        ich->pci->config_set(ich->fn, ICH9PCI_PCIEXBAR + 4 * i, ich->pciexbar[i], 4);
+}
+
 static void mch_apply(viv_dev_t *dev, Ich9Pci *ich)
 {
     for (uint32_t n = 0; n < MCH_PAM_COUNT; n++)
         mch_pam_apply(dev, ich, n);
     mch_smram_apply(dev, ich);
-    ich9pci_ecam_update(dev, ich);
+    mch_ecam_apply(dev, ich);
 }
 
 /* [emt, device lock held] An access may cover several registers. */
@@ -139,7 +156,7 @@ static void mch_written(viv_dev_t *dev, void *ctx, uint32_t off, uint32_t width,
             mch_smram_apply(dev, ich);
     }
     if (off >= ICH9PCI_PCIEXBAR && off < ICH9PCI_PCIEXBAR + 8)
-        ich9pci_ecam_update(dev, ich);
+        mch_ecam_apply(dev, ich);
 }
 
 void ich9pci_mch_reset(viv_dev_t *dev, Ich9Pci *ich)
@@ -155,6 +172,8 @@ void ich9pci_mch_reset(viv_dev_t *dev, Ich9Pci *ich)
     if (ich->mcfg_base && ich->express)
         ich->pci->config_set(ich->fn, ICH9PCI_PCIEXBAR, (uint32_t)ich->mcfg_base | length << 1 | 1u,
                              4);
+    if (ich->vm->waking(dev))
+        mch_keep(ich);
     mch_apply(dev, ich);
 }
 

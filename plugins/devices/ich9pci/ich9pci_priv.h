@@ -22,6 +22,8 @@ typedef struct Ich9Pci {
 
     /* derived */
     uint64_t ecam_at, ecam_len; /* where it is mapped; len 0: nowhere */
+    uint8_t pam[7];             /* copies of PAM[6:0] and PCIEXBAR: what a wake from S3 keeps */
+    uint32_t pciexbar[2];
 
     /* host resources */
     const viv_pci_api_t *pci;
