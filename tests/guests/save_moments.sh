@@ -33,6 +33,62 @@ gnumach)
     need_guest gnumach
     exec python3 "$here/save_moments.py" "$@" gnumach "$VIV_GUESTS_DIR/gnumach/gnumach"
     ;;
+floppy)
+    need_guest grub
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    cp "$VIV_GUESTS_DIR/grub/grub-rescue-floppy.img" "$work/floppy.img"
+    truncate -s 1440K "$work/floppy.img"
+    python3 "$here/save_moments.py" "$@" floppy "$work/floppy.img"
+    ;;
+vga)
+    need_program nasm
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    python3 "$here/bootsuite/vga.py" --disk "$work/vga.img"
+    python3 "$here/save_moments.py" "$@" vga "$work/vga.img"
+    ;;
+xen)
+    need_program xorriso
+    need_guest grub xen
+    need_linux cloud
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    # The rescue CD-ROM with a menu of its own: nobody types.
+    cat >"$work/grub.cfg" <<'END'
+multiboot /xen placeholder console=com1,vga com1=115200,8n1 dom0_mem=256M
+module /vmlinuz placeholder console=hvc0
+module /initrd.gz
+boot
+END
+    xorriso -indev "$VIV_GUESTS_DIR/grub/grub-rescue-cdrom.iso" -outdev "$work/xen.iso" \
+        -boot_image any replay -map "$work/grub.cfg" /boot/grub/grub.cfg \
+        -map "$VIV_GUESTS_DIR/xen/xen" /xen -map "$GUEST_KERNEL" /vmlinuz \
+        -map "$GUEST_INITRD" /initrd.gz 2>"$work/log" || {
+        cat "$work/log"
+        exit 1
+    }
+    python3 "$here/save_moments.py" "$@" xen "$work/xen.iso"
+    ;;
+ovmf)
+    need_guest ovmf
+    VIV_FIRMWARE_PATH=$VIV_GUESTS_DIR/ovmf exec python3 "$here/save_moments.py" "$@" ovmf
+    ;;
+installer-*)
+    need_guest "$kind"
+    exec python3 "$here/save_moments.py" "$@" "$kind" "$VIV_GUESTS_DIR/$kind/linux" \
+        "$VIV_GUESTS_DIR/$kind/initrd.gz"
+    ;;
+linux-ich9)
+    need_guest grub
+    need_linux amd64
+    exec python3 "$here/save_moments.py" "$@" "$kind" "$GUEST_KERNEL" "$GUEST_INITRD" \
+        "$VIV_GUESTS_DIR/grub/grub-rescue-cdrom.iso"
+    ;;
+linux-devices)
+    need_linux amd64
+    exec python3 "$here/save_moments.py" "$@" "$kind" "$GUEST_KERNEL" "$GUEST_INITRD"
+    ;;
 linux)
     need_linux cloud
     exec python3 "$here/save_moments.py" "$@" linux "$GUEST_KERNEL" "$GUEST_INITRD"

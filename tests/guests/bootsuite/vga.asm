@@ -6,6 +6,8 @@
 ; the pictures' names and "ready"; each byte it then receives is the number of a picture, which it
 ; draws, waits for two vertical retraces, and answers with "shown NAME". FFh ends it by port F4h.
 ; What the pictures are to look like is written down a second time, in vga_pictures.py.
+; With ALONE defined it shows all of them without being told, says "next" before it touches a picture
+; again, and stays at the last one.
 cpu 386
 bits 16
 org 0
@@ -71,7 +73,11 @@ main:
     mov si, text_ready
     call print
 .next:
+%ifdef ALONE
+    call take_turn
+%else
     call receive
+%endif
     cmp al, 0xff
     je .exit
     movzx bx, al
@@ -163,6 +169,26 @@ receive:
     mov dx, 0x3f8
     in al, dx
     ret
+
+; In receive's place: a while to look at the last picture, then the next one's number.
+%ifdef ALONE
+take_turn:
+    cmp byte [turn], 0
+    je .go
+    call settle
+    cmp byte [turn], (pictures_end - pictures) / 4
+    je $
+    mov si, text_next
+    call print
+.go:
+    mov al, [turn]
+    inc byte [turn]
+    ret
+turn:
+    db 0
+text_next:
+    db 'next', 13, 10, 0
+%endif
 
 ; -- PCI: where is the display's first BAR? -------------------------------------------------------
 find_lfb:

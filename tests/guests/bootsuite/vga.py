@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every mode of a VGA shown and compared, pixel by pixel, with a computed picture.
 
-usage: vga.py [NAME...]     only these pictures
+usage: vga.py [NAME...]         only these pictures
+       vga.py --disk FILE       makes a disk that shows all of them by itself
 
 A picture that differs leaves NAME.got.png and NAME.want.png in $VIV_BUILD_DIR/bootsuite.
 VIV_BOOTSUITE_KEEP=1 keeps every picture that was taken there.
@@ -28,18 +29,15 @@ EXIT_CODE = 1
 PHASES_SECONDS = 10
 
 
-def assemble():
+def assemble(image, *defines):
     """The disk."""
     for name, contents in vga_pictures.include_files().items():
         with open(guests.work_path(name), 'wb') as file:
             file.write(contents)
-    image = guests.work_path('vga.img')
-    subprocess.run(['nasm', '-f', 'bin', '-I', HERE + '/', '-I',
-                    os.path.dirname(image) + '/', '-o', image, os.path.join(HERE, 'vga.asm')],
-                   check=True)
+    subprocess.run(['nasm', '-f', 'bin', '-I', HERE + '/', '-I', guests.work_path(''), *defines,
+                    '-o', image, os.path.join(HERE, 'vga.asm')], check=True)
     with open(image, 'r+b') as file:
         file.truncate(IMAGE_BYTES)
-    return image
 
 
 def first_difference(got, want):
@@ -108,7 +106,11 @@ class Show:
 
 def main(*only):
     """All pictures as they are, and those with a border as a monitor shows them."""
-    image = assemble()
+    if only[:1] == ('--disk',):
+        assemble(only[1], '-DALONE')
+        return
+    image = guests.work_path('vga.img')
+    assemble(image)
     wrong = []
     for monitor, names in ((False, vga_pictures.PICTURES), (True, vga_pictures.BORDERS)):
         names = [name for name in names if not only or name in only]
