@@ -7,8 +7,8 @@ pieces: each process loads what the one before has saved, runs to the next momen
 end console, screen and the whole saved state must be those of the unbroken run. If they are not, the
 first moment that went wrong is looked for, and the unit that differs is named. A saved machine that
 is loaded and saved again without running must be the same, and show the same; that is tried at one
-moment in so many. Files that the guest writes to (the UEFI variables) go with the saved states: each
-process gets them as they were.
+moment in so many. Files that the guest writes to (the UEFI variables) go with the saved states:
+each process gets them as they were.
 
 Last, a machine is saved live, amid its run: what that process and a new one make of it must be
 the unbroken run again.
@@ -42,7 +42,8 @@ LINUX = ('for i in 1 2 3; do echo round $i; dd if=/dev/urandom bs=64k count=8 2>
 DEVICES = ('i6300esb,Action=none', 'pvpanic', 'virtio-rng', 'virtio-console', 'virtio-balloon')
 WATCHDOG = (
     'cd /sys/bus/pci/devices; for d in *; do '
-    "grep -q 0x25ab $d/device && w=$d; done; cd $w; echo 1 >enable; a=$(sed -n '1s/ .*//p' resource); "
+    'grep -q 0x25ab $d/device && w=$d; done; cd $w; echo 1 >enable; '
+    "a=$(sed -n '1s/ .*//p' resource); "
     'open() { devmem $((a + 12)) 16 0x80; devmem $((a + 12)) 16 0x86; }; '
     "printf '\\003' | dd of=config bs=1 seek=96 conv=notrunc 2>/dev/null; "
     'open; devmem $a 32 10; open; devmem $((a + 4)) 32 15; '
@@ -60,12 +61,12 @@ ICH9_PLACES = (
 INSTALLER = dict(shows='Choose the language', files=('kernel', 'initrd'), options=dict(
     memory='1G', append='console=ttyS0'))
 
-# What to boot from which files, how far, and what its console or screen must show by then. Half of the
-# moments lie where it is busy with devices.
+# What to boot from which files, how far, and what its console or screen must show by then. Half of
+# the moments lie after `busy`, where it is at its devices.
 GUESTS = {
     'grub': dict(limit=250000000, shows='GNU GRUB', files=('cdrom',), options=dict(
         boot='d', memory='128M', serial=('none',))),
-    'floppy': dict(limit=500000000, shows='GNU GRUB', files=('floppy',), options=dict(
+    'floppy': dict(limit=200000000, shows='GNU GRUB', files=('floppy',), options=dict(
         boot='a', memory='64M', serial=('none',))),
     'ipxe': dict(limit=300000000, shows='', files=('cdrom',), options=dict(
         boot='d', memory='128M', serial=('none',))),
@@ -135,9 +136,9 @@ class Boot:
             arguments += ('--nvram', file)
         if self.pictures:
             arguments += ('--screenshot', work_path(name + '.png'))
-        return Guest(load=load and work_path(load), timeout=300, **self.options, options=arguments + (
-            '--deterministic', '--seed', '11', '--save', work_path(name),
-            '--screen-text', work_path(name + '.screen'), '--max-instructions', str(stop)))
+        arguments += ('--deterministic', '--seed', '11', '--save', work_path(name), '--screen-text',
+                      work_path(name + '.screen'), '--max-instructions', str(stop))
+        return Guest(load=load and work_path(load), timeout=300, **self.options, options=arguments)
 
     def to(self, name, stop, load=None):
         """The same until it is there; gives its console."""
