@@ -246,6 +246,8 @@ def pieces(boot, whole, moments, again):
 
 def live(boot, count, rand):
     """Saved while it runs, wherever that is; both go on to the end."""
+    if not count:
+        return 0
     guest = boot.start('going', boot.limit)
     saved = 0
     for number in range(count):
