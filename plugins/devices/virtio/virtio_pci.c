@@ -105,7 +105,7 @@ static uint64_t virtio_queue_get(const VirtQueue *q, VirtioReg reg)
     case VIRTIO_QUEUE_SIZE_REG: return q->size;
     case VIRTIO_QUEUE_MSIX_VECTOR: return q->vector;
     case VIRTIO_QUEUE_ENABLE: return q->enabled;
-    case VIRTIO_QUEUE_NOTIFY_OFF: return q->index;
+    case VIRTIO_QUEUE_NOTIFY_OFF: /* a queue has an address and a notification datum of its own */
     case VIRTIO_QUEUE_NOTIFY_DATA: return q->index;
     case VIRTIO_QUEUE_DESC: return q->desc;
     case VIRTIO_QUEUE_DRIVER: return q->driver;
