@@ -123,14 +123,19 @@ static uint64_t fwcfg_be(const uint8_t *at, uint32_t bytes)
     return value;
 }
 
+/* Beyond the item's end there are zeros, in big pieces: there may be gigabytes of them. */
 static void fwcfg_dma_read(FwCfg *fw, uint64_t gpa, uint32_t len)
 {
+    static const uint8_t zeros[0x10000];
     uint8_t buf[4096];
 
     while (len) {
-        uint32_t n = len < sizeof(buf) ? len : (uint32_t)sizeof(buf);
-        fwcfg_read(fw, buf, n);
-        fw->dev->api->mem_write(fw->dev, gpa, buf, n);
+        uint32_t at_end = fw->offset >= fwcfg_item(fw, fw->selector).len;
+        uint32_t most = at_end ? sizeof(zeros) : sizeof(buf);
+        uint32_t n = len < most ? len : most;
+        if (!at_end)
+            fwcfg_read(fw, buf, n);
+        fw->dev->api->mem_write(fw->dev, gpa, at_end ? zeros : buf, n);
         gpa += n;
         len -= n;
     }
