@@ -60,6 +60,9 @@ void iom_range_free(IomRange *range)
 
 /* -- one access ------------------------------------------------------------------------------ */
 
+/* A handler may unmap the very range that it is called for (a bridge that is told, through its window,
+ * to move the window): nothing of the range is looked at after a call. */
+
 static uint64_t iom_mask(uint32_t width)
 {
     return width >= 8 ? UINT64_MAX : (UINT64_C(1) << (width * 8)) - 1;
@@ -93,8 +96,9 @@ static uint64_t iom_read_locked(IomRange *range, uint64_t off, uint32_t width)
     }
     if (width > 1 && (range->ops.widths & (width - 1))) { /* narrower widths exist: split */
         uint32_t half = width >> 1;
-        uint64_t low = iom_read_locked(range, off, half);
-        return low | (iom_read_locked(range, off + half, half) << (half * 8));
+        IomRange kept = *range;
+        uint64_t low = iom_read_locked(&kept, off, half);
+        return low | (iom_read_locked(&kept, off + half, half) << (half * 8));
     }
     uint32_t wide = (range->ops.flags & VIV_IO_WIDEN) ? iom_wider(range, off, width) : 0;
     if (!wide) {
@@ -117,8 +121,9 @@ static void iom_write_locked(IomRange *range, uint64_t off, uint64_t value, uint
     }
     if (width > 1 && (range->ops.widths & (width - 1))) {
         uint32_t half = width >> 1;
-        iom_write_locked(range, off, value, half);
-        iom_write_locked(range, off + half, value >> (half * 8), half);
+        IomRange kept = *range;
+        iom_write_locked(&kept, off, value, half);
+        iom_write_locked(&kept, off + half, value >> (half * 8), half);
         return;
     }
     uint32_t wide = (range->ops.flags & VIV_IO_WIDEN) ? iom_wider(range, off, width) : 0;
@@ -127,31 +132,34 @@ static void iom_write_locked(IomRange *range, uint64_t off, uint64_t value, uint
     }
     uint64_t cell = off & ~(uint64_t)(wide - 1);
     uint32_t shift = (uint32_t)((off - cell) * 8);
-    uint64_t old = range->ops.read ? range->ops.read(range->dev, range->ctx, cell, wide) : 0;
+    IomRange kept = *range;
+    uint64_t old = kept.ops.read ? kept.ops.read(kept.dev, kept.ctx, cell, wide) : 0;
     uint64_t merged = (old & ~(iom_mask(width) << shift)) | (value << shift);
-    range->ops.write(range->dev, range->ctx, cell, merged & iom_mask(wide), wide);
+    kept.ops.write(kept.dev, kept.ctx, cell, merged & iom_mask(wide), wide);
 }
 
 uint64_t iom_range_read(IomRange *range, uint64_t off, uint32_t width)
 {
-    if (range->lock) {
-        g_rec_mutex_lock(range->lock);
+    GRecMutex *lock = range->lock;
+    if (lock) {
+        g_rec_mutex_lock(lock);
     }
     uint64_t value = iom_read_locked(range, off, width);
-    if (range->lock) {
-        g_rec_mutex_unlock(range->lock);
+    if (lock) {
+        g_rec_mutex_unlock(lock);
     }
     return value;
 }
 
 void iom_range_write(IomRange *range, uint64_t off, uint64_t value, uint32_t width)
 {
-    if (range->lock) {
-        g_rec_mutex_lock(range->lock);
+    GRecMutex *lock = range->lock;
+    if (lock) {
+        g_rec_mutex_lock(lock);
     }
     iom_write_locked(range, off, value, width);
-    if (range->lock) {
-        g_rec_mutex_unlock(range->lock);
+    if (lock) {
+        g_rec_mutex_unlock(lock);
     }
 }
 
@@ -233,13 +241,14 @@ uint32_t iom_pio_read_string(Iom *iom, uint16_t port, uint32_t width, void *buf,
     IomRange *range = iom_port_whole(iom, port, width);
     uint32_t done = 0;
     if (range && range->ops.read_string && count) {
-        if (range->lock) {
-            g_rec_mutex_lock(range->lock);
+        GRecMutex *lock = range->lock;
+        if (lock) {
+            g_rec_mutex_lock(lock);
         }
         done =
             range->ops.read_string(range->dev, range->ctx, port - range->base, width, buf, count);
-        if (range->lock) {
-            g_rec_mutex_unlock(range->lock);
+        if (lock) {
+            g_rec_mutex_unlock(lock);
         }
     }
     if (done == 0 && count) {
@@ -256,13 +265,14 @@ uint32_t iom_pio_write_string(Iom *iom, uint16_t port, uint32_t width, const voi
     IomRange *range = iom_port_whole(iom, port, width);
     uint32_t done = 0;
     if (range && range->ops.write_string && count) {
-        if (range->lock) {
-            g_rec_mutex_lock(range->lock);
+        GRecMutex *lock = range->lock;
+        if (lock) {
+            g_rec_mutex_lock(lock);
         }
         done =
             range->ops.write_string(range->dev, range->ctx, port - range->base, width, buf, count);
-        if (range->lock) {
-            g_rec_mutex_unlock(range->lock);
+        if (lock) {
+            g_rec_mutex_unlock(lock);
         }
     }
     if (done == 0 && count) {

@@ -47,6 +47,32 @@ static IomRange *range_of(uint32_t widths, uint32_t flags)
     return iom_range_new(NULL, NULL, &ops, cells, 8, "dev");
 }
 
+static IomRange *vanishing;
+
+/* As a handler does that unmaps its own range. */
+static void vanish_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value, uint32_t width)
+{
+    log_write(dev, ctx, off, value, width);
+    iom_range_free(vanishing);
+    vanishing = NULL;
+}
+
+START_TEST(test_range_goes_in_its_handler)
+{
+    GRecMutex lock;
+    g_rec_mutex_init(&lock);
+    for (uint32_t width = 1; width <= 8; width *= 2) {
+        viv_io_ops_t ops = {.size = sizeof ops, .widths = VIV_W8, .write = vanish_write};
+        seen = (Log){0};
+        vanishing = iom_range_new(NULL, &lock, &ops, cells, 8, "dev");
+        iom_range_write(vanishing, 0, UINT64_C(0x1122334455667788), width);
+        ck_assert_uint_eq(seen.writes, width);
+        ck_assert_uint_eq(cells[width - 1], (0x1122334455667788u >> (8 * (width - 1))) & 0xff);
+    }
+    g_rec_mutex_clear(&lock);
+}
+END_TEST
+
 START_TEST(test_split)
 {
     IomRange *range = range_of(VIV_W8, 0);
@@ -135,6 +161,7 @@ int main(void)
     Suite *suite = suite_create("iom");
     TCase *tc = tcase_create("iom");
     tcase_add_test(tc, test_split);
+    tcase_add_test(tc, test_range_goes_in_its_handler);
     tcase_add_test(tc, test_unaligned_is_split);
     tcase_add_test(tc, test_widen);
     tcase_add_test(tc, test_edges);
