@@ -153,5 +153,19 @@ typedef struct viv_chipset_api {
                       void (*fn)(viv_dev_t *dev, void *ctx, uint32_t irqs), void *ctx);
 } viv_chipset_api_t;
 
+/* What PAM register n (0..6) of Intel's host bridges (82441FX, datasheet 290549, and
+ * its successors) decides: a nibble (bit 0 reads, bit 1 writes RAM) for each of two regions of 16 KiB
+ * from C0000h up; PAM0 has the one of F0000h-FFFFFh in its upper nibble. [main] or [emt], no lock */
+static inline void viv_pam_apply(const viv_chipset_api_t *api, viv_dev_t *dev, uint32_t n,
+                                 uint32_t value)
+{
+    uint64_t gpa = n ? 0xc0000 + (uint64_t)(n - 1) * 0x8000 : 0xf0000;
+    if (n) {
+        api->pam_set(dev, gpa, 0x4000, value & 1u, (value >> 1) & 1u);
+        gpa += 0x4000;
+    }
+    api->pam_set(dev, gpa, n ? 0x4000 : 0x10000, (value >> 4) & 1u, (value >> 5) & 1u);
+}
+
 VIV_END_DECLS
 #endif

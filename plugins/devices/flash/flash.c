@@ -92,22 +92,22 @@ static void flash_write(viv_dev_t *dev, void *ctx, uint64_t off, uint64_t value,
 static const viv_io_ops_t flash_ops = {
     .size = sizeof flash_ops, .widths = VIV_W8, .read = flash_read, .write = flash_write};
 
-static void flash_store(viv_dev_t *dev, Flash *self, uint64_t first, uint64_t count)
+static void flash_store(Flash *self, uint64_t first, uint64_t count)
 {
     if (self->fd < 0 || self->broken ||
         flash_file_write(self->fd, first, self->chip.bytes + first, count) == 0) {
         return;
     }
     self->broken = 1;
-    dev->api->log(dev, VIV_LOG_ERROR, "%s cannot be written: what the guest changes is lost",
-                  self->file);
+    self->dev->api->log(self->dev, VIV_LOG_ERROR,
+                        "%s cannot be written: what the guest changes is lost", self->file);
 }
 
 static void flash_changed(void *ctx, uint64_t first, uint64_t count)
 {
     Flash *self = ctx;
     self->writes++;
-    flash_store(self->dev, self, first, count);
+    flash_store(self, first, count);
 }
 
 /* -- contents -------------------------------------------------------------------------------- */
@@ -260,7 +260,7 @@ static viv_status_t flash_post_load(viv_dev_t *dev, void *self_, uint32_t versio
     }
     /* The file goes back with the machine. */
     if (!self->read_only) {
-        flash_store(dev, self, 0, self->bytes);
+        flash_store(self, 0, self->bytes);
     }
     return self->range ? flash_show(self) : VIV_OK;
 }

@@ -83,24 +83,10 @@ static void mch_memory(viv_dev_t *dev, Ich9Pci *ich)
     ich->pci->config_set(ich->fn, MCH_TOLUD, (uint32_t)(low >> 20) << 4 & 0xfff0u, 2);
 }
 
-static void mch_pam_region(viv_dev_t *dev, Ich9Pci *ich, uint64_t gpa, uint64_t len_bytes,
-                           uint32_t bits)
-{
-    ich->chipset->pam_set(dev, gpa, len_bytes, bits & 1u, (bits >> 1) & 1u);
-}
-
 static void mch_pam_apply(viv_dev_t *dev, Ich9Pci *ich, uint32_t n)
 {
-    uint32_t value = ich->pci->config_get(ich->fn, MCH_PAM0 + n, 1);
-
-    ich->pam[n] = (uint8_t)value;
-    if (n == 0) {
-        mch_pam_region(dev, ich, 0xf0000, 0x10000, value >> 4);
-        return;
-    }
-    uint64_t gpa = 0xc0000 + (uint64_t)(n - 1) * 0x8000;
-    mch_pam_region(dev, ich, gpa, 0x4000, value);
-    mch_pam_region(dev, ich, gpa + 0x4000, 0x4000, value >> 4);
+    ich->pam[n] = (uint8_t)ich->pci->config_get(ich->fn, MCH_PAM0 + n, 1);
+    viv_pam_apply(ich->chipset, dev, n, ich->pam[n]);
 }
 
 /* D_OPEN shows the DRAM at A0000h-BFFFFh instead of what lies over it; D_LCK clears it and freezes

@@ -61,26 +61,11 @@ void pci_regs_apply(PciBus *pci, viv_pci_fn_t *fn, const PciReg *regs, int value
     }
 }
 
-static void pci_host_pam_region(viv_dev_t *dev, PciBus *pci, uint64_t gpa, uint64_t len_bytes,
-                                uint32_t bits)
-{
-    pci->chipset->pam_set(dev, gpa, len_bytes, bits & 1u, (bits >> 1) & 1u);
-}
-
-/* PAM register n (0..6) as the memory controller sees it: two 16 KiB regions each, but PAM0 one of
- * 64 KiB. */
+/* PAM register n as the memory controller sees it. */
 static void pci_host_pam_apply(viv_dev_t *dev, PciBus *pci, uint32_t n)
 {
-    uint32_t value = pci->pci->config_get(pci->host_fn, PCI_HOST_PAM0 + n, 1);
-
-    pci->pam[n] = (uint8_t)value;
-    if (n == 0) {
-        pci_host_pam_region(dev, pci, 0xf0000, 0x10000, value >> 4);
-        return;
-    }
-    uint64_t gpa = 0xc0000 + (uint64_t)(n - 1) * 0x8000;
-    pci_host_pam_region(dev, pci, gpa, 0x4000, value);
-    pci_host_pam_region(dev, pci, gpa + 0x4000, 0x4000, value >> 4);
+    pci->pam[n] = (uint8_t)pci->pci->config_get(pci->host_fn, PCI_HOST_PAM0 + n, 1);
+    viv_pam_apply(pci->chipset, dev, n, pci->pam[n]);
 }
 
 /* D_OPEN shows the DRAM at A0000h-BFFFFh instead of what lies over it; D_LCK clears it and freezes
@@ -96,7 +81,8 @@ static void pci_host_smram_apply(viv_dev_t *dev, PciBus *pci)
     }
     pci->pci->config_wmask(pci->host_fn, PCI_HOST_SMRAM,
                            value & PCI_HOST_SMRAM_D_LCK ? 0 : PCI_HOST_SMRAM_WMASK, 1);
-    pci_host_pam_region(dev, pci, 0xa0000, 0x20000, (value & shown) == shown ? 3u : 0);
+    uint32_t open = (value & shown) == shown;
+    pci->chipset->pam_set(dev, 0xa0000, 0x20000, open, open);
 }
 
 /* RCPU resets hard or soft, as bit 1 says. */
